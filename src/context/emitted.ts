@@ -1,0 +1,15 @@
+// One message of a context before it is lowered to a provider's format: what it says, where it comes from, and why it is there.
+import type { BlockType, ReceiptPart, TokenClass } from '../core/context.ts'
+import type { Part, Role } from '../core/message.ts'
+
+export interface Emitted {
+  readonly role: Exclude<Role, 'system'> // the system prompt stands apart (I3)
+  readonly name?: string
+  readonly parts: readonly Part[]
+  readonly seq?: number // of the log; none for blocks that Recollect places
+  readonly block?: BlockType
+  readonly class: TokenClass
+  readonly why: ReceiptPart['why']
+  readonly change?: ReceiptPart['change']
+  readonly tokens: number // estimated, as sent
+}

@@ -1,0 +1,150 @@
+// What a context is made of, as data that the log's head and receipts hold: epoch record, summary pointer, receipt, usage (context.md §1, §4, §9).
+import type { Authority } from './authority.ts'
+import type { Json, JsonObject } from './json.ts'
+
+export const formats = ['neutral', 'openai-chat'] as const
+export type Format = (typeof formats)[number]
+
+/** A tool the model may call, as the caller gave it; counted and sent as it is. */
+export type ToolDefinition = JsonObject
+
+export const strategyNames = ['slidingWindow', 'summary', 'hybrid'] as const
+export type StrategyName = (typeof strategyNames)[number]
+
+/** Why an epoch began (context §4.1). */
+export const epochCauses = ['forgotten', 'changed', 'overflow', 'hard', 'model', 'system', 'tools', 'policy', 'first', 'highWater', 'cold', 'recallUnavailable', 'branch', 'asked', 'full'] as const
+export type EpochCause = (typeof epochCauses)[number]
+
+export const blockTypes = ['preferences', 'recalled-data', 'session-summary', 'session-state', 'quoted-data'] as const
+export type BlockType = (typeof blockTypes)[number]
+
+/** A block frozen into an epoch: refs, numbers and a hash; never text (EPO-3, INJ-4). */
+export interface InjectedBlock {
+  readonly type: BlockType
+  readonly items: readonly { readonly log?: string; readonly seq: number; readonly id: string }[]
+  readonly tokens: number
+  readonly hash: string
+}
+
+export interface EpochRecord {
+  readonly no: number
+  readonly cause: EpochCause
+  readonly startedAt: number
+  readonly renderVersion: number
+  readonly fenceKey: string // 128 random bits, base64url
+  readonly profileId: string
+  readonly family: string
+  readonly policyHash: string
+  readonly systemHash: string
+  readonly toolsHash: string
+  readonly keepFrom: number
+  readonly keepUserSeq?: number // user message of a turn that was cut (TURN-3)
+  readonly pins: readonly number[]
+  readonly summary?: { readonly id: string; readonly upTo: number; readonly hash: string; readonly tokens: number; readonly madeBy: 'offline' | 'model'; readonly provisional: boolean }
+  readonly stateSeq: number // last state change folded into the block at epoch start (INJ-6)
+  readonly maskResultsBefore?: number
+  readonly cut: readonly { readonly seq: number; readonly head: number; readonly tail: number }[]
+  readonly reasoningFrom: number
+  readonly lowTokens: number
+  readonly highTokens: number
+  readonly gapTokens: number
+  readonly injections: readonly { readonly beforeSeq: number; readonly blocks: readonly InjectedBlock[] }[]
+  readonly rewrites: number // of the session log when the record was written: a redaction since ends the epoch
+  readonly sentUpTo: number
+  readonly prefixHash: string
+  readonly anchor?: Anchor
+}
+
+/** The usage of an earlier call, from which the next is predicted (TOK-6). */
+export interface Anchor {
+  readonly receiptId: string
+  readonly upTo: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly ratio: number
+  readonly samples: number
+}
+
+/** The newest summary of a session: derived data with a cursor. */
+export interface SummaryPointer {
+  readonly id: string
+  readonly baseId?: string
+  readonly upTo: number
+  readonly hash: string
+  readonly tokens: number
+  readonly madeBy: 'offline' | 'model'
+}
+
+export interface Usage {
+  readonly inputTokens: number // cached included
+  readonly outputTokens: number
+  readonly cacheReadTokens?: number
+  readonly cacheWriteTokens?: number
+  readonly reasoningTokens?: number
+}
+
+export const tokenClasses = ['tools', 'system', 'pin', 'summary', 'state', 'message', 'preferences', 'recalled-data'] as const
+export type TokenClass = (typeof tokenClasses)[number]
+
+export interface ReceiptPart {
+  readonly class: TokenClass
+  readonly why: 'fixed' | 'pinned' | 'recent' | 'min-turns' | 'pending' | 'summary' | 'recall' | 'state-start' | 'state-change'
+  readonly change?: 'masked' | 'cut' | 'fenced' | 'placeholder' | 'reasoning-dropped'
+  readonly savedTokens?: number
+  readonly seqs?: readonly [number, number]
+  readonly tokens: number
+  readonly hash?: string
+  readonly authority?: Authority
+}
+
+export interface ReceiptRecallItem {
+  readonly id: string
+  readonly outcome: 'injected' | 'live' | 'budget' | 'floor' | 'supersedes'
+  readonly score?: number
+  readonly rank?: number
+  readonly origin?: string
+  readonly authority?: Authority
+  readonly evidence?: readonly string[]
+}
+
+/** What went into one context, what stayed out, and why. Ids, seqs, numbers, HMACs and reasons; never text (context §9). */
+export interface Receipt {
+  readonly v: 1
+  readonly id: string
+  readonly at: number
+  readonly session: string
+  readonly upTo: number
+  readonly model: { readonly profile: string; readonly name?: string; readonly format: string }
+  readonly strategy: { readonly name: string; readonly policyHash: string }
+  readonly epoch: { readonly no: number; readonly cause: string; readonly began: boolean; readonly prefixHash: string; readonly provisional?: boolean }
+  readonly budget: Readonly<Record<string, number>>
+  readonly tokens: { readonly predicted: number; readonly low: number; readonly high: number; readonly byClass: Readonly<Partial<Record<TokenClass, number>>> }
+  readonly parts: readonly ReceiptPart[]
+  readonly evicted: readonly { readonly seqs: readonly [number, number]; readonly into: 'summary' | 'log-only' | 'redacted' | 'rewound' | 'no-message'; readonly summaryId?: string }[]
+  readonly summary?: { readonly id?: string; readonly upTo?: number; readonly madeBy?: 'offline' | 'model'; readonly dropped?: number; readonly gates?: Readonly<Record<string, number>> }
+  readonly recall: { readonly status: 'ran' | 'replayed' | 'off' | 'unavailable' | 'timeout'; readonly items: readonly ReceiptRecallItem[] }
+  readonly cache: { readonly possible?: boolean; readonly expectedReadTokens?: number; readonly expectedCost?: number; readonly slideCost?: number; readonly fullCost?: number }
+  readonly degraded: readonly number[] // steps of the ladder that were taken (BUD-3)
+  readonly repairs: readonly { readonly rule: string; readonly seq: number }[]
+}
+
+/** What `reconcile` stored beside a receipt, as entry `<id>.usage` (REC-2). */
+export interface ReceiptUsage {
+  readonly receiptId: string
+  readonly at: number
+  readonly billed: Usage | null // null: the provider reported none (OAI-17)
+  readonly errorRatio?: number // billed ÷ predicted − 1
+  readonly hitRate?: number
+  readonly cost?: number
+  readonly miss?: { readonly firstDifferent?: number }
+  readonly cited?: number // injections of this turn that the answer used (OBS-8)
+  readonly answered?: boolean
+}
+
+/** The entries of a receipt log. */
+export type ReceiptEntry =
+  | { readonly type: 'receipt'; readonly receipt: Receipt }
+  | { readonly type: 'usage'; readonly usage: ReceiptUsage }
+  | { readonly type: 'tombstone'; readonly seqs: readonly number[]; readonly why: string; readonly at: number }
+
+export type { Json }

@@ -1,0 +1,186 @@
+// Every number that bounds something, once, with its unit and its reason or rule. Names end in their unit where it is not a plain count.
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const second = 1000
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+
+export const limits = {
+  // ids (ISO-6, LOG-1)
+  idBytes: 200,
+
+  // the log store (LOG-3)
+  entryBytes: 1 * MiB,
+  appendEntries: 1_000,
+  appendBytes: 8 * MiB,
+  headBytes: 64 * KiB,
+  snapshotChunkBytes: 1 * MiB,
+  snapshotChunks: 1_024,
+  snapshotBytes: 512 * MiB,
+  sealBytesAllowed: 64, // a driver allows so much more a body than the caller of the wrapper, for the seal
+  readEntries: 1_000,
+  readEntriesMost: 5_000,
+  readBytes: 16 * MiB,
+  pageItems: 50,
+  pageItemsMost: 200,
+  leaseMsLeast: 1 * second,
+  leaseMsMost: 10 * minute,
+  leaseRowKeptMs: 24 * hour, // LOG-25
+  callMs: 5 * second, // LOG-8: deadline of a store call
+  eraseLogsAStep: 100, // LOG-27
+  eraseEntriesAStep: 10_000,
+  memoryStoreBytes: 1024 * MiB, // DRV-7
+
+  // SQLite (SQL-2 to SQL-8)
+  sqliteCacheKiB: 64 * KiB,
+  sqliteMapBytes: 256 * MiB,
+  groupAppends: 256, // SQL-5: appends that share one commit
+  groupBytes: 1 * MiB,
+  knownIds: 1_000_000, // SQL-4
+  walPassiveBytes: 4 * MiB, // SQL-7
+  walRestartBytes: 64 * MiB,
+  walRefuseBytes: 512 * MiB,
+  checkpointEveryMs: 20,
+  lockRetryMsLeast: 0.5, // SQL-8
+  lockRetryMsMost: 8,
+
+  // sealing and keys (SEAL)
+  revisionsRemembered: 10_000, // SEAL-12 (d): logs whose highest revision a node keeps
+  openedHeadBytes: 32 * MiB, // opened head bodies kept beside them
+  keysCached: 10_000, // SEAL-16
+  keyCachedMs: 5 * minute,
+  sealsPerKey: 2 ** 28, // SEAL-10
+  dataKeyDays: 90,
+
+  // sessions (ACC-10, LIFE)
+  idleMs: 30 * day,
+  absoluteMs: 365 * day,
+  lifeMsLeast: 1 * second, // shortest idle or absolute time a caller may ask for
+  lifeMsMost: 7 * 365 * day + 2 * day,
+  untrustedRecordMs: 30 * day, // LIFE-5
+  assistantRecordMs: 180 * day,
+  episodicRecordMs: 365 * day, // LIFE-4, class `standard`
+  sessionEntries: 100_000, // LIFE-11
+  sessionBytes: 64 * MiB,
+  ownerSessions: 10_000,
+  ownerBytes: 256 * MiB,
+  ownerRecords: 100_000,
+  quotaSumsCachedMs: 60 * second, // LIFE-13
+  sweepEveryMs: 60 * second, // LIFE-7
+  sweepLeaseMs: 60 * second,
+  sweepBatch: 100,
+  sweepLogs: 10_000,
+  sweepPassMs: 30 * second,
+  sweepSkipMs: 10 * minute, // a failing owner is left alone so long
+  turnLeaseMs: 30 * second, // NODE-4
+  turnWaitMs: 30 * second,
+  turnWaiting: 8,
+  workLeaseMs: 60 * second, // NODE-7
+  workWaitMs: 10 * second, // ERA-1
+  turnEndIdleMs: 1 * second, // NODE-8
+  stateBytes: 64 * KiB, // SES-3
+  setupBytes: 256 * KiB, // SES-4
+  titleCodePoints: 200,
+  metadataBytes: 16 * KiB,
+  messageParts: 64, // security 5.4
+  partBytes: 16 * MiB,
+  messagesAnAppend: 200,
+  sessionCacheBytes: 256 * MiB, // decoded sessions a process keeps, least recently used out
+  pastedCodePoints: 4_000, // POI-1: a typed span over this counts as paste
+
+  // contexts (context.md)
+  contextBudgetTokens: 32_000,
+  contextBudgetTokensLeast: 256,
+  reserveOutputTokens: 4_096,
+  contextTimeoutMs: 10 * second,
+  contextSwaps: 3, // EPO-4
+  pins: 32,
+  minTurns: 2,
+  summaryTokens: 2_000,
+  recallItems: 8,
+  recallTokens: 1_500,
+  preferenceItems: 20, // POI-14
+  preferenceTokens: 600,
+  epochBytes: 32 * KiB, // EPO
+  sheetItems: 2_000, // SUM-4
+  marginTokensLeast: 256, // TOK-8
+  unbrokenRun: 256, // TOK-4: BPE is super-linear on unbroken runs
+  cutOverTokens: 4_000, // BUD-3 (4)
+  receipts: 1_000, // REC-1, a session
+  receiptBytes: 4 * MiB,
+  receiptsABatch: 100,
+  receiptParts: 2_000,
+
+  // long-term memory (memory.md)
+  recordCodePoints: 2_000, // MEM-4
+  recordBytes: 8 * KiB,
+  recordLines: 40,
+  slotCodePoints: 64,
+  valueCodePoints: 400,
+  evidenceSpans: 8,
+  formMessages: 64, // FORM-2
+  formBytes: 256 * KiB,
+  unitCharacters: 1_000, // FORM-3
+  codeCharacters: 400,
+  duplicateMs: 30 * day, // FORM-6
+  formRetryMsLeast: 1 * second, // FORM-7
+  formRetryMsMost: 10 * minute,
+  embedTokens: 128, // EMB-1
+  queryVectors: 10_000, // EMB-6
+  embedQueryMs: 300, // EMB-7
+  partitionCacheBytes: 1024 * MiB, // PART-6
+  partitionTail: 500, // PART-3: records after which the tail is merged
+  partitionTailShare: 0.1,
+  partitionChunkBytes: 256 * KiB,
+  yieldEveryMs: 5,
+  recallCandidates: 300, // RCL-2
+  recallLimit: 8, // RCL-11
+  recallLimitMost: 100,
+  queryCharacters: 4_000,
+  queryTerms: 64,
+  recallMs: 2 * second,
+  relevanceFloor: 0.3, // ABS-2
+
+  // the gateway (security 5.4, surfaces 2)
+  bodyBytes: 1 * MiB,
+  modelBodyBytes: 16 * MiB, // GW-11
+  modelMessages: 5_000,
+  jsonDepth: 32,
+  jsonKeys: 256,
+  jsonStringBytes: 1 * MiB,
+  headersBytes: 16 * KiB,
+  urlBytes: 4 * KiB,
+  ownerWritesAMinute: 600,
+  tenantWritesAMinute: 60_000,
+  ownerReadsAMinute: 6_000,
+  tenantReadsAMinute: 600_000,
+  anonymousRequestsAMinute: 60,
+  failuresAMinute: 10, // ACC-7
+  ownerInFlight: 8,
+  processInFlight: 256,
+  requestMs: 30 * second,
+  headerReadMs: 10 * second,
+  keepAliveMs: 5 * second,
+  upstreamSilenceMs: 120 * second,
+  upstreamMs: 10 * minute,
+  upstreamReplyBytes: 16 * MiB,
+  cursorMs: 24 * hour,
+  idempotencyMs: 24 * hour,
+  idempotencyKeyBytes: 255,
+  requestIdCharacters: 128,
+  drainMs: 30 * second,
+  healthMs: 1 * second, // GW-16
+  healthCachedMs: 2 * second,
+  policyMs: 1 * second, // ACC-2
+  keyDays: 90, // ACC-4
+  keyDaysMost: 365,
+  keysPerName: 2,
+  revokedWithinMs: 60 * second,
+  auditBatchMs: 1 * second, // AUD-5
+  auditDays: 400, // AUD-1
+  residueBytes: 64 * MiB, // ERA-7
+} as const
+
+export type LimitName = keyof typeof limits

@@ -1,0 +1,100 @@
+// What is said: a message of parts, and the origin of every span of its text (storage §3.1).
+import { authorityOfOrigin, lowest, type Authority, type Origin } from './authority.ts'
+import type { Json } from './json.ts'
+
+export const roles = ['system', 'user', 'assistant', 'tool'] as const
+export type Role = (typeof roles)[number]
+
+/** A stretch of a part's text, in UTF-16 units. `labelled`: by the client, not by the channel's default or length. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+  readonly origin: Origin
+  readonly labelled: boolean
+}
+
+export interface TextPart {
+  readonly type: 'text'
+  readonly text: string
+  readonly spans: readonly Span[] // cover the text, in order, without gaps
+}
+export interface ToolCallPart {
+  readonly type: 'tool-call'
+  readonly callId: string
+  readonly name: string
+  readonly arguments: string // as received
+}
+export interface ToolResultPart {
+  readonly type: 'tool-result'
+  readonly callId: string
+  readonly content: readonly Part[]
+  readonly failed?: boolean
+}
+/** Opaque to the engine: goes only to the family that made it (LOW-4). */
+export interface OpaquePart {
+  readonly type: 'reasoning' | 'foreign'
+  readonly family: string
+  readonly data: Json // as received
+}
+export interface MediaPart {
+  readonly type: 'image' | 'file'
+  readonly mediaType: string
+  readonly url?: string
+  readonly data?: Uint8Array
+  readonly name?: string
+  readonly caption?: string
+}
+export type Part = TextPart | ToolCallPart | ToolResultPart | OpaquePart | MediaPart
+
+export interface Message {
+  readonly id: string
+  readonly role: Role
+  readonly name?: string
+  readonly createdAt: number // ms
+  readonly parts: readonly Part[]
+  readonly incomplete?: 'aborted' | 'upstream'
+}
+
+/** A message where it stands in its log. */
+export interface LoggedMessage {
+  readonly seq: number
+  readonly message: Message
+}
+
+/** What a caller may append: text or parts; spans may be left out, then the channel's origin holds for the whole text. */
+export interface MessageInput {
+  readonly id?: string
+  readonly role: Role
+  readonly text?: string
+  readonly parts?: readonly PartInput[]
+  readonly name?: string
+  readonly createdAt?: number
+  readonly incomplete?: 'aborted' | 'upstream'
+}
+export type PartInput =
+  | { readonly type: 'text'; readonly text: string; readonly spans?: readonly SpanInput[] }
+  | ToolCallPart
+  | { readonly type: 'tool-result'; readonly callId: string; readonly content: readonly PartInput[] | string; readonly failed?: boolean }
+  | OpaquePart
+  | MediaPart
+export interface SpanInput {
+  readonly start: number
+  readonly end: number
+  readonly origin: Origin
+}
+
+/** The text of a message's own text parts, joined by line breaks; tool results and media left out. */
+export const textOf = (message: Message): string =>
+  message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+
+/** All spans of a message, those inside tool results too. */
+export function spansOf(parts: readonly Part[]): Span[] {
+  return parts.flatMap((part) => (part.type === 'text' ? [...part.spans] : part.type === 'tool-result' ? spansOf(part.content) : []))
+}
+
+/** The lowest standing of anything in the message (POI-2); opaque parts and media without text stand as the role does. */
+export function authorityOfMessage(message: Message): Authority {
+  const spans = spansOf(message.parts)
+  if (spans.length > 0) return lowest(spans.map((span) => authorityOfOrigin(span.origin)))
+  return message.role === 'assistant' ? 'assistant' : message.role === 'user' ? 'typed' : 'untrusted'
+}

@@ -1,0 +1,40 @@
+// Whose data: an unforgeable tenant and owner. Everything that touches data begins with one (design §1.3, ISO-1 to ISO-4).
+import { RecollectError } from './errors.ts'
+import { checkAnyId } from './ids.ts'
+
+const token = Symbol('recollect.scope')
+const minted = new WeakSet<object>()
+
+/** Tenant and owner, made only by `security/mint.ts`. An object of the same shape, a copy or a proxy is refused. */
+export class Scope {
+  readonly #tenantId: string
+  readonly #ownerId: string
+
+  constructor(pass: symbol, tenantId: string, ownerId: string) {
+    if (pass !== token) throw forged()
+    this.#tenantId = checkAnyId(tenantId, 'tenantId')
+    this.#ownerId = checkAnyId(ownerId, 'ownerId')
+    minted.add(this)
+    Object.freeze(this)
+  }
+
+  get tenantId(): string {
+    return this.#tenantId
+  }
+
+  get ownerId(): string {
+    return this.#ownerId
+  }
+}
+
+const forged = () =>
+  new RecollectError('forbidden', 'this is not a scope', 'Take the scope from recollect.user(…) or recollect.tenant(…).user(…); it cannot be built, copied or sent.')
+
+/** The scope itself if it was minted here; throws `forbidden` for all else (ISO-1). */
+export function requireScope(scope: unknown): Scope {
+  if (typeof scope !== 'object' || scope === null || !minted.has(scope)) throw forged()
+  return scope as Scope
+}
+
+/** Makes scopes. Held by `security/mint.ts` alone; the tidy test holds its list of importers (ISO-2). */
+export const mintScope = (tenantId: string, ownerId: string): Scope => new Scope(token, tenantId, ownerId)
