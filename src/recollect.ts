@@ -103,7 +103,12 @@ export interface Session {
   /** All messages or none, durable when it returns, idempotent by message id (SES-1). @throws `conflict` · `payload_too_large` · `limit_exceeded` · `not_found` once expired */
   append(messages: MessageInput | readonly MessageInput[], options?: AppendMessagesOptions): Promise<AppendedMessages>
   /** Messages of the current path, by seq. */
-  messages(page?: { after?: number; upTo?: number; limit?: number; order?: 'asc' | 'desc' }): Promise<{ items: readonly LoggedMessage[]; next?: number }>
+  messages(page?: {
+    after?: number
+    upTo?: number
+    limit?: number
+    order?: 'asc' | 'desc'
+  }): Promise<{ items: readonly LoggedMessage[]; next?: number }>
   message(id: string): Promise<LoggedMessage>
   /** Redacts one message for good, after a tombstone; records that rest on it alone are forgotten. */
   redact(messageId: string): Promise<DeletionReceipt>
@@ -126,7 +131,12 @@ export interface Session {
   newEpoch(): Promise<void>
   summary(): Promise<{ sheet: Json; text: string; upTo: number; epoch?: number; sources: readonly number[] }>
   readonly receipts: {
-    list(page?: PageRequest): Promise<{ items: readonly { id: string; at: number; upTo: number; epoch: number; tokens: number; injected: number; billed: boolean }[]; cursor?: string }>
+    list(
+      page?: PageRequest,
+    ): Promise<{
+      items: readonly { id: string; at: number; upTo: number; epoch: number; tokens: number; injected: number; billed: boolean }[]
+      cursor?: string
+    }>
     get(id: string): Promise<{ receipt: Receipt; usage?: ReceiptUsage }>
     diff(a: string, b: string): Promise<ReceiptDiff>
   }
@@ -148,10 +158,30 @@ export interface Memories {
   /** Stores what the caller says, word for word (MEM-3). `origin` can only lower (POI-1). */
   remember(
     text: string,
-    options?: { kind?: MemoryKind; slot?: string; value?: string; validFrom?: number; validUntil?: number; supersedes?: readonly string[]; origin?: Origin; id?: string },
+    options?: {
+      kind?: MemoryKind
+      slot?: string
+      value?: string
+      validFrom?: number
+      validUntil?: number
+      supersedes?: readonly string[]
+      origin?: Origin
+      id?: string
+    },
   ): Promise<{ outcome: 'stored'; id: string; record: MemoryRecord }>
   search(query: string, options?: SearchOptions): Promise<SearchResult>
-  list(filter?: { kind?: MemoryKind; slot?: string; origin?: Origin; authority?: Authority; session?: string; status?: 'current' | 'ended' | 'all'; validAt?: number }, page?: PageRequest): Promise<{ items: readonly MemoryRecord[]; cursor?: string }>
+  list(
+    filter?: {
+      kind?: MemoryKind
+      slot?: string
+      origin?: Origin
+      authority?: Authority
+      session?: string
+      status?: 'current' | 'ended' | 'all'
+      validAt?: number
+    },
+    page?: PageRequest,
+  ): Promise<{ items: readonly MemoryRecord[]; cursor?: string }>
   get(id: string): Promise<MemoryRecord>
   /** One record, its vector, and what was derived from it alone; does not come back by formation (ERA-3). */
   forget(id: string, options?: { sources?: boolean }): Promise<DeletionReceipt>
@@ -201,7 +231,16 @@ export interface SweepReport {
   readonly failed: number
   readonly recordsExpired: number
   readonly more: boolean
-  readonly items: readonly { readonly tenantId: string; readonly ownerId: string; readonly session: string; readonly class: string; readonly expiresAt: number; readonly entries: number; readonly bytes: number; readonly unformed: number }[] // with dryRun
+  readonly items: readonly {
+    readonly tenantId: string
+    readonly ownerId: string
+    readonly session: string
+    readonly class: string
+    readonly expiresAt: number
+    readonly entries: number
+    readonly bytes: number
+    readonly unformed: number
+  }[] // with dryRun
 }
 
 /** The four figures of OBS-8, each rate with its count. */
@@ -217,9 +256,37 @@ export interface UsageFigures {
     readonly byAuthority: Readonly<Record<string, number>>
     readonly quotaShare: number
   }
-  readonly retrieval: { readonly recalls: number; readonly abstained: number; readonly abstentionRate: number | null; readonly recalledRecords: number; readonly stale: number; readonly staleRate: number | null }
-  readonly tokens: { readonly estimated: number; readonly billed: number; readonly cacheRead: number; readonly cacheWrite: number; readonly output: number; readonly fullHistory: number; readonly saved: number; readonly errorRatio: number | null; readonly calls: number; readonly billedCalls: number }
-  readonly injection: { readonly turns: number; readonly turnsInjected: number; readonly injectedShare: number | null; readonly injections: number; readonly repeats: number; readonly repeatRate: number | null; readonly answered: number; readonly cited: number; readonly citedRate: number | null }
+  readonly retrieval: {
+    readonly recalls: number
+    readonly abstained: number
+    readonly abstentionRate: number | null
+    readonly recalledRecords: number
+    readonly stale: number
+    readonly staleRate: number | null
+  }
+  readonly tokens: {
+    readonly estimated: number
+    readonly billed: number
+    readonly cacheRead: number
+    readonly cacheWrite: number
+    readonly output: number
+    readonly fullHistory: number
+    readonly saved: number
+    readonly errorRatio: number | null
+    readonly calls: number
+    readonly billedCalls: number
+  }
+  readonly injection: {
+    readonly turns: number
+    readonly turnsInjected: number
+    readonly injectedShare: number | null
+    readonly injections: number
+    readonly repeats: number
+    readonly repeatRate: number | null
+    readonly answered: number
+    readonly cited: number
+    readonly citedRate: number | null
+  }
 }
 
 export interface Health {

@@ -1,7 +1,19 @@
 // Where text came from, and what standing that gives it. Authority follows from origin alone (design §1.4, security §6).
 
 /** The channel a span came through, fixed at the entrance (POI-1). */
-export const origins = ['tool', 'web', 'file', 'paste', 'prefill', 'import', 'unknown', 'assistant', 'user-typed', 'user-confirmed', 'admin-policy'] as const
+export const origins = [
+  'tool',
+  'web',
+  'file',
+  'paste',
+  'prefill',
+  'import',
+  'unknown',
+  'assistant',
+  'user-typed',
+  'user-confirmed',
+  'admin-policy',
+] as const
 export type Origin = (typeof origins)[number]
 
 /** Lowest first. */

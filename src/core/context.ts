@@ -12,7 +12,23 @@ export const strategyNames = ['slidingWindow', 'summary', 'hybrid'] as const
 export type StrategyName = (typeof strategyNames)[number]
 
 /** Why an epoch began (context §4.1). */
-export const epochCauses = ['forgotten', 'changed', 'overflow', 'hard', 'model', 'system', 'tools', 'policy', 'first', 'highWater', 'cold', 'recallUnavailable', 'branch', 'asked', 'full'] as const
+export const epochCauses = [
+  'forgotten',
+  'changed',
+  'overflow',
+  'hard',
+  'model',
+  'system',
+  'tools',
+  'policy',
+  'first',
+  'highWater',
+  'cold',
+  'recallUnavailable',
+  'branch',
+  'asked',
+  'full',
+] as const
 export type EpochCause = (typeof epochCauses)[number]
 
 export const blockTypes = ['preferences', 'recalled-data', 'session-summary', 'session-state', 'quoted-data'] as const
@@ -40,7 +56,14 @@ export interface EpochRecord {
   readonly keepFrom: number
   readonly keepUserSeq?: number // user message of a turn that was cut (TURN-3)
   readonly pins: readonly number[]
-  readonly summary?: { readonly id: string; readonly upTo: number; readonly hash: string; readonly tokens: number; readonly madeBy: 'offline' | 'model'; readonly provisional: boolean }
+  readonly summary?: {
+    readonly id: string
+    readonly upTo: number
+    readonly hash: string
+    readonly tokens: number
+    readonly madeBy: 'offline' | 'model'
+    readonly provisional: boolean
+  }
   readonly stateSeq: number // last state change folded into the block at epoch start (INJ-6)
   readonly maskResultsBefore?: number
   readonly cut: readonly { readonly seq: number; readonly head: number; readonly tail: number }[]
@@ -116,14 +139,41 @@ export interface Receipt {
   readonly upTo: number
   readonly model: { readonly profile: string; readonly name?: string; readonly format: string }
   readonly strategy: { readonly name: string; readonly policyHash: string }
-  readonly epoch: { readonly no: number; readonly cause: string; readonly began: boolean; readonly prefixHash: string; readonly provisional?: boolean }
+  readonly epoch: {
+    readonly no: number
+    readonly cause: string
+    readonly began: boolean
+    readonly prefixHash: string
+    readonly provisional?: boolean
+  }
   readonly budget: Readonly<Record<string, number>>
-  readonly tokens: { readonly predicted: number; readonly low: number; readonly high: number; readonly byClass: Readonly<Partial<Record<TokenClass, number>>> }
+  readonly tokens: {
+    readonly predicted: number
+    readonly low: number
+    readonly high: number
+    readonly byClass: Readonly<Partial<Record<TokenClass, number>>>
+  }
   readonly parts: readonly ReceiptPart[]
-  readonly evicted: readonly { readonly seqs: readonly [number, number]; readonly into: 'summary' | 'log-only' | 'redacted' | 'rewound' | 'no-message'; readonly summaryId?: string }[]
-  readonly summary?: { readonly id?: string; readonly upTo?: number; readonly madeBy?: 'offline' | 'model'; readonly dropped?: number; readonly gates?: Readonly<Record<string, number>> }
+  readonly evicted: readonly {
+    readonly seqs: readonly [number, number]
+    readonly into: 'summary' | 'log-only' | 'redacted' | 'rewound' | 'no-message'
+    readonly summaryId?: string
+  }[]
+  readonly summary?: {
+    readonly id?: string
+    readonly upTo?: number
+    readonly madeBy?: 'offline' | 'model'
+    readonly dropped?: number
+    readonly gates?: Readonly<Record<string, number>>
+  }
   readonly recall: { readonly status: 'ran' | 'replayed' | 'off' | 'unavailable' | 'timeout'; readonly items: readonly ReceiptRecallItem[] }
-  readonly cache: { readonly possible?: boolean; readonly expectedReadTokens?: number; readonly expectedCost?: number; readonly slideCost?: number; readonly fullCost?: number }
+  readonly cache: {
+    readonly possible?: boolean
+    readonly expectedReadTokens?: number
+    readonly expectedCost?: number
+    readonly slideCost?: number
+    readonly fullCost?: number
+  }
   readonly degraded: readonly number[] // steps of the ladder that were taken (BUD-3)
   readonly repairs: readonly { readonly rule: string; readonly seq: number }[]
 }

@@ -38,5 +38,4 @@ export function requireRef(ref: unknown): LogRef {
 }
 
 /** One string a ref, with no two refs alike: for maps in memory only. */
-export const refKey = (ref: LogRef): string =>
-  `${ref.tenantId.length}:${ref.tenantId}${ref.ownerId.length}:${ref.ownerId}${ref.kind}:${ref.logId}`
+export const refKey = (ref: LogRef): string => `${ref.tenantId.length}:${ref.tenantId}${ref.ownerId.length}:${ref.ownerId}${ref.kind}:${ref.logId}`

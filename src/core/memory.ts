@@ -58,7 +58,14 @@ export type MemoryEvent =
   | { readonly type: 'evidence'; readonly recordId: string; readonly evidence: Evidence }
   | { readonly type: 'evidence-lost'; readonly recordId: string; readonly session: string; readonly birth: number; readonly seqs?: readonly number[] } // ERA-4; without seqs: the whole session
   | { readonly type: 'end'; readonly recordId: string; readonly validUntil: number; readonly why: EndReason; readonly by?: string }
-  | { readonly type: 'tombstone'; readonly recordIds: readonly string[]; readonly seqs: readonly number[]; readonly suppress: readonly string[]; readonly why: 'forgotten' | 'expired'; readonly at: number }
+  | {
+      readonly type: 'tombstone'
+      readonly recordIds: readonly string[]
+      readonly seqs: readonly number[]
+      readonly suppress: readonly string[]
+      readonly why: 'forgotten' | 'expired'
+      readonly at: number
+    }
 
 /** A log entry of the memory log after decoding; `event` is undefined where the body was redacted. */
 export interface DecodedMemory {

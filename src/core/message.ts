@@ -84,8 +84,7 @@ export interface SpanInput {
 }
 
 /** The text of a message's own text parts, joined by line breaks; tool results and media left out. */
-export const textOf = (message: Message): string =>
-  message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+export const textOf = (message: Message): string => message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
 
 /** All spans of a message, those inside tool results too. */
 export function spansOf(parts: readonly Part[]): Span[] {

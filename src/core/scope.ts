@@ -28,7 +28,11 @@ export class Scope {
 }
 
 const forged = () =>
-  new RecollectError('forbidden', 'this is not a scope', 'Take the scope from recollect.user(…) or recollect.tenant(…).user(…); it cannot be built, copied or sent.')
+  new RecollectError(
+    'forbidden',
+    'this is not a scope',
+    'Take the scope from recollect.user(…) or recollect.tenant(…).user(…); it cannot be built, copied or sent.',
+  )
 
 /** The scope itself if it was minted here; throws `forbidden` for all else (ISO-1). */
 export function requireScope(scope: unknown): Scope {

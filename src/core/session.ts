@@ -129,7 +129,11 @@ export function foldSession(base: SessionFold, entries: readonly DecodedEntry[])
   }
   const stray = blanked.find((seq) => !fold.tombstoned.has(seq))
   if (stray !== undefined)
-    throw new RecollectError('integrity_failure', `the session log has no body at seq ${stray}, and no tombstone names it`, 'Restore the store from a backup; nothing was changed.')
+    throw new RecollectError(
+      'integrity_failure',
+      `the session log has no body at seq ${stray}, and no tombstone names it`,
+      'Restore the store from a backup; nothing was changed.',
+    )
   return fold
 }
 
@@ -184,7 +188,11 @@ const isObject = (value: Json): value is JsonObject => typeof value === 'object'
 // --- bodies: JSON in UTF-8; bytes of media as base64 under one key -----------------------------------------------------------
 
 export const encodeSessionEntry = (entry: SessionEntry): Uint8Array =>
-  toUtf8(entry.type === 'message' ? JSON.stringify({ ...entry, message: { ...entry.message, parts: entry.message.parts.map(packPart) } }) : JSON.stringify(entry))
+  toUtf8(
+    entry.type === 'message'
+      ? JSON.stringify({ ...entry, message: { ...entry.message, parts: entry.message.parts.map(packPart) } })
+      : JSON.stringify(entry),
+  )
 
 /** An empty body is a redacted entry. Throws `integrity_failure` on bytes that are no entry. */
 export function decodeSessionEntry(seq: number, body: Uint8Array): DecodedEntry {
@@ -201,7 +209,9 @@ export function decodeBody<T>(body: Uint8Array, what: string): T {
   try {
     return JSON.parse(fromUtf8(body)) as T
   } catch (cause) {
-    throw new RecollectError('integrity_failure', `a stored ${what} does not parse`, 'Restore the store from a backup; nothing was changed.', { cause })
+    throw new RecollectError('integrity_failure', `a stored ${what} does not parse`, 'Restore the store from a backup; nothing was changed.', {
+      cause,
+    })
   }
 }
 

@@ -1,9 +1,23 @@
 // Who may do what. One call a request, before any store call (ACC-2).
 
 export const actions = [
-  'session.read', 'session.append', 'session.fork', 'session.rewind', 'session.delete', 'model.call',
-  'memory.read', 'memory.write', 'memory.forget', 'receipt.read', 'owner.erase',
-  'credential.issue', 'credential.revoke', 'metrics.read', 'sweep', 'audit.read', 'audit.verify',
+  'session.read',
+  'session.append',
+  'session.fork',
+  'session.rewind',
+  'session.delete',
+  'model.call',
+  'memory.read',
+  'memory.write',
+  'memory.forget',
+  'receipt.read',
+  'owner.erase',
+  'credential.issue',
+  'credential.revoke',
+  'metrics.read',
+  'sweep',
+  'audit.read',
+  'audit.verify',
 ] as const
 export type Action = (typeof actions)[number]
 
