@@ -131,6 +131,9 @@ export const limits = {
   queryVectors: 10_000, // EMB-6
   embedQueryMs: 300, // EMB-7
   partitionCacheBytes: 1024 * MiB, // PART-6
+  vectorDimensions: 4_096, // of an embedder: the kernel's sums stay within an int32
+  arenaSlabBytes: 1 * KiB, // PART-1: the least that a partition's column takes
+  arenaBytes: 4_096 * MiB, // what 32-bit WASM can address
   partitionTail: 500, // PART-3: records after which the tail is merged
   partitionTailShare: 0.1,
   partitionChunkBytes: 256 * KiB,
