@@ -53,6 +53,8 @@ export const limits = {
   keyCachedMs: 5 * minute,
   sealsPerKey: 2 ** 28, // SEAL-10
   dataKeyDays: 90,
+  sealCountsKept: 100_000, // owners whose seals are counted; what falls out costs at most its own count of the 16-fold margin of SEAL-10
+  closeAttempts: 20, // ERA-5: rounds of the swap that closes a key log
 
   // sessions (ACC-10, LIFE)
   idleMs: 30 * day,

@@ -40,5 +40,8 @@ export function requireScope(scope: unknown): Scope {
   return scope as Scope
 }
 
+/** What makes a scope from two names; handed down by `create-recollect.ts` to the few parts that need reserved owners or walk over all. */
+export type Mint = (tenantId: string, ownerId: string) => Scope
+
 /** Makes scopes. Held by `security/mint.ts` alone; the tidy test holds its list of importers (ISO-2). */
 export const mintScope = (tenantId: string, ownerId: string): Scope => new Scope(token, tenantId, ownerId)
