@@ -1,14 +1,24 @@
 // The public surface, by type: what `createRecollect` gives, and what every surface above is built on.
 import type { Authority, Origin } from './core/authority.ts'
-import type { EpochCause, EpochRecord, Format, Receipt, ReceiptUsage, StrategyName, ToolDefinition, Usage } from './core/context.ts'
+import type { DeletionReceipt, ErasureReceipt } from './core/deletion.ts'
 import type { Json, JsonObject } from './core/json.ts'
 import type { MemoryKind, MemoryRecord } from './core/memory.ts'
-import type { LoggedMessage, MessageInput } from './core/message.ts'
-import type { Fence, PageRequest } from './ports/log-store.ts'
+import type { PageRequest } from './ports/log-store.ts'
 import type { Actor, Grant, Policy, Role } from './ports/policy.ts'
-import type { Context, ContextOptions } from './context/context-options.ts'
-import type { ReceiptDiff } from './context/diff-receipts.ts'
 import type { SearchOptions, SearchResult, Explanation } from './recall/search-types.ts'
+import type { Session, SessionInfo, SessionOptions, SweepReport, UsageFigures } from './session/session-types.ts'
+
+export type { DeletionReceipt, ErasureReceipt, Removed } from './core/deletion.ts'
+export type {
+  AppendedMessages,
+  AppendMessagesOptions,
+  Session,
+  SessionInfo,
+  SessionOptions,
+  SweepReport,
+  Turn,
+  UsageFigures,
+} from './session/session-types.ts'
 
 export interface Recollect {
   /** The owner's data in the tenant `default`. @throws `invalid_input` on a bad id (ISO-6) */
@@ -53,107 +63,6 @@ export interface User {
   pseudonym(): Promise<string>
 }
 
-export interface SessionOptions {
-  title?: string // at most 200 code points
-  metadata?: JsonObject // at most 16 KiB
-  class?: 'standard'
-  idleMs?: number // default 30 days
-  absoluteMs?: number // default 365 days; never moves
-  formation?: 'on' | 'off'
-  model?: string
-  strategy?: StrategyName | ({ name: StrategyName } & Record<string, Json>)
-  system?: string
-  tools?: readonly ToolDefinition[]
-}
-
-export interface SessionInfo {
-  readonly id: string
-  readonly version: number
-  readonly revision: number
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly expiresAt?: number
-  readonly class: string
-  readonly formation: 'on' | 'off'
-  readonly title?: string
-  readonly metadata?: JsonObject
-  readonly size: { readonly messages?: number; readonly entries: number; readonly bytes: number; readonly tokens?: number }
-  readonly cursors: { readonly formed: number; readonly summarized: number }
-  readonly epoch?: { readonly no: number; readonly cause: EpochCause; readonly startedAt: number; readonly keepFrom: number }
-  readonly forkedFrom?: { readonly session: string; readonly atSeq: number }
-}
-
-export interface AppendMessagesOptions {
-  expectedVersion?: number
-  fence?: Fence
-  /** What unlabelled user text counts as; the gateway's keys say so (POI-1). Default `user-typed`. */
-  userText?: 'user-typed' | 'paste'
-}
-export interface AppendedMessages {
-  readonly version: number
-  readonly revision: number
-  readonly seqs: readonly number[]
-  readonly ids: readonly string[]
-  readonly added: number
-}
-
-export interface Session {
-  readonly id: string
-  info(): Promise<SessionInfo>
-  /** All messages or none, durable when it returns, idempotent by message id (SES-1). @throws `conflict` · `payload_too_large` · `limit_exceeded` · `not_found` once expired */
-  append(messages: MessageInput | readonly MessageInput[], options?: AppendMessagesOptions): Promise<AppendedMessages>
-  /** Messages of the current path, by seq. */
-  messages(page?: {
-    after?: number
-    upTo?: number
-    limit?: number
-    order?: 'asc' | 'desc'
-  }): Promise<{ items: readonly LoggedMessage[]; next?: number }>
-  message(id: string): Promise<LoggedMessage>
-  /** Redacts one message for good, after a tombstone; records that rest on it alone are forgotten. */
-  redact(messageId: string): Promise<DeletionReceipt>
-  /** `revision` is the seq of the last change (SES-3). */
-  state(): Promise<{ revision: number; state: Json }>
-  patchState(patch: Json, options?: { ifRevision?: number; fence?: Fence }): Promise<{ revision: number; state: Json }>
-  putState(state: Json, options?: { ifRevision?: number; fence?: Fence }): Promise<{ revision: number; state: Json }>
-  update(patch: { title?: string | null; metadata?: JsonObject | null }, options?: { ifRevision?: number }): Promise<SessionInfo>
-  /** What the session is opened with for the next context: a new setup entry if it differs. */
-  setup(setup: { model?: string; strategy?: SessionOptions['strategy']; system?: string; tools?: readonly ToolDefinition[] }): Promise<void>
-  /** The turn lease (NODE-4). */
-  turn(options?: { whenBusy?: 'refuse' | 'wait'; ttlMs?: number; signal?: AbortSignal }): Promise<Turn>
-  /** Ends a turn that was taken over HTTP, by its id. */
-  endTurn(turnId: string): Promise<void>
-  rewind(toSeq: number, options?: { ifRevision?: number; fence?: Fence }): Promise<SessionInfo>
-  fork(atSeq: number, options?: { id?: string }): Promise<Session>
-  /** What the model gets for the next call, and why (context.md §1). */
-  context(options?: ContextOptions): Promise<Context>
-  /** Begins a new epoch at the next context. */
-  newEpoch(): Promise<void>
-  summary(): Promise<{ sheet: Json; text: string; upTo: number; epoch?: number; sources: readonly number[] }>
-  readonly receipts: {
-    list(
-      page?: PageRequest,
-    ): Promise<{
-      items: readonly { id: string; at: number; upTo: number; epoch: number; tokens: number; injected: number; billed: boolean }[]
-      cursor?: string
-    }>
-    get(id: string): Promise<{ receipt: Receipt; usage?: ReceiptUsage }>
-    diff(a: string, b: string): Promise<ReceiptDiff>
-  }
-  /** Stores the usage that a provider reported for a receipt's call, and moves the anchor (REC-2). Idempotent. */
-  reconcile(receiptId: string, usage: Usage | null, options?: { answer?: string }): Promise<ReceiptUsage>
-  /** The epoch in force, as the head holds it. */
-  epoch(): Promise<EpochRecord | undefined>
-  delete(options?: { memories?: 'forget' | 'keep' }): Promise<DeletionReceipt>
-}
-
-export interface Turn {
-  readonly id: string // opaque: names the lease and its number
-  readonly fence: Fence
-  readonly expiresAt: number
-  end(): Promise<void>
-}
-
 export interface Memories {
   /** Stores what the caller says, word for word (MEM-3). `origin` can only lower (POI-1). */
   remember(
@@ -190,104 +99,7 @@ export interface Memories {
   settled(): Promise<void>
 }
 
-// --- what deletion answers (ERA-6) --------------------------------------------------------------------------------------------
-
-export interface Removed {
-  readonly store: string
-  readonly logs: number
-  readonly entries: number
-  readonly snapshots: number
-  readonly bytes: number
-}
-export interface DeletionReceipt {
-  readonly id: string
-  readonly verb: 'forget' | 'delete' | 'redact' | 'erase'
-  readonly target: string // a pseudonym; never a clear id
-  readonly requestedAt: number
-  readonly completedAt: number
-  readonly removed: readonly Removed[]
-  readonly records: number // memory records that went
-  readonly rederived: number
-  readonly keptWhy: readonly { readonly what: string; readonly why: string }[]
-  readonly injectedInto?: readonly string[] // sessions in whose prompts a forgotten record stood
-  readonly auditHead?: { readonly count: number; readonly hash: string }
-  readonly mac: string
-}
-export interface ErasureReceipt extends DeletionReceipt {
-  readonly verb: 'erase'
-  readonly dataKeys: number
-  readonly probes: readonly { readonly place: string; readonly lookedFor: number; readonly found: number }[]
-  readonly notProbed: readonly { readonly place: string; readonly why: string; readonly goneBy?: number }[]
-  readonly clean: boolean
-  readonly dryRun: boolean
-}
-
 // --- what operators use -------------------------------------------------------------------------------------------------------
-
-export interface SweepReport {
-  readonly dryRun: boolean
-  readonly looked: number
-  readonly deleted: number
-  readonly failed: number
-  readonly recordsExpired: number
-  readonly more: boolean
-  readonly items: readonly {
-    readonly tenantId: string
-    readonly ownerId: string
-    readonly session: string
-    readonly class: string
-    readonly expiresAt: number
-    readonly entries: number
-    readonly bytes: number
-    readonly unformed: number
-  }[] // with dryRun
-}
-
-/** The four figures of OBS-8, each rate with its count. */
-export interface UsageFigures {
-  readonly memory: {
-    readonly sessions: number
-    readonly messages: number
-    readonly bytes: number
-    readonly tokens: number
-    readonly records: number
-    readonly recordBytes: number
-    readonly byKind: Readonly<Record<string, number>>
-    readonly byAuthority: Readonly<Record<string, number>>
-    readonly quotaShare: number
-  }
-  readonly retrieval: {
-    readonly recalls: number
-    readonly abstained: number
-    readonly abstentionRate: number | null
-    readonly recalledRecords: number
-    readonly stale: number
-    readonly staleRate: number | null
-  }
-  readonly tokens: {
-    readonly estimated: number
-    readonly billed: number
-    readonly cacheRead: number
-    readonly cacheWrite: number
-    readonly output: number
-    readonly fullHistory: number
-    readonly saved: number
-    readonly errorRatio: number | null
-    readonly calls: number
-    readonly billedCalls: number
-  }
-  readonly injection: {
-    readonly turns: number
-    readonly turnsInjected: number
-    readonly injectedShare: number | null
-    readonly injections: number
-    readonly repeats: number
-    readonly repeatRate: number | null
-    readonly answered: number
-    readonly cited: number
-    readonly citedRate: number | null
-  }
-}
 
 export interface Health {
   readonly ready: boolean
