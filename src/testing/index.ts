@@ -1,0 +1,4 @@
+// What tests of applications and of drivers by others may use: a clock by hand, seeded randomness, telemetry that remembers.
+export { manualClock, type ManualClock } from './manual-clock.ts'
+export { seededRandom, type SeededRandom } from './seeded-random.ts'
+export { recordingTelemetry, type RecordedLine, type RecordingTelemetry } from './recording-telemetry.ts'
