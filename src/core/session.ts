@@ -27,6 +27,7 @@ export type LifeClass = 'standard'
 /** The sealed body of a session's head (SES-4). Derived fields each carry their cursor. */
 export interface SessionHead {
   readonly v: 1
+  readonly opening?: string // random: which of several callers made the session
   readonly title?: string
   readonly metadata?: JsonObject
   readonly class: LifeClass
@@ -44,18 +45,27 @@ export interface SessionHead {
 /** Why a seq stands in no context. */
 export type GoneReason = 'redacted' | 'rewound' | 'no-message'
 
-/** The fold of a session log up to `upTo`. Immutable: a longer log gives a new fold. */
+/** The fold of a session log up to `upTo`. Immutable: a longer log gives a new fold, which shares what did not change. */
 export interface SessionFold {
   readonly upTo: number
   readonly messages: readonly LoggedMessage[] // the current path, by seq
   readonly state: Json
   readonly stateSeq: number // seq of the last change on the path; 0 if none
-  readonly stateChanges: readonly { readonly seq: number; readonly patch: Json }[]
+  readonly stateChanges: readonly StateChange[]
   readonly setup: Setup // the setups of the path, merged
-  readonly setups: readonly { readonly seq: number; readonly setup: Setup }[]
+  readonly setups: readonly SetupChange[]
   readonly gone: ReadonlyMap<number, GoneReason> // every seq up to `upTo` that is not in `messages`
   readonly tombstoned: ReadonlySet<number>
-  readonly ids: ReadonlyMap<string, number> // message id → seq, of the current path
+  /** Message id → seq, shared by the folds of one log, so that extending one costs the tail: a hint that `findMessage` checks. */
+  readonly ids: ReadonlyMap<string, number>
+}
+export interface StateChange {
+  readonly seq: number
+  readonly patch: Json
+}
+export interface SetupChange {
+  readonly seq: number
+  readonly setup: Setup
 }
 
 export const emptyFold: SessionFold = {
@@ -79,55 +89,18 @@ export interface DecodedEntry {
 /** Adds entries, in order and without a gap, to a fold. A redacted place without a tombstone is `integrity_failure` (SEAL-12 c). */
 export function foldSession(base: SessionFold, entries: readonly DecodedEntry[]): SessionFold {
   if (entries.length === 0) return base
-  const fold = {
-    ...base,
-    messages: [...base.messages],
-    stateChanges: [...base.stateChanges],
-    setups: [...base.setups],
-    gone: new Map(base.gone),
-    tombstoned: new Set(base.tombstoned),
-    ids: new Map(base.ids),
-  }
-  const blanked: number[] = []
+  const fold: Building = { ...base, messages: [...base.messages], ids: base.upTo === 0 ? new Map() : (base.ids as Map<string, number>) }
+  const out = { gone: [] as [number, GoneReason][], tombstoned: [] as number[], blanked: [] as number[] }
   for (const { seq, entry } of entries) {
     if (seq !== fold.upTo + 1) throw bug(`a fold was given seq ${seq} after ${fold.upTo}`)
     fold.upTo = seq
-    if (entry === undefined) {
-      blanked.push(seq)
-      fold.gone.set(seq, 'redacted')
-      continue
-    }
-    switch (entry.type) {
-      case 'message':
-        fold.messages.push({ seq, message: entry.message })
-        fold.ids.set(entry.message.id, seq)
-        break
-      case 'setup':
-        fold.setup = { ...fold.setup, ...entry.setup }
-        fold.setups.push({ seq, setup: entry.setup })
-        fold.gone.set(seq, 'no-message')
-        break
-      case 'state':
-        fold.state = mergePatch(fold.state, entry.patch)
-        fold.stateSeq = seq
-        fold.stateChanges.push({ seq, patch: entry.patch })
-        fold.gone.set(seq, 'no-message')
-        break
-      case 'rewind':
-        rewindTo(fold, entry.toSeq)
-        fold.gone.set(seq, 'no-message')
-        break
-      case 'foreign':
-        fold.gone.set(seq, 'no-message')
-        break
-      case 'tombstone':
-        for (const gone of entry.seqs) fold.tombstoned.add(gone)
-        dropTombstoned(fold, entry.seqs)
-        fold.gone.set(seq, 'no-message')
-        break
-    }
+    if (entry?.type !== 'message') out.gone.push([seq, entry === undefined ? 'redacted' : 'no-message'])
+    if (entry === undefined) out.blanked.push(seq)
+    else addEntry(fold, seq, entry, out)
   }
-  const stray = blanked.find((seq) => !fold.tombstoned.has(seq))
+  if (out.gone.length > 0) fold.gone = new Map([...base.gone, ...out.gone])
+  if (out.tombstoned.length > 0) fold.tombstoned = new Set([...base.tombstoned, ...out.tombstoned])
+  const stray = out.blanked.find((seq) => !fold.tombstoned.has(seq))
   if (stray !== undefined)
     throw new RecollectError(
       'integrity_failure',
@@ -137,39 +110,83 @@ export function foldSession(base: SessionFold, entries: readonly DecodedEntry[])
   return fold
 }
 
-type Building = { -readonly [K in keyof SessionFold]: SessionFold[K] } & {
-  messages: LoggedMessage[]
-  stateChanges: { seq: number; patch: Json }[]
-  setups: { seq: number; setup: Setup }[]
-  gone: Map<number, GoneReason>
-  ids: Map<string, number>
+type Building = { -readonly [K in keyof SessionFold]: SessionFold[K] } & { messages: LoggedMessage[]; ids: Map<string, number> }
+interface Leaving {
+  readonly gone: [number, GoneReason][]
+  readonly tombstoned: number[]
+}
+
+function addEntry(fold: Building, seq: number, entry: SessionEntry, leaving: Leaving): void {
+  switch (entry.type) {
+    case 'message':
+      fold.messages.push({ seq, message: entry.message })
+      fold.ids.set(entry.message.id, seq)
+      break
+    case 'setup':
+      fold.setup = { ...fold.setup, ...entry.setup }
+      fold.setups = [...fold.setups, { seq, setup: entry.setup }]
+      break
+    case 'state':
+      fold.state = mergePatch(fold.state, entry.patch)
+      fold.stateSeq = seq
+      fold.stateChanges = [...fold.stateChanges, { seq, patch: entry.patch }]
+      break
+    case 'rewind':
+      rewindTo(fold, entry.toSeq, leaving)
+      break
+    case 'foreign':
+      break
+    case 'tombstone':
+      leaving.tombstoned.push(...entry.seqs)
+      dropTombstoned(fold, entry.seqs, leaving)
+      break
+  }
 }
 
 /** SES-2: messages, state and setup are then those up to that seq. */
-function rewindTo(fold: Building, toSeq: number): void {
-  while (fold.messages.length > 0 && (fold.messages.at(-1) as LoggedMessage).seq > toSeq) {
-    const { seq, message } = fold.messages.pop() as LoggedMessage
-    fold.gone.set(seq, 'rewound')
-    if (fold.ids.get(message.id) === seq) fold.ids.delete(message.id)
-  }
+function rewindTo(fold: Building, toSeq: number, leaving: Leaving): void {
+  while (fold.messages.length > 0 && (fold.messages.at(-1) as LoggedMessage).seq > toSeq)
+    leaving.gone.push([(fold.messages.pop() as LoggedMessage).seq, 'rewound'])
   if (fold.stateSeq > toSeq) {
-    while (fold.stateChanges.length > 0 && (fold.stateChanges.at(-1) as { seq: number }).seq > toSeq) fold.stateChanges.pop()
+    fold.stateChanges = fold.stateChanges.filter((change) => change.seq <= toSeq)
     fold.state = fold.stateChanges.reduce<Json>((state, change) => mergePatch(state, change.patch), null)
     fold.stateSeq = fold.stateChanges.at(-1)?.seq ?? 0
   }
-  while (fold.setups.length > 0 && (fold.setups.at(-1) as { seq: number }).seq > toSeq) fold.setups.pop()
+  fold.setups = fold.setups.filter((change) => change.seq <= toSeq)
   fold.setup = fold.setups.reduce<Setup>((setup, change) => ({ ...setup, ...change.setup }), {})
 }
 
 /** A tombstone takes effect when it is read, before the redaction it announces (SEAL-12 e). */
-function dropTombstoned(fold: Building, seqs: readonly number[]): void {
+function dropTombstoned(fold: Building, seqs: readonly number[], leaving: Leaving): void {
   const gone = new Set(seqs)
-  fold.messages = fold.messages.filter(({ seq, message }) => {
-    if (!gone.has(seq)) return true
-    if (fold.ids.get(message.id) === seq) fold.ids.delete(message.id)
-    return false
-  })
-  for (const seq of gone) fold.gone.set(seq, 'redacted')
+  fold.messages = fold.messages.filter(({ seq }) => !gone.has(seq))
+  for (const seq of gone) leaving.gone.push([seq, 'redacted'])
+}
+
+/** The message at a seq of the current path. */
+export function messageAt(fold: SessionFold, seq: number): LoggedMessage | undefined {
+  const found = fold.messages[indexFrom(fold.messages, seq)]
+  return found?.seq === seq ? found : undefined
+}
+
+/** Index of the first message with this seq or a later one; the length if there is none. */
+export function indexFrom(messages: readonly LoggedMessage[], seq: number): number {
+  let low = 0
+  let high = messages.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((messages[middle] as LoggedMessage).seq < seq) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** The message of the current path with this id. */
+export function findMessage(fold: SessionFold, id: string): LoggedMessage | undefined {
+  const hint = fold.ids.get(id)
+  if (hint === undefined) return undefined
+  const there = messageAt(fold, hint)
+  return there?.message.id === id ? there : fold.messages.find((one) => one.message.id === id)
 }
 
 /** RFC 7396. Objects have no prototype, so that no key can reach one. */
