@@ -61,9 +61,13 @@ export interface EpochRecord {
     readonly upTo: number
     readonly hash: string
     readonly tokens: number
+    readonly budgetTokens: number // it was rendered within so many, and is so again
     readonly madeBy: 'offline' | 'model'
     readonly provisional: boolean
   }
+  readonly startedUpTo: number // last seq when the epoch began: a late result up to it stands in its place (TURN-5)
+  readonly tombstones: number // of the session log when the epoch began: a new one ends it (`forgotten`)
+  readonly due?: EpochCause // why the next context begins a new epoch: `asked`, `overflow`
   readonly stateSeq: number // last state change folded into the block at epoch start (INJ-6)
   readonly maskResultsBefore?: number
   readonly cut: readonly { readonly seq: number; readonly head: number; readonly tail: number }[]
@@ -83,9 +87,12 @@ export interface Anchor {
   readonly receiptId: string
   readonly upTo: number
   readonly inputTokens: number
-  readonly outputTokens: number
+  readonly outputTokens: number // without reasoning
+  readonly estimatedTokens: number // the counter's estimate of what `inputTokens` billed
   readonly ratio: number
+  readonly sums: readonly [billed: number, estimated: number] // decayed; `ratio` is their quotient
   readonly samples: number
+  readonly overflows?: number // in a row (TOK-9)
 }
 
 /** The newest summary of a session: derived data with a cursor. */

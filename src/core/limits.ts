@@ -28,10 +28,14 @@ export const limits = {
   leaseMsLeast: 1 * second,
   leaseMsMost: 10 * minute,
   leaseRowKeptMs: 24 * hour, // LOG-25
+  leasePurposeBytes: 256, // 'summary/' and a session id
+  cursorCharacters: 2_048, // of a page; three names of 200 bytes, with room
+  timeMsMost: 8.64e15, // the last time that a Date can hold
   callMs: 5 * second, // LOG-8: deadline of a store call
   eraseLogsAStep: 100, // LOG-27
   eraseEntriesAStep: 10_000,
   memoryStoreBytes: 1024 * MiB, // DRV-7
+  memoryRowBytes: 128, // what an entry or a head takes there beside its names and bytes
 
   // SQLite (SQL-2 to SQL-8)
   sqliteCacheKiB: 64 * KiB,
@@ -39,10 +43,16 @@ export const limits = {
   groupAppends: 256, // SQL-5: appends that share one commit
   groupBytes: 1 * MiB,
   knownIds: 1_000_000, // SQL-4
+  sqliteHeadBytes: 32 * MiB, // heads kept in memory beside them
+  queuedWrites: 65_536, // writes that wait for one disk; more is overload
   walPassiveBytes: 4 * MiB, // SQL-7
   walRestartBytes: 64 * MiB,
   walRefuseBytes: 512 * MiB,
   checkpointEveryMs: 20,
+  checkpointLeaseMs: 1 * second,
+  checkpointRetryMs: 100, // when another process has the lease
+  walIdleMs: 1 * second, // after so long without a write the WAL is emptied
+  walEmptyMs: 1 * second, // SQL-10: within this the bytes are out of the WAL
   lockRetryMsLeast: 0.5, // SQL-8
   lockRetryMsMost: 8,
 
@@ -90,6 +100,9 @@ export const limits = {
   partBytes: 16 * MiB,
   messagesAnAppend: 200,
   sessionCacheBytes: 256 * MiB, // decoded sessions a process keeps, least recently used out
+  derivedSessions: 1_000, // sessions of which a process keeps lowered messages and counts
+  loadAttempts: 5, // reads that a redaction crossed, before `conflict`
+  swapAttempts: 8, // swaps of a head that others won, before `conflict`
   pastedCodePoints: 4_000, // POI-1: a typed span over this counts as paste
 
   // contexts (context.md)
@@ -100,6 +113,12 @@ export const limits = {
   contextSwaps: 3, // EPO-4
   pins: 32,
   minTurns: 2,
+  minTurnsMost: 100,
+  contextWindowTokensMost: 10_000_000, // no published window is larger; watermarks and budgets are checked against it
+  slidingTurns: 10, // context §2: `last` of slidingWindow
+  summaryKeepTurns: 1, // context §2
+  turnsKept: 1_000,
+  summaryTokensMost: 100_000,
   summaryTokens: 2_000,
   recallItems: 8,
   recallTokens: 1_500,
@@ -185,6 +204,9 @@ export const limits = {
   revokedWithinMs: 60 * second,
   auditBatchMs: 1 * second, // AUD-5
   auditDays: 400, // AUD-1
+  auditAttempts: 20, // lost swaps of one write before it gives up
+  auditWaiting: 10_000, // events that wait for a store that cannot be written; later ones are counted and left out
+  auditChains: 1_000, // tenants whose last link is kept in memory
   residueBytes: 64 * MiB, // ERA-7
 } as const
 

@@ -1,0 +1,84 @@
+// What changed from one receipt to the next (REC-3). Pure: two receipts in, one difference out; no text, as receipts hold none.
+import type { Receipt, ReceiptPart, ReceiptRecallItem, TokenClass } from '../core/context.ts'
+
+export interface PartChange {
+  readonly before: ReceiptPart
+  readonly after: ReceiptPart
+}
+
+export interface ReceiptDiff {
+  readonly a: string // receipt ids
+  readonly b: string
+  /** Present if `b` stands in another epoch: the numbers of both, and the cause of the newer. */
+  readonly epoch?: { readonly from: number; readonly to: number; readonly cause: string }
+  readonly parts: { readonly added: readonly ReceiptPart[]; readonly removed: readonly ReceiptPart[]; readonly changed: readonly PartChange[] }
+  readonly tokens: { readonly predicted: number; readonly byClass: Readonly<Partial<Record<TokenClass, number>>> } // b − a, zeros left out
+  /** Index in `b.parts` of the first part that is not the same in `a`: where a prefix cache stops; none if `a` is a prefix of `b`. */
+  readonly firstDifferent?: number
+  readonly memories: { readonly in: readonly ReceiptRecallItem[]; readonly out: readonly ReceiptRecallItem[] }
+  readonly left: Receipt['evicted'] // seqs that are no longer sent as they were, and into what
+}
+
+/** `diffReceipts(a, a)` is empty (P25). */
+export function diffReceipts(a: Receipt, b: Receipt): ReceiptDiff {
+  const firstDifferent = b.parts.findIndex((part, index) => !continues(a.parts[index], part, index === a.parts.length - 1))
+  return {
+    a: a.id,
+    b: b.id,
+    ...(a.epoch.no === b.epoch.no ? {} : { epoch: { from: a.epoch.no, to: b.epoch.no, cause: b.epoch.cause } }),
+    parts: diffParts(a.parts, b.parts),
+    tokens: { predicted: b.tokens.predicted - a.tokens.predicted, byClass: diffClasses(a.tokens.byClass, b.tokens.byClass) },
+    ...(firstDifferent === -1 || (firstDifferent >= a.parts.length && a.parts.length > 0) ? {} : { firstDifferent }),
+    memories: { in: missingFrom(a, b), out: missingFrom(b, a) },
+    left: newlyEvicted(a, b),
+  }
+}
+
+/** The same part, or the last one of `a` grown by what was appended. */
+function continues(before: ReceiptPart | undefined, after: ReceiptPart, last: boolean): boolean {
+  if (before === undefined) return false
+  if (before.class !== after.class || before.change !== after.change || before.seqs?.[0] !== after.seqs?.[0]) return false
+  return last ? (before.seqs?.[1] ?? 0) <= (after.seqs?.[1] ?? 0) : before.hash === after.hash && before.seqs?.[1] === after.seqs?.[1]
+}
+
+const keyOf = (part: ReceiptPart): string => `${part.class}:${part.seqs?.[0] ?? ''}:${part.seqs === undefined ? (part.hash ?? part.why) : ''}`
+
+function diffParts(a: readonly ReceiptPart[], b: readonly ReceiptPart[]): ReceiptDiff['parts'] {
+  const before = new Map(a.map((part) => [keyOf(part), part]))
+  const after = new Map(b.map((part) => [keyOf(part), part]))
+  return {
+    added: b.filter((part) => !before.has(keyOf(part))),
+    removed: a.filter((part) => !after.has(keyOf(part))),
+    changed: b.flatMap((part) => {
+      const old = before.get(keyOf(part))
+      return old === undefined || JSON.stringify(old) === JSON.stringify(part) ? [] : [{ before: old, after: part }]
+    }),
+  }
+}
+
+function diffClasses(a: Receipt['tokens']['byClass'], b: Receipt['tokens']['byClass']): Partial<Record<TokenClass, number>> {
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])] as TokenClass[]
+  return Object.fromEntries(names.map((name) => [name, (b[name] ?? 0) - (a[name] ?? 0)] as const).filter(([, change]) => change !== 0))
+}
+
+const shown = (item: ReceiptRecallItem): boolean => item.outcome === 'injected' || item.outcome === 'live' || item.outcome === 'supersedes'
+
+/** Memories that `to` shows or weighed with another outcome than `from`. */
+const missingFrom = (from: Receipt, to: Receipt): readonly ReceiptRecallItem[] => {
+  const known = new Set(from.recall.items.filter(shown).map((item) => item.id))
+  return to.recall.items.filter((item) => shown(item) && !known.has(item.id))
+}
+
+/** The parts of `b`'s evicted ranges that `a` did not list under the same fate. */
+function newlyEvicted(a: Receipt, b: Receipt): Receipt['evicted'] {
+  return b.evicted.flatMap((range) => {
+    let from = range.seqs[0]
+    const left: Receipt['evicted'][number][] = []
+    const olds = a.evicted.filter((old) => old.into === range.into && old.seqs[1] >= from && old.seqs[0] <= range.seqs[1])
+    for (const old of olds.toSorted((x, y) => x.seqs[0] - y.seqs[0])) {
+      if (old.seqs[0] > from) left.push({ ...range, seqs: [from, old.seqs[0] - 1] })
+      from = Math.max(from, old.seqs[1] + 1)
+    }
+    return from > range.seqs[1] ? left : [...left, { ...range, seqs: [from, range.seqs[1]] as const }]
+  })
+}
