@@ -1,0 +1,96 @@
+// An answer is the same however its stream is cut, and holds what the model said and nothing else.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Json } from '../../core/json.ts'
+import { answerAssembler, answerOf, usageOf } from './assemble-answer.ts'
+import { eventReader } from './event-stream.ts'
+
+const chunks: Json[] = [
+  { id: 'chatcmpl-1', model: 'm', choices: [{ index: 0, delta: { role: 'assistant', content: '' } }] },
+  { choices: [{ index: 0, delta: { content: 'Grüße, ' } }] },
+  { choices: [{ index: 1, delta: { content: 'another choice' } }] },
+  { choices: [{ index: 0, delta: { content: '世界 👋\n' } }] },
+  { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id: 'call_1', function: { name: 'look', arguments: '{"a"' } }] } }] },
+  {
+    choices: [
+      {
+        index: 0,
+        delta: {
+          tool_calls: [
+            { index: 1, id: 'call_2', function: { name: 'see', arguments: '{}' } },
+            { index: 0, function: { arguments: ':1}' } },
+          ],
+        },
+      },
+    ],
+  },
+  { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] },
+  {
+    choices: [],
+    usage: {
+      prompt_tokens: 9,
+      completion_tokens: 4,
+      prompt_tokens_details: { cached_tokens: 3 },
+      completion_tokens_details: { reasoning_tokens: 1 },
+    },
+  },
+]
+const whole = {
+  parts: [
+    { type: 'text', text: 'Grüße, 世界 👋\n' },
+    { type: 'tool-call', callId: 'call_1', name: 'look', arguments: '{"a":1}' },
+    { type: 'tool-call', callId: 'call_2', name: 'see', arguments: '{}' },
+  ],
+  usage: { inputTokens: 9, outputTokens: 4, cacheReadTokens: 3, reasoningTokens: 1 },
+  finished: true,
+  upstreamId: 'chatcmpl-1',
+  model: 'm',
+}
+
+test('a stream gives the same answer wherever its bytes are cut, and whatever ends its lines [OAI-15]', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(2_000), { maxLength: 30 }), fc.constantFrom('\n', '\r\n', '\r'), (cuts, end) => {
+      const bytes = new TextEncoder().encode(
+        chunks.map((one) => `: comment${end}data: ${JSON.stringify(one)}${end}${end}`).join('') + `data: [DONE]${end}${end}:${end}`,
+      )
+      const assembler = answerAssembler()
+      const seen: string[] = []
+      const reader = eventReader((data) => {
+        seen.push(data)
+        if (data !== '[DONE]') assembler.add(JSON.parse(data))
+      }, 10_000)
+      const places = [0, ...cuts.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length]
+      for (let i = 1; i < places.length; i++) reader.push(bytes.subarray(places[i - 1], places[i]))
+      expect(assembler.answer()).toEqual(whole)
+      expect(seen.at(-1)).toBe('[DONE]')
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('an event that never ends stops the reading, and takes no more memory [GW-11]', () => {
+  const reader = eventReader(() => {}, 1_000)
+  for (let i = 0; i < 20; i++) reader.push(new TextEncoder().encode('x'.repeat(100)))
+  expect(reader.overflowed).toBe(true)
+})
+
+test('an answer that was not streamed is read alike, and a refusal and reasoning are kept as they came [OAI-13]', () => {
+  const answer = answerOf({
+    id: 'chatcmpl-2',
+    choices: [{ index: 0, message: { role: 'assistant', content: null, refusal: 'no', reasoning_content: 'hm' }, finish_reason: 'stop' }],
+  })
+  expect(answer?.parts).toEqual([
+    { type: 'reasoning', family: 'openai-compatible', data: { reasoning_content: 'hm' } },
+    { type: 'foreign', family: 'openai', data: { refusal: 'no' } },
+  ])
+  expect(answerOf({ error: {} })).toBeUndefined()
+})
+
+test('usage that is missing or garbage is null, never 0 [OAI-17]', () => {
+  expect([usageOf(undefined), usageOf(null), usageOf({ prompt_tokens: -1, completion_tokens: 2 }), usageOf({ prompt_tokens: 1 })]).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ])
+})

@@ -1,0 +1,125 @@
+// Puts the answer of a model together, whole or from the pieces of a stream, as the parts of one assistant message (choice 0, OAI-12).
+import type { Usage } from '../../core/context.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import type { PartInput } from '../../core/message.ts'
+
+export interface Answer {
+  readonly parts: readonly PartInput[]
+  readonly usage: Usage | null // null: the upstream reported none (OAI-17)
+  readonly finished: boolean
+  readonly upstreamId?: string
+  readonly model?: string
+}
+
+interface Building {
+  text: string
+  refusal: string
+  reasoning: string
+  calls: { id: string; name: string; arguments: string }[]
+  finished: boolean
+  usage: Usage | null
+  upstreamId: string | undefined
+  model: string | undefined
+}
+
+const fresh = (): Building => ({
+  text: '',
+  refusal: '',
+  reasoning: '',
+  calls: [],
+  finished: false,
+  usage: null,
+  upstreamId: undefined,
+  model: undefined,
+})
+
+/** Takes the chunks of a stream one by one; what is no chunk is passed over, since the bytes go to the client as they came. */
+export function answerAssembler(): { add(chunk: Json): void; answer(): Answer } {
+  const building = fresh()
+  return {
+    add(chunk) {
+      if (!isObject(chunk)) return
+      takeHead(building, chunk)
+      const choice = first(chunk['choices'])
+      if (choice === undefined) return
+      if (isObject(choice['delta'])) takeDelta(building, choice['delta'])
+      if (typeof choice['finish_reason'] === 'string') building.finished = true
+    },
+    answer: () => finish(building),
+  }
+}
+
+/** The answer of a call that was not streamed. */
+export function answerOf(body: Json): Answer | undefined {
+  if (!isObject(body)) return undefined
+  const choice = first(body['choices'])
+  if (choice === undefined || !isObject(choice['message'])) return undefined
+  const building = fresh()
+  takeHead(building, body)
+  takeDelta(building, choice['message'])
+  building.finished = true
+  return finish(building)
+}
+
+/** `usage` as the chat API reports it; undefined fields stay out. */
+export function usageOf(usage: Json | undefined): Usage | null {
+  if (!isObject(usage)) return null
+  const count = (value: Json | undefined) => (typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined)
+  const [inputTokens, outputTokens] = [count(usage['prompt_tokens']), count(usage['completion_tokens'])]
+  if (inputTokens === undefined || outputTokens === undefined) return null
+  const detail = (group: string, name: string) => (isObject(usage[group]) ? count(usage[group][name]) : undefined)
+  const cacheReadTokens = detail('prompt_tokens_details', 'cached_tokens')
+  const cacheWriteTokens = detail('prompt_tokens_details', 'cache_write_tokens')
+  const reasoningTokens = detail('completion_tokens_details', 'reasoning_tokens')
+  return {
+    inputTokens,
+    outputTokens,
+    ...(cacheReadTokens === undefined ? {} : { cacheReadTokens }),
+    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+  }
+}
+
+function takeHead(building: Building, body: JsonObject): void {
+  if (typeof body['id'] === 'string') building.upstreamId ??= body['id']
+  if (typeof body['model'] === 'string') building.model ??= body['model']
+  building.usage = usageOf(body['usage']) ?? building.usage
+}
+
+/** A delta of a stream, or a whole message: the fields are the same. */
+function takeDelta(building: Building, delta: JsonObject): void {
+  building.text += textOf(delta['content'])
+  building.refusal += textOf(delta['refusal'])
+  building.reasoning += textOf(delta['reasoning_content'])
+  if (!Array.isArray(delta['tool_calls'])) return
+  for (const [place, call] of (delta['tool_calls'] as Json[]).entries()) {
+    if (!isObject(call)) continue
+    const index = typeof call['index'] === 'number' && call['index'] >= 0 && call['index'] <= 256 ? call['index'] : place
+    const one = (building.calls[index] ??= { id: '', name: '', arguments: '' })
+    if (typeof call['id'] === 'string') one.id ||= call['id']
+    if (!isObject(call['function'])) continue
+    one.name += textOf(call['function']['name'])
+    one.arguments += textOf(call['function']['arguments'])
+  }
+}
+
+function finish(building: Building): Answer {
+  const parts: PartInput[] = []
+  if (building.reasoning !== '') parts.push({ type: 'reasoning', family: 'openai-compatible', data: { reasoning_content: building.reasoning } })
+  if (building.text !== '') parts.push({ type: 'text', text: building.text })
+  if (building.refusal !== '') parts.push({ type: 'foreign', family: 'openai', data: { refusal: building.refusal } })
+  for (const call of building.calls)
+    if (call !== undefined && call.id !== '') parts.push({ type: 'tool-call', callId: call.id, name: call.name, arguments: call.arguments })
+  return {
+    parts,
+    usage: building.usage,
+    finished: building.finished,
+    ...(building.upstreamId === undefined ? {} : { upstreamId: building.upstreamId }),
+    ...(building.model === undefined ? {} : { model: building.model }),
+  }
+}
+
+const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
+const first = (choices: Json | undefined): JsonObject | undefined =>
+  Array.isArray(choices) ? (choices as Json[]).filter(isObject).find((one) => one['index'] === undefined || one['index'] === 0) : undefined
