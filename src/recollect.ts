@@ -4,8 +4,11 @@ import type { DeletionReceipt, ErasureReceipt } from './core/deletion.ts'
 import type { Json, JsonObject } from './core/json.ts'
 import type { MemoryKind, MemoryRecord } from './core/memory.ts'
 import type { PageRequest } from './ports/log-store.ts'
-import type { Actor, Grant, Policy, Role } from './ports/policy.ts'
+import type { Policy } from './ports/policy.ts'
 import type { SearchOptions, SearchResult, Explanation } from './recall/search-types.ts'
+import type { AuditTrail } from './security/audit-log.ts'
+import type { Credentials } from './security/credentials.ts'
+import type { SealedTokens } from './security/sealed-token.ts'
 import type { Session, SessionInfo, SessionOptions, SweepReport, UsageFigures } from './session/session-types.ts'
 
 export type { DeletionReceipt, ErasureReceipt, Removed } from './core/deletion.ts'
@@ -107,66 +110,7 @@ export interface Health {
   readonly details: JsonObject // only for `metrics.read`
 }
 
-/** A credential as it is shown: never its secret. */
-export interface CredentialInfo {
-  readonly id: string
-  readonly name: string
-  readonly tenantId: string
-  readonly ownerId?: string
-  readonly roles: readonly Role[]
-  readonly grants: readonly Grant[]
-  readonly userText: 'user-typed' | 'paste'
-  readonly person: boolean
-  readonly createdAt: number
-  readonly expiresAt: number
-  readonly lastUsedAt?: number
-  readonly revokedAt?: number
-}
-export interface CredentialRequest {
-  name: string
-  ownerId?: string
-  roles: readonly Role[]
-  grants?: readonly Grant[]
-  userText: 'user-typed' | 'paste' // stated at issue, without a default (POI-1)
-  expiresAt?: number
-}
-export interface Credentials {
-  /** The actor behind a secret, or undefined: missing, malformed, unknown, expired and revoked are one answer (ACC-7). */
-  authenticate(secret: string): Promise<{ actor: Actor; credential: CredentialInfo } | undefined>
-  /** The secret is shown once. @throws `content_refused` if it asks for more than `issuer` has (ACC-3) */
-  create(tenantId: string, request: CredentialRequest, issuer?: Actor): Promise<{ credential: CredentialInfo; secret: string }>
-  list(tenantId: string, page?: PageRequest): Promise<{ items: readonly CredentialInfo[]; cursor?: string }>
-  rotate(tenantId: string, id: string, issuer?: Actor): Promise<{ credential: CredentialInfo; secret: string }>
-  revoke(tenantId: string, id: string, issuer?: Actor): Promise<void>
-}
-
-/** Tokens bound to purpose, scope, route and filter, with an end (SEAL-22). A changed, expired or foreign token does not open: one answer. */
-export interface SealedTokens {
-  seal(binding: TokenBinding, payload: Json, ttlMs: number): Promise<string>
-  open(binding: TokenBinding, token: string): Promise<Json | undefined>
-}
-export interface TokenBinding {
-  readonly purpose: 'cursor' | 'response-id'
-  readonly tenantId: string
-  readonly ownerId: string
-  readonly route: string
-  readonly filter: string
-}
-
-export interface AuditTrail {
-  /** Queued and written within 1 s: authentication results, denials, reads by readers, limit hits (AUD-5). */
-  note(event: AuditInput): void
-  /** Written before it returns. @throws `unavailable` if the log cannot be written */
-  record(event: AuditInput): Promise<void>
-  verify(tenantId: string, month?: string): Promise<{ ok: boolean; checked: number; head?: { count: number; hash: string }; firstBad?: number }>
-}
-export interface AuditInput {
-  readonly tenantId: string
-  readonly actor?: string // credential id, or `in-process`
-  readonly role?: string
-  readonly action: string
-  readonly target?: { readonly kind: string; readonly pseudonym: string }
-  readonly decision: 'allow' | 'deny' | 'done' | 'failed'
-  readonly reason?: string
-  readonly counts?: Readonly<Record<string, number>>
-}
+// What `security/` makes, by name.
+export type { AuditInput, AuditTrail } from './security/audit-log.ts'
+export type { CredentialInfo, CredentialRequest, Credentials } from './security/credentials.ts'
+export type { SealedTokens, TokenBinding } from './security/sealed-token.ts'

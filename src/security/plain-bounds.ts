@@ -46,5 +46,6 @@ export function checkChanges(changes: readonly Rewrite[]): void {
 
 export function checkChunks(chunks: readonly Uint8Array[]): void {
   checkCount(chunks, 'chunks', limits.snapshotChunks)
+  if (chunks.some((chunk) => chunk?.length === 0)) throw invalid('a snapshot chunk is empty', 'Give at least one byte.')
   checkSum(chunks, 'a snapshot chunk', limits.snapshotChunkBytes, limits.snapshotBytes)
 }
