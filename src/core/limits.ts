@@ -201,6 +201,7 @@ export const limits = {
   keyDays: 90, // ACC-4
   keyDaysMost: 365,
   keysPerName: 2,
+  keyLeaseMs: 10 * second, // one key is issued at a time
   revokedWithinMs: 60 * second,
   auditBatchMs: 1 * second, // AUD-5
   auditDays: 400, // AUD-1
