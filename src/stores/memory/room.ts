@@ -1,0 +1,73 @@
+// Where the logs of a memory store lie, by owner, and how many bytes they take (DRV-7).
+import type { LogRef } from '../../core/log-ref.ts'
+import type { ErasureCount, ScopeLike } from '../../ports/log-store.ts'
+import { storeFull } from '../store-errors.ts'
+import { sizeOf, type MemoryLog } from './log.ts'
+import { ownerKey } from './owner-key.ts'
+
+interface OwnerLogs {
+  readonly owner: { readonly tenantId: string; readonly ownerId: string }
+  readonly logs: Map<string, MemoryLog>
+}
+
+export type MemoryRoom = ReturnType<typeof memoryRoom>
+
+/** A change is refused before it begins if the bytes it brings would not fit beside what is there. */
+export function memoryRoom(maxBytes: number) {
+  const owners = new Map<string, OwnerLogs>()
+  let used = 0
+
+  const fit = (bytes: number) => {
+    if (used + bytes > maxBytes) throw storeFull(maxBytes)
+  }
+
+  return {
+    logOf: (ref: LogRef): MemoryLog | undefined => owners.get(ownerKey(ref))?.logs.get(logKey(ref)),
+    logsOf: (scope: ScopeLike): MemoryLog[] => [...(owners.get(ownerKey(scope))?.logs.values() ?? [])],
+    everyLog: (): MemoryLog[] => [...owners.values()].flatMap(({ logs }) => [...logs.values()]),
+    owners: () => [...owners.values()].map(({ owner }) => owner),
+
+    add(log: MemoryLog): void {
+      const size = sizeOf(log)
+      fit(size)
+      used += size
+      const { tenantId, ownerId } = log.ref
+      const mine = owners.get(ownerKey(log.ref)) ?? { owner: { tenantId, ownerId }, logs: new Map<string, MemoryLog>() }
+      mine.logs.set(logKey(log.ref), log)
+      owners.set(ownerKey(log.ref), mine)
+    },
+    /** Runs `act` on a log if the bytes that it brings fit. */
+    change(log: MemoryLog, brings: number, act: () => void): void {
+      fit(brings)
+      const before = sizeOf(log)
+      act()
+      used += sizeOf(log) - before
+    },
+    remove(ref: LogRef): void {
+      const mine = owners.get(ownerKey(ref))
+      const log = mine?.logs.get(logKey(ref))
+      if (mine === undefined || log === undefined) return
+      used -= sizeOf(log)
+      mine.logs.delete(logKey(ref))
+      if (mine.logs.size === 0) owners.delete(ownerKey(ref))
+    },
+    removeOwner(scope: ScopeLike): ErasureCount {
+      const gone = [...(owners.get(ownerKey(scope))?.logs.values() ?? [])]
+      used -= sum(gone.map(sizeOf))
+      owners.delete(ownerKey(scope))
+      return {
+        logs: gone.length,
+        entries: sum(gone.map((log) => log.head.entries)),
+        snapshots: sum(gone.map((log) => log.snapshots.size)),
+        bytes: sum(gone.map((log) => log.head.bytes)),
+      }
+    },
+    clear(): void {
+      owners.clear()
+      used = 0
+    },
+  }
+}
+
+const logKey = ({ kind, logId }: LogRef): string => `${kind}:${logId}` // a kind has no colon
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
