@@ -1,0 +1,23 @@
+// The smallest client the driver needs, by structure: a prepared statement, `exec`, `close` (SQL-1). The default is `node:sqlite`.
+import { DatabaseSync } from 'node:sqlite'
+
+export type SqlValue = string | number | null | Uint8Array
+export type SqlRow = Record<string, unknown>
+
+export interface SqliteStatement {
+  run(...values: SqlValue[]): unknown
+  get(...values: SqlValue[]): unknown // the row by column name, or undefined
+  all(...values: SqlValue[]): unknown[]
+}
+
+/** One connection. Blobs are bound and returned as `Uint8Array`, integers as numbers. */
+export interface SqliteClient {
+  exec(sql: string): unknown
+  prepare(sql: string): SqliteStatement
+  close(): unknown
+}
+
+/** Opens one connection to a file that exists. */
+export type OpenClient = (file: string) => SqliteClient
+
+export const nodeSqlite: OpenClient = (file) => new DatabaseSync(file) as SqliteClient
