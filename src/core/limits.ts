@@ -89,6 +89,9 @@ export const limits = {
   turnLeaseMs: 30 * second, // NODE-4
   turnWaitMs: 30 * second,
   turnWaiting: 8,
+  turnRetryMs: 250, // jitter between nodes
+  turnHeldMs: 10 * minute, // how long a holder renews its lease at most
+  quotaOwners: 10_000, // owners whose sums a process keeps
   workLeaseMs: 60 * second, // NODE-7
   workWaitMs: 10 * second, // ERA-1
   turnEndIdleMs: 1 * second, // NODE-8
@@ -129,9 +132,36 @@ export const limits = {
   marginTokensLeast: 256, // TOK-8
   unbrokenRun: 256, // TOK-4: BPE is super-linear on unbroken runs
   cutOverTokens: 4_000, // BUD-3 (4)
+  gapShareLeast: 0.1, // WAT-3, of the room
+  lowShareLeast: 0.3,
+  loadTurns: 20, // WAT-3: turns whose mean gives g and c
+  loadTurnsLeast: 3,
+  assumedTurnTokens: 450,
+  assumedToolTurnTokens: 1_500,
+  assumedToolTurnCalls: 2,
+  coldGapShare: 0.25, // context §4.1 `cold`: size over low + gap/4
+  uncertaintyUnknown: 0.25, // TOK-8: ε without usage, after 1 sample, after 5
+  uncertaintyFew: 0.08,
+  uncertaintyKnown: 0.03,
+  samplesKnown: 5,
+  ratioDecay: 0.8, // TOK-6
+  ratioLeast: 0.3,
+  ratioMost: 6,
+  anchoredShareLeast: 0.5, // a prediction from an anchor is never under half of what the ratio alone gives
+  overflowRaise: 1.25, // TOK-9
+  summaryShare: 0.1, // BUD-2, of hard − fixed
+  memoryShare: 0.1,
+  stateShare: 0.05,
+  bestMemories: 3, // BUD-2: placed even over their cap, if the room allows
+  unmaskedRounds: 3, // BUD-3 (3)
+  maskLeastTokens: 40, // a shorter result than its own mask stays
+  hintEvery: 15, // PRO-3: messages between two cache marks inside a long turn
+  pdfPageBytes: 50_000, // TOK-5: a file's pages are guessed from its size
   receipts: 1_000, // REC-1, a session
   receiptBytes: 4 * MiB,
   receiptsABatch: 100,
+  receiptsWaiting: 1_000, // on their way to the store; more are dropped and counted
+  receiptCacheBytes: 32 * MiB,
   receiptParts: 2_000,
 
   // long-term memory (memory.md)
@@ -209,6 +239,9 @@ export const limits = {
   auditWaiting: 10_000, // events that wait for a store that cannot be written; later ones are counted and left out
   auditChains: 1_000, // tenants whose last link is kept in memory
   residueBytes: 64 * MiB, // ERA-7
+  residueLooks: 9, // times the files are read before a find is reported: a WAL is cut within 1 s (SQL-10)
+  residueWaitMs: 250,
+  keyBackupDays: 7, // SEAL-19: how long a backup of the key store is kept
 } as const
 
 export type LimitName = keyof typeof limits
