@@ -4,12 +4,7 @@ import type { Random } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { LogStore } from '../../ports/log-store.ts'
-import { checkedStore } from '../checked-store.ts'
-import { storeTime } from '../store-time.ts'
-import { memoryLeases } from './leases.ts'
-import { pageOf } from './listings.ts'
-import { logCalls } from './log-calls.ts'
-import { copyOfHead, isOver } from './log.ts'
+import { memoryStoreIn } from './memory-store.ts'
 import { memoryRoom } from './room.ts'
 
 export interface MemoryStoreOptions {
@@ -21,33 +16,5 @@ export interface MemoryStoreOptions {
 }
 
 /** A store that lives as long as this object, for one process: `durable: false`, `shared: false`. */
-export function memoryStore({ clock, random = randomBytes, maxBytes = limits.memoryStoreBytes }: MemoryStoreOptions): LogStore {
-  const now = storeTime(clock)
-  const room = memoryRoom(maxBytes)
-  const leases = memoryLeases()
-
-  return checkedStore({
-    info: { name: 'memory', durable: false, shared: false },
-    ...logCalls({ now, room, leases, random }),
-    async list(scope, kind, page = {}) {
-      const mine = room.logsOf(scope).filter((log) => log.ref.kind === kind && !isOver(log, now()))
-      const { items, ...rest } = pageOf('list', mine, ({ head, ref }) => [head.createdAt, ref.logId], page, 'down')
-      return { ...rest, items: items.map((log) => ({ ...copyOfHead(log), logId: log.ref.logId })) }
-    },
-    async expired(at, page = {}) {
-      const due = room.everyLog().flatMap(({ ref, head: { expiresAt } }) => (expiresAt !== undefined && expiresAt <= at ? [{ ref, expiresAt }] : []))
-      return pageOf('expired', due, ({ ref, expiresAt }) => [expiresAt, ref.tenantId, ref.ownerId, ref.kind, ref.logId], page)
-    },
-    async owners(page = {}) {
-      return pageOf('owners', room.owners(), ({ tenantId, ownerId }) => [tenantId, ownerId], page)
-    },
-    lease: async (name, ttlMs) => leases.take(name, ttlMs, now()),
-    renew: async (fence, ttlMs) => leases.renew(fence, ttlMs, now()),
-    release: async (fence) => leases.release(fence, now()),
-    async erase(scope) {
-      leases.dropOwner(scope)
-      return room.removeOwner(scope)
-    },
-    close: async () => room.clear(),
-  })
-}
+export const memoryStore = ({ clock, random = randomBytes, maxBytes = limits.memoryStoreBytes }: MemoryStoreOptions): LogStore =>
+  memoryStoreIn({ clock, random, room: memoryRoom(maxBytes) })

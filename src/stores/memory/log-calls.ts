@@ -1,7 +1,8 @@
 // The calls on one log of the memory store. Each runs to its end without waiting, so it is seen whole or not at all (LOG-4).
 import type { Random } from '../../core/ids.ts'
 import type { LogRef } from '../../core/log-ref.ts'
-import type { LogStore } from '../../ports/log-store.ts'
+import type { Fence, LogStore } from '../../ports/log-store.ts'
+import { isOwnFence } from '../own-fence.ts'
 import { aboveVersion, noLog, staleFence } from '../store-errors.ts'
 import type { Leases } from './leases.ts'
 import * as logs from './log.ts'
@@ -23,6 +24,10 @@ export function logCalls({ now, room, leases, random }: LogCallParts): LogCalls 
     return log
   }
 
+  const checkFence = (ref: LogRef, fence: Fence): void => {
+    if (!isOwnFence(ref, fence) || !leases.stands(fence)) throw staleFence()
+  }
+
   return {
     async open(ref, init) {
       const found = room.logOf(ref)
@@ -40,7 +45,7 @@ export function logCalls({ now, room, leases, random }: LogCallParts): LogCalls 
       const log = live(ref)
       const added = logs.newEntries(log, entries)
       if (added.length > 0) {
-        if (options.fence !== undefined && !leases.stands(options.fence)) throw staleFence()
+        if (options.fence !== undefined) checkFence(ref, options.fence)
         logs.checkAppend(log, options)
         const brings = added.reduce((sum, entry) => sum + logs.rowSize(entry) + entry.body.length, options.head?.body?.length ?? 0)
         room.change(log, brings, () => logs.addEntries(log, added, options.head ?? {}, now()))
@@ -64,7 +69,7 @@ export function logCalls({ now, room, leases, random }: LogCallParts): LogCalls 
     },
     async saveSnapshot(ref, snapshot, { fence }) {
       const log = live(ref)
-      if (!leases.stands(fence)) throw staleFence()
+      checkFence(ref, fence)
       if (snapshot.upTo > log.head.version) throw aboveVersion('upTo', snapshot.upTo, log.head.version)
       room.change(log, logs.snapshotSize(snapshot), () => logs.keepSnapshot(log, snapshot))
     },

@@ -31,7 +31,7 @@ export function madeLog(ref: LogRef, init: Init, now: number, birth: number): Me
     body: init.body.slice(),
   }
   return {
-    ref: { tenantId, ownerId, kind, logId },
+    ref: Object.freeze({ tenantId, ownerId, kind, logId }), // listings give it out
     head: withExpiry(head, init.expires, now),
     entries: [],
     seqOf: new Map(),

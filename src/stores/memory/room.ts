@@ -32,7 +32,7 @@ export function memoryRoom(maxBytes: number) {
       fit(size)
       used += size
       const { tenantId, ownerId } = log.ref
-      const mine = owners.get(ownerKey(log.ref)) ?? { owner: { tenantId, ownerId }, logs: new Map<string, MemoryLog>() }
+      const mine = owners.get(ownerKey(log.ref)) ?? { owner: Object.freeze({ tenantId, ownerId }), logs: new Map<string, MemoryLog>() }
       mine.logs.set(logKey(log.ref), log)
       owners.set(ownerKey(log.ref), mine)
     },
