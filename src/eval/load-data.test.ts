@@ -21,7 +21,11 @@ async function folderOf(files: Record<string, unknown>): Promise<string> {
   return folder
 }
 
-const refusal = (path: string, format?: DataFormat) => loadDataSet(path, format).then(() => 'loaded', (error: { code: string; message: string }) => `${error.code}: ${error.message}`)
+const refusal = (path: string, format?: DataFormat) =>
+  loadDataSet(path, format).then(
+    () => 'loaded',
+    (error: { code: string; message: string }) => `${error.code}: ${error.message}`,
+  )
 
 const locomo = [
   {
@@ -127,10 +131,15 @@ const probes = {
   abstention: [{ question: 'Who is Bob?' }],
 }
 
+const beamFiles = (folder: string) => ({
+  [`${folder}chat.json`]: chat,
+  [`${folder}probing_questions/probing_questions.json`]: probes,
+  [`${folder}topic.json`]: {},
+})
+
 test("BEAM: the generator's marker is cut from user messages alone, a batch is a session of its day, evidence lists are flat [EVAL-1]", async () => {
-  const files = (folder: string) => ({ [`${folder}chat.json`]: chat, [`${folder}probing_questions/probing_questions.json`]: probes, [`${folder}topic.json`]: {} })
-  const one = await folderOf(files(''))
-  const many = await folderOf({ ...files('10/'), ...files('9/') })
+  const one = await folderOf(beamFiles(''))
+  const many = await folderOf({ ...beamFiles('10/'), ...beamFiles('9/') })
   const { conversations } = await loadDataSet(one)
   expect(conversations[0]!.sessions).toEqual([
     {
@@ -177,7 +186,9 @@ test('LongMemEval: ids are the official ones, a session that comes twice is two,
     ['s_1.2', ['s_1.2_1']],
   ])
   expect(conversations[0]!.sessions[0]!.messages[1]!.at).toBe(Date.UTC(2023, 4, 20, 2, 21, 1))
-  expect(conversations[0]!.questions).toEqual([{ text: 'Which degree?', category: 'single-session-user', evidence: ['s_1_1'], askedAt: Date.UTC(2023, 4, 30, 23, 40) }])
+  expect(conversations[0]!.questions).toEqual([
+    { text: 'Which degree?', category: 'single-session-user', evidence: ['s_1_1'], askedAt: Date.UTC(2023, 4, 30, 23, 40) },
+  ])
   expect(conversations[1]!.questions[0]!.leftOut).toBe('asks for what was never said')
 })
 
@@ -235,7 +246,20 @@ test('what has another shape is invalid_input, names what was expected, and tell
     refusal(at('empty'), 'realtalk'),
     refusal(at('locomo.json'), 'beam'),
   ])
-  const named = [/locomo10/, /locomo10.*not JSON/, /locomo10/, /locomo10.*not JSON/, /at 0\.qa\.0\.category/, /LoCoMo.*date/, /line 2.*at at/, /line 2.*twice/, /probing_questions/, /locomo10/, /Chat_/, /a folder, for the format beam/]
+  const named = [
+    /locomo10/,
+    /locomo10.*not JSON/,
+    /locomo10/,
+    /locomo10.*not JSON/,
+    /at 0\.qa\.0\.category/,
+    /LoCoMo.*date/,
+    /line 2.*at at/,
+    /line 2.*twice/,
+    /probing_questions/,
+    /locomo10/,
+    /Chat_/,
+    /a folder, for the format beam/,
+  ]
   refusals.forEach((text, i) => {
     expect(text).toMatch(/^invalid_input: expected /)
     expect(text).toMatch(named[i]!)

@@ -32,18 +32,20 @@ async function loadLocomo(path: string, value: unknown): Promise<DataSet> {
 }
 
 async function loadRealtalk(folder: string): Promise<DataSet> {
-  const files = (await readdir(folder)).filter((name) => /^Chat_.*\.json$/.test(name)).sort(byNumber)
+  const files = (await readdir(folder)).filter((name) => /^Chat_.*\.json$/.test(name)).toSorted(byNumber)
   const conversations: Conversation[] = []
-  for (const file of files) conversations.push(readRealtalkChat(await readJsonFile(join(folder, file), 'a Chat_*.json of REALTALK'), basename(file, '.json')))
+  for (const file of files)
+    conversations.push(readRealtalkChat(await readJsonFile(join(folder, file), 'a Chat_*.json of REALTALK'), basename(file, '.json')))
   if (conversations.length === 0) throw unexpected("a folder of REALTALK's Chat_*.json", 'it has none')
   return { name: 'REALTALK', format: 'realtalk', conversations, apart: [], corrected: 0 }
 }
 
+const isChat = async (folder: string) => (await isThere(join(folder, 'chat.json'))) === 'file'
+
 async function loadBeam(folder: string): Promise<DataSet> {
-  const isChat = async (path: string) => (await isThere(join(path, 'chat.json'))) === 'file'
   const folders: string[] = []
   if (await isChat(folder)) folders.push(folder)
-  else for (const name of (await readdir(folder)).sort(byNumber)) if (await isChat(join(folder, name))) folders.push(join(folder, name))
+  else for (const name of (await readdir(folder)).toSorted(byNumber)) if (await isChat(join(folder, name))) folders.push(join(folder, name))
   const conversations: Conversation[] = []
   for (const place of folders) {
     const chat = await readJsonFile(join(place, 'chat.json'), "BEAM's chat.json")
@@ -83,7 +85,8 @@ async function loadFolder(path: string, format: DataFormat | undefined): Promise
   const names = await readdir(path)
   const files = names.filter((name) => (format === 'jsonl' ? name.endsWith('.jsonl') : /^(locomo.*|longmemeval.*)\.json$/.test(name)))
   if (files.length === 1) return loadFile(join(path, files[0]!), format)
-  if (format !== undefined || files.length > 1) throw unexpected(`one file of the format ${format ?? 'locomo or longmemeval'}`, `the folder has ${files.length}`)
+  if (format !== undefined || files.length > 1)
+    throw unexpected(`one file of the format ${format ?? 'locomo or longmemeval'}`, `the folder has ${files.length}`)
   if (names.some((name) => /^Chat_.*\.json$/.test(name))) return loadRealtalk(path)
   const isBeam = await Promise.all([path, ...names.map((name) => join(path, name))].map((place) => isThere(join(place, 'chat.json'))))
   if (isBeam.includes('file')) return loadBeam(path)

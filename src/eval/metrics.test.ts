@@ -35,7 +35,8 @@ const table: { ranking: Ranking; expected: Partial<ReturnType<typeof judge>> }[]
 
 test('every figure is that of a table counted by hand [MREG-12]', () => {
   for (const { ranking, expected } of table)
-    for (const [name, value] of Object.entries(expected)) expect(judge(ranking)[name as keyof typeof expected], `${name} of ${JSON.stringify(ranking)}`).toBeCloseTo(value, 4)
+    for (const [name, value] of Object.entries(expected))
+      expect(judge(ranking)[name as keyof typeof expected], `${name} of ${JSON.stringify(ranking)}`).toBeCloseTo(value, 4)
 })
 
 test('recall asks for all the gold, and any of it is only a hit: they are never called the same [MREG-12]', () => {
@@ -90,7 +91,14 @@ test('the area under the curve counts pairs, ties half [EVAL-4]', () => {
 })
 
 test('at the floor a known question is answered and a foreign one is not [EVAL-4]', () => {
-  expect(abstentionOf([0.9, 0.3, 0.1, 0.8], [0.29, 0.1, 0.5, 0], 0.3)).toEqual({ n: 4, auroc: 0.781, floor: 0.3, answered: 75, wrongAbstentions: 25, rightAbstentions: 75 })
+  expect(abstentionOf([0.9, 0.3, 0.1, 0.8], [0.29, 0.1, 0.5, 0], 0.3)).toEqual({
+    n: 4,
+    auroc: 0.781,
+    floor: 0.3,
+    answered: 75,
+    wrongAbstentions: 25,
+    rightAbstentions: 75,
+  })
 })
 
 test('a seed draws the same questions each time, in their order, and as many as asked [EVAL-3]', () => {

@@ -69,7 +69,7 @@ export function bootstrapInterval(values: readonly number[], seed: number): [low
     let sum = 0
     for (let i = 0; i < values.length; i++) sum += values[Math.floor(random() * values.length)]!
     return values.length === 0 ? 0 : sum / values.length
-  }).sort((a, b) => a - b)
+  }).toSorted((a, b) => a - b)
   return [means[Math.floor(0.025 * resamples)]!, means[Math.ceil(0.975 * resamples) - 1]!]
 }
 
@@ -109,12 +109,12 @@ export interface Abstention {
 
 /** The area under the curve of two samples, by ranks. */
 export function auroc(known: readonly number[], foreign: readonly number[]): number {
-  const sorted = Float64Array.from(foreign).sort()
+  const sorted = Float64Array.from(foreign).toSorted()
   const below = (value: number, orEqual: boolean) => {
     let low = 0
     for (let high = sorted.length; low < high;) {
       const middle = (low + high) >> 1
-      if (sorted[middle]! < value || (orEqual && sorted[middle]! === value)) low = middle + 1
+      if (sorted[middle]! < value || (orEqual && value === sorted[middle])) low = middle + 1
       else high = middle
     }
     return low

@@ -13,9 +13,13 @@ export function describeMachine(): string {
   return `${platform()} ${arch()}, ${cores.length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
 }
 
+const git = async (...args: string[]) => {
+  const { stdout } = await promisify(execFile)('git', args, { cwd: fileURLToPath(new URL('.', import.meta.url)) })
+  return stdout.trim()
+}
+
 /** The commit that this code lies in, with `+` if files are changed; `unknown` outside of a clone of ours, as in an installed package. */
 export async function currentCommit(): Promise<string> {
-  const git = async (...args: string[]) => (await promisify(execFile)('git', args, { cwd: fileURLToPath(new URL('.', import.meta.url)) })).stdout.trim()
   try {
     // An installed package may lie in a clone of somebody else.
     const { name } = JSON.parse(await readFile(join(await git('rev-parse', '--show-toplevel'), 'package.json'), 'utf8')) as { name?: unknown }

@@ -11,12 +11,18 @@ const cases = JSON.parse(fileOf('test-vectors-128.json').toString('utf8')) as { 
 /** The words of the file, from its end: what the embedder reads by the header. */
 const vocabulary = (() => {
   const file = fileOf('static-128.bin')
-  return file.subarray(32 + file.readUInt32LE(12) * (4 + 128)).toString('utf8').split('\n')
+  return file
+    .subarray(32 + file.readUInt32LE(12) * (4 + 128))
+    .toString('utf8')
+    .split('\n')
 })()
 const tokens = wordPiece(vocabulary)
 const words = (text: string) => tokens.ids(text, 1_000).map((id) => vocabulary[id])
 const embed = async (text: string) => (await (await loadBundledEmbedder()).embed([text], 'record'))[0]!
 const zero = new Float32Array(128)
+
+const refused = (bytes: Uint8Array, why: RegExp) =>
+  expect(() => staticEmbedder(bytes)).toThrow(expect.objectContaining({ code: 'invalid_input', message: expect.stringMatching(why) as string }))
 
 test('the vectors are those of the reference, within a millionth [EMB-1]', async () => {
   expect(cases.length).toBe(20)
@@ -60,7 +66,11 @@ test('it is read once a process, says what it is, and asks no network [EMB-1]', 
 })
 
 test('any text gives a unit vector or the zero vector [MP11]', async () => {
-  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.array(fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit))).map((units) => units.join('')))
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: 'grapheme' }),
+    fc.array(fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit))).map((units) => units.join('')),
+  )
   await fc.assert(
     fc.asyncProperty(text, async (given) => {
       const length = Math.hypot(...(await embed(given)))
@@ -71,7 +81,6 @@ test('any text gives a unit vector or the zero vector [MP11]', async () => {
 
 test('bytes that are no such table are refused with what is wrong [EMB-1]', () => {
   const file = fileOf('static-128.bin')
-  const refused = (bytes: Uint8Array, why: RegExp) => expect(() => staticEmbedder(bytes)).toThrow(expect.objectContaining({ code: 'invalid_input', message: expect.stringMatching(why) as string }))
   refused(new Uint8Array(3), /RCSTATIC/)
   refused(file.subarray(0, 100_000), /100000 bytes/)
   const other = new Uint8Array(file)

@@ -17,7 +17,11 @@ const magic = 'RCSTATIC'
 const headerBytes = 32
 
 const notATable = (why: string) =>
-  new RecollectError('invalid_input', `this is no static token table: ${why}`, 'Give the bytes of static-128.bin as the package @recollect/static-en ships it.')
+  new RecollectError(
+    'invalid_input',
+    `this is no static token table: ${why}`,
+    'Give the bytes of static-128.bin as the package @recollect/static-en ships it.',
+  )
 
 /** Reads the file by its layout; the rows stay where they are in the bytes. */
 function readTable(file: Uint8Array): Table {
@@ -29,7 +33,9 @@ function readTable(file: Uint8Array): Table {
   const rowsAt = headerBytes + 4 * n
   const wordsAt = rowsAt + n * dimensions
   if (bytes.length !== wordsAt + words) throw notATable(`it has ${bytes.length} bytes, and its header says ${wordsAt + words}`)
-  const vocabulary = Buffer.from(bytes.buffer, bytes.byteOffset + wordsAt, words).toString('utf8').split('\n')
+  const vocabulary = Buffer.from(bytes.buffer, bytes.byteOffset + wordsAt, words)
+    .toString('utf8')
+    .split('\n')
   if (vocabulary.length !== n) throw notATable(`it has ${n} rows and ${vocabulary.length} words`)
   return {
     dimensions,
@@ -94,6 +100,11 @@ async function readBundled(): Promise<Embedder> {
     return staticEmbedder(await readFile(createRequire(import.meta.url).resolve('@recollect/static-en/static-128.bin')))
   } catch (cause) {
     bundled = undefined // the next call tries again
-    throw new RecollectError('unavailable', 'the bundled embedder could not be read', 'Install the package @recollect/static-en again, or give another embedder.', { cause })
+    throw new RecollectError(
+      'unavailable',
+      'the bundled embedder could not be read',
+      'Install the package @recollect/static-en again, or give another embedder.',
+      { cause },
+    )
   }
 }

@@ -20,13 +20,7 @@ const words = /[\p{P}$+<=>^`|~]|[^\p{White_Space}\p{P}$+<=>^`|~]+/gu
 const plainWords = /[!-/:-@[-`{-~]|[^\t\n\r !-/:-@[-`{-~]+/g
 
 const cleaned = (text: string): string =>
-  text
-    .replace(dropped, '')
-    .replace(ideograph, ' $& ')
-    .normalize('NFD')
-    .replace(marks, '')
-    .replace(finalSigma, 'σ')
-    .toLowerCase()
+  text.replace(dropped, '').replace(ideograph, ' $& ').normalize('NFD').replace(marks, '').replace(finalSigma, 'σ').toLowerCase()
 
 export function wordPiece(vocabulary: readonly string[]): WordPiece {
   const starts = new Map<string, number>()

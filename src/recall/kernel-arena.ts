@@ -83,7 +83,11 @@ export function createArena(): Arena {
     const pages = Math.ceil(Math.max(bytes - atEnd, Math.min(size / 8, limits.arenaBytes - size)) / pageBytes)
     const asked = size + pages * pageBytes
     const next = 'End or erase owners that are not used, lower partitionCacheBytes, or run more processes.'
-    if (asked > limits.arenaBytes) throw new RecollectError('limit_exceeded', `the vector memory has at most ${limits.arenaBytes} bytes; asked for ${asked}`, next, { limit: limits.arenaBytes, given: asked })
+    if (asked > limits.arenaBytes)
+      throw new RecollectError('limit_exceeded', `the vector memory has at most ${limits.arenaBytes} bytes; asked for ${asked}`, next, {
+        limit: limits.arenaBytes,
+        given: asked,
+      })
     try {
       memory.grow(pages)
     } catch (cause) {

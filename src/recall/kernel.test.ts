@@ -71,7 +71,7 @@ test('WASM and TypeScript choose the same best k, whatever ties there are [MP7]'
       const expected = scores
         .map((value, i) => ({ value, i }))
         .filter(({ value }) => value !== leftOut)
-        .sort((a, b) => b.value - a.value || b.i - a.i)
+        .toSorted((a, b) => b.value - a.value || b.i - a.i)
         .slice(0, k)
         .map(({ i }) => i)
       expect(topBy(simd, scores, k)).toEqual(expected)
@@ -83,22 +83,29 @@ test('WASM and TypeScript choose the same best k, whatever ties there are [MP7]'
 test('the longest vectors at their largest components stay within an int32 [PART-2]', () => {
   for (const dimensions of [128, 1536, 4096]) {
     const query = quantizeQuery(new Float32Array(dimensions).fill(-1))
-    const job = { dimensions, vectors: [new Array<number>(dimensions).fill(-128)], scales: [1 / 128 / dimensions], query }
+    const job = { dimensions, vectors: [Array.from({ length: dimensions }, () => -128)], scales: [1 / 128 / dimensions], query }
     expect(scoresBy(simd, job)).toEqual([1e6])
     expect(scoresBy(plain, job)).toEqual([1e6])
   }
 })
 
+/** A unit vector that its seed fixes. */
+const unit = (seed: number) => {
+  const raw = Float32Array.from({ length: 128 }, (_, k) => Math.sin(seed * (k + 1) * 1.7) + Math.cos(seed + k * k))
+  const norm = Math.hypot(...raw)
+  return raw.map((value) => value / norm)
+}
+
 test('a score is the cosine in millionths, as near as int8 allows [EMB-3]', () => {
-  const unit = (seed: number) => {
-    const raw = Float32Array.from({ length: 128 }, (_, k) => Math.sin(seed * (k + 1) * 1.7) + Math.cos(seed + k * k))
-    const norm = Math.hypot(...raw)
-    return raw.map((value) => value / norm)
-  }
   const query = unit(1)
   const texts = [1, 2, 3, 4, 5].map(unit)
   const stored = texts.map(quantizeVector)
-  const job = { dimensions: 128, vectors: stored.map(({ values }) => [...values]), scales: stored.map(({ scale }) => scale), query: quantizeQuery(query) }
+  const job = {
+    dimensions: 128,
+    vectors: stored.map(({ values }) => [...values]),
+    scales: stored.map(({ scale }) => scale),
+    query: quantizeQuery(query),
+  }
   scoresBy(simd, job).forEach((score, i) => {
     const cosine = texts[i]!.reduce((sum, value, k) => sum + value * query[k]!, 0)
     expect(Math.abs(score / 1e6 - cosine)).toBeLessThan(0.006)
@@ -106,7 +113,9 @@ test('a score is the cosine in millionths, as near as int8 allows [EMB-3]', () =
 })
 
 test('a query of another length than the vectors is refused [PART-2]', () => {
-  expect(() => simd.scores({ vectors: 1024, dimensions: 8, count: 0, scales: 1024, query: { values: new Int16Array(7), scale: 1 }, out: 1024 })).toThrow(/8 dimensions/)
+  expect(() =>
+    simd.scores({ vectors: 1024, dimensions: 8, count: 0, scales: 1024, query: { values: new Int16Array(7), scale: 1 }, out: 1024 }),
+  ).toThrow(/8 dimensions/)
 })
 
 test('the WASM in the tree is what its source gives [PART-2]', () => {

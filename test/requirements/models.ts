@@ -7,7 +7,7 @@ export const models = {
   'PART-1': 'All partitions share one growable memory, whose blocks never overlap and are wiped when given back.',
   'PART-2': 'The WASM kernel is what its source gives, has a TypeScript fallback, and never leaves an int32.',
   MP7: 'WASM and TypeScript give the same scores and the same best k on any vectors, lengths, k and ties.',
-  'MP11': 'Any text gives a unit vector or the zero vector.',
+  MP11: 'Any text gives a unit vector or the zero vector.',
   'PART-6': 'A block given back twice is a bug, and more memory than the limit is refused.',
   'EVAL-1': 'Each format of data is read by its path and shape, and what has another shape is refused with what was expected, without content.',
   'EVAL-3': 'Figures are means over questions, in percent, with an interval that the seed fixes.',

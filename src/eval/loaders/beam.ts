@@ -15,7 +15,12 @@ const morningMs = 9 * 60 * minuteMs // a batch has a day and no hour: it begins 
 
 /** `March-15-2024` */
 const dayOf = (text: string): number =>
-  readTime(text, /^\s*(?<month>\w+)-(?<day>\d+)-(?<year>\d{4})\s*$/, ({ month, day, year }) => Date.UTC(Number(year), monthOf(month!), Number(day)), expectedChat)
+  readTime(
+    text,
+    /^\s*(?<month>\w+)-(?<day>\d+)-(?<year>\d{4})\s*$/,
+    ({ month, day, year }) => Date.UTC(Number(year), monthOf(month!), Number(day)),
+    expectedChat,
+  )
 
 /** The generator ended user messages with the number of their plan, `->-> 1,1`, which was never said. */
 const withoutMarker = (text: string): string => text.replace(/\s*->->[^\n]{0,20}$/, '')

@@ -15,7 +15,12 @@ const messageLine = z.strictObject({
   at: time, // ms or ISO 8601
   text: z.string().min(1),
 })
-const questionLine = z.strictObject({ question: z.string(), category: z.string().default('all'), evidence: z.array(z.string()), askedAt: time.optional() })
+const questionLine = z.strictObject({
+  question: z.string(),
+  category: z.string().default('all'),
+  evidence: z.array(z.string()),
+  askedAt: time.optional(),
+})
 
 export function readJsonLines(text: string, id: string): Conversation {
   const sessions = new Map<string, DataMessage[]>()

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { questionOf, type Conversation, type DataSession, type DataSet } from '../data-set.ts'
 import { monthOf, readShape, readTime } from '../read-shape.ts'
 
-const expected = "LoCoMo's locomo10.json: a list of { sample_id, conversation: { session_N: [{ speaker, dia_id, text }], session_N_date_time }, qa: [{ question, evidence, category }] }"
+const expected =
+  "LoCoMo's locomo10.json: a list of { sample_id, conversation: { session_N: [{ speaker, dia_id, text }], session_N_date_time }, qa: [{ question, evidence, category }] }"
 const expectedErrors = "the audit's errors.json: a list of { question_id: 'locomo_C_qaQ', correct_evidence: [dialogue ids] }"
 
 const turn = z.object({ speaker: z.string(), dia_id: z.string(), text: z.string() })
@@ -30,7 +31,7 @@ function sessionsOf(conversation: Record<string, unknown>): DataSession[] {
   const numbers = Object.keys(conversation).flatMap((key) => /^session_(\d+)$/.exec(key)?.[1] ?? [])
   return numbers
     .map(Number)
-    .sort((a, b) => a - b)
+    .toSorted((a, b) => a - b)
     .map((number) => {
       const at = timeOf(readShape(z.string(), conversation[`session_${number}_date_time`], expected))
       const turns = readShape(z.array(turn), conversation[`session_${number}`], expected)

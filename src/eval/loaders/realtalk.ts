@@ -13,9 +13,12 @@ const timeOf = (text: string): number =>
   readTime(
     text,
     /^\s*(?<day>\d+)\.(?<month>\d+)\.(?<year>\d{4}),? (?<hour>\d+):(?<minute>\d+)(?::(?<second>\d+))?\s*$/,
-    ({ day, month, year, hour, minute, second }) => Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second ?? 0)),
+    ({ day, month, year, hour, minute, second }) =>
+      Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second ?? 0)),
     expected,
   )
+
+const evidenceOf = (evidence: readonly string[]) => evidence.flatMap((text) => text.match(/D\d+:\d+/g) ?? [])
 
 /** Evidence is found by its dialogue id wherever that stands: the session number in it is not to be trusted (EVAL-1). */
 export function readRealtalkChat(value: unknown, id: string): Conversation {
@@ -24,7 +27,7 @@ export function readRealtalkChat(value: unknown, id: string): Conversation {
   const seen = new Set<string>()
   const sessions = numbers
     .map(Number)
-    .sort((a, b) => a - b)
+    .toSorted((a, b) => a - b)
     .map((number): DataSession => {
       const turns = readShape(z.array(turn), chat[`session_${number}`], expected)
       const messages = turns.flatMap(({ clean_text, speaker, date_time, dia_id }): DataMessage[] => {
@@ -37,7 +40,6 @@ export function readRealtalkChat(value: unknown, id: string): Conversation {
     })
     .filter(({ messages }) => messages.length > 0)
   const asked = readShape(questions, chat['qa'] ?? [], expected)
-  const evidenceOf = (evidence: readonly string[]) => evidence.flatMap((text) => text.match(/D\d+:\d+/g) ?? [])
   return {
     id,
     sessions,
