@@ -5,6 +5,8 @@ import type { SqliteClient } from './client.ts'
 import { pageBytes } from './open-database.ts'
 
 export type Mode = 'passive' | 'restart' | 'truncate'
+/** `vacuum` writes the whole file anew, then truncates the WAL. */
+export type Order = Mode | 'vacuum'
 
 /** `walBytes`: of frames in the WAL since it was last begun anew; `leftBytes`: of those not yet in the file; `done` if the mode was reached. */
 export interface Checkpoint {
@@ -14,20 +16,22 @@ export interface Checkpoint {
 }
 
 export interface Checkpointer {
-  run(mode: Mode): Promise<Checkpoint>
+  run(order: Order): Promise<Checkpoint>
   close(): Promise<void>
 }
 
 const frameBytes = pageBytes + 24 // https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 
-export function checkpoint(client: SqliteClient, mode: Mode): Checkpoint {
+export function checkpoint(client: SqliteClient, order: Order): Checkpoint {
+  if (order === 'vacuum') client.exec('vacuum')
+  const mode: Mode = order === 'vacuum' ? 'truncate' : order
   const row = client.prepare(`pragma wal_checkpoint(${mode})`).get() as { busy: number; log: number; checkpointed: number }
   return { done: row.busy === 0, walBytes: row.log * frameBytes, leftBytes: (row.log - row.checkpointed) * frameBytes }
 }
 
 /** On the caller's own connection: for clients whose library must not meet a second SQLite in the process. Blocks the loop meanwhile. */
 export function ownCheckpointer(client: SqliteClient): Checkpointer {
-  return { run: async (mode) => checkpoint(client, mode), close: async () => {} }
+  return { run: async (order) => checkpoint(client, order), close: async () => {} }
 }
 
 type Reply = { readonly checkpoint: Checkpoint } | { readonly error: { readonly message: string; readonly errcode: number } }
@@ -59,12 +63,12 @@ export function threadCheckpointer(file: string): Checkpointer {
   }
 
   return {
-    run: (mode) =>
+    run: (order) =>
       new Promise((resolve, reject) => {
         const worker = started()
         waiting.push({ resolve, reject })
         worker.ref() // somebody waits for the answer
-        worker.postMessage(mode)
+        worker.postMessage(order)
       }),
     async close() {
       if (thread === undefined) return

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { RecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
-import type { Checkpoint, Checkpointer, Mode } from './checkpoint.ts'
+import type { Checkpoint, Checkpointer, Mode, Order } from './checkpoint.ts'
 import { pageBytes } from './open-database.ts'
 import { isBusy, isFailedFlush } from './sqlite-errors.ts'
 import { pause, realMs } from './waiting.ts'
@@ -14,6 +14,8 @@ export interface Checkpoints {
   refusal(): RecollectError | undefined
   /** Empties the WAL; false if a reader held it for longer than `withinMs`. */
   empty(withinMs?: number): Promise<boolean>
+  /** Empties the WAL, and writes a file of moderate size anew: pages that SQLite once rearranged hold old copies of rows in their slack, which secure_delete does not reach. */
+  scour(): Promise<boolean>
   /** Empties the WAL soon: several calls share one run. */
   emptySoon(): void
   close(): Promise<void>
@@ -53,9 +55,9 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
 
   const walSize = () => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
 
-  async function run(mode: Mode): Promise<Checkpoint | undefined> {
+  async function run(order: Order): Promise<Checkpoint | undefined> {
     try {
-      const found = await checkpointer.run(mode)
+      const found = await checkpointer.run(order)
       left = found.leftBytes
       return found
     } catch (error) {
@@ -80,10 +82,10 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
     await offDuty()
   }
 
-  async function emptyWithin(withinMs: number): Promise<boolean> {
+  async function emptyWithin(withinMs: number, order: Order = 'truncate'): Promise<boolean> {
     const began = realMs()
     for (;;) {
-      if ((await run('truncate'))?.done === true) return true
+      if ((await run(order))?.done === true) return true
       if (realMs() - began >= withinMs) return false
       await pause(limits.lockRetryMsMost)
     }
@@ -125,6 +127,10 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
       return lastSize > limits.walRefuseBytes ? walTooLong(lastSize) : undefined
     },
     empty,
+    async scour() {
+      if (statSync(file).size <= limits.sqliteVacuumBytes) await emptyWithin(limits.walEmptyMs, 'vacuum')
+      return empty()
+    },
     emptySoon() {
       if (soon !== undefined || closed) return
       soon = setTimeout(() => {

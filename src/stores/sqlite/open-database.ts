@@ -19,6 +19,7 @@ const settings = (synchronous: Synchronous): readonly (readonly [string, string 
   ['wal_autocheckpoint', 0, 0], // SQL-7 does it
   ['secure_delete', 'on', 1],
   ['trusted_schema', 'off', 0],
+  ['temp_store', 'memory', 2], // nothing of a store lies in files beside it
   ['cache_size', -limits.sqliteCacheKiB, -limits.sqliteCacheKiB],
   ['mmap_size', limits.sqliteMapBytes, limits.sqliteMapBytes],
   ['fullfsync', 'on', 1], // macOS: its plain fsync does not reach the disk; elsewhere without effect

@@ -10,6 +10,7 @@ import { ownCheckpointer, threadCheckpointer } from './checkpoint.ts'
 import { createCheckpoints } from './checkpoints.ts'
 import { nodeSqlite, type OpenClient } from './client.ts'
 import { checkpointDuty } from './duty.ts'
+import { holdFile, processesWith, type StoreFile } from './held-files.ts'
 import { createKnownLogs } from './known-logs.ts'
 import { openDatabase, type Synchronous } from './open-database.ts'
 import { prepareFile } from './place.ts'
@@ -31,16 +32,27 @@ export interface SqliteStoreOptions {
   readonly client?: OpenClient
 }
 
+export interface SqliteStore extends LogStore {
+  /** The database and its WAL, to look for what should be gone. Opening the file by its path instead would drop SQLite's locks. */
+  files(): Promise<readonly StoreFile[]>
+  /** Empties the WAL; where a reader holds it, the ids of the other processes that have it open, as far as the system shows them (SQL-10). */
+  emptyWal(): Promise<{ readonly empty: boolean; readonly openIn: readonly number[] }>
+}
+
 /**
  * A store in one SQLite file, for one process or a few on one machine (storage §2.1).
  *
  * @throws `invalid_input` where the path, the file, its format or a setting is wrong · `unavailable`, `timeout` where the disk or a lock is
  */
-export async function sqliteStore(options: SqliteStoreOptions): Promise<LogStore> {
+export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { clock, random = randomBytes, synchronous = 'full' } = options
   const file = path.resolve(options.path)
   prepareFile(file)
-  const client = await untilUnlocked(() => openDatabase(options.client ?? nodeSqlite, file, synchronous), random)
+  const heldFile = holdFile(file)
+  const client = await untilUnlocked(() => openDatabase(options.client ?? nodeSqlite, file, synchronous), random).catch((error: unknown) => {
+    heldFile.release()
+    throw error
+  })
   const statements = prepareAll(client)
   const logs = createKnownLogs(statements)
   const now = storeTime(clock)
@@ -68,7 +80,15 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<LogStore
     async close() {
       await checkpoints.close()
       client.close()
+      heldFile.release()
     },
   }
-  return checkedStore(driver, asRecollectError)
+  return {
+    ...checkedStore(driver, asRecollectError),
+    files: heldFile.files,
+    async emptyWal() {
+      const empty = await checkpoints.empty()
+      return { empty, openIn: empty ? [] : await processesWith(file) }
+    },
+  }
 }

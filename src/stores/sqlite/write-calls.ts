@@ -46,7 +46,7 @@ export function writeCalls(store: Store): WriteCalls {
     },
     async erase(scope) {
       const count = await eraseOwner(store, writes, scope)
-      await checkpoints.empty()
+      await (count.logs > 0 ? checkpoints.scour() : checkpoints.empty())
       return count
     },
   }
