@@ -40,6 +40,7 @@ export const limits = {
   // SQLite (SQL-2 to SQL-8)
   sqliteCacheKiB: 64 * KiB,
   sqliteMapBytes: 256 * MiB,
+  sqliteVacuumBytes: 128 * MiB, // a file up to this size is written anew by an erasure (about a second)
   groupAppends: 256, // SQL-5: appends that share one commit
   groupBytes: 1 * MiB,
   knownIds: 1_000_000, // SQL-4
@@ -95,6 +96,9 @@ export const limits = {
   workLeaseMs: 60 * second, // NODE-7
   workWaitMs: 10 * second, // ERA-1
   turnEndIdleMs: 1 * second, // NODE-8
+  jobsPending: 10_000, // sessions whose background work a process remembers
+  jobsAtOnce: 2, // owners at work: the machine also answers
+  jobRetryMs: 50, // when all places are taken
   stateBytes: 64 * KiB, // SES-3
   setupBytes: 256 * KiB, // SES-4
   titleCodePoints: 200,
@@ -117,6 +121,7 @@ export const limits = {
   pins: 32,
   minTurns: 2,
   minTurnsMost: 100,
+  strategyNameCharacters: 100,
   contextWindowTokensMost: 10_000_000, // no published window is larger; watermarks and budgets are checked against it
   slidingTurns: 10, // context §2: `last` of slidingWindow
   summaryKeepTurns: 1, // context §2
@@ -152,6 +157,7 @@ export const limits = {
   summaryShare: 0.1, // BUD-2, of hard − fixed
   memoryShare: 0.1,
   stateShare: 0.05,
+  evidenceIdCharacters: 180, // of a session id in a receipt, whose strings have at most 200
   bestMemories: 3, // BUD-2: placed even over their cap, if the room allows
   unmaskedRounds: 3, // BUD-3 (3)
   maskLeastTokens: 40, // a shorter result than its own mask stays
