@@ -3,6 +3,6 @@
 export interface Clock {
   /** ms since 1970. */
   now(): number
-  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves after `ms`, or at once when the signal aborts; never rejects. A `background` sleep does not keep the process alive. */
+  sleep(ms: number, signal?: AbortSignal, kind?: 'background'): Promise<void>
 }

@@ -1,7 +1,7 @@
 // Which messages of a request are new: a client sends its whole history, a part of it, or only what is new, and the log must hold each once (OAI-7 to OAI-10).
 import { createHash } from 'node:crypto'
 import { lengthPrefixed } from '../core/bytes.ts'
-import type { Message, Part } from '../core/message.ts'
+import type { Message, MessageInput, Part } from '../core/message.ts'
 
 /** A message in canonical form: what two copies of one message have in common (OAI-7). */
 export interface Canonical {
@@ -37,6 +37,21 @@ export function canonical(message: Pick<Message, 'role' | 'parts' | 'incomplete'
     incomplete: message.incomplete !== undefined,
   }
 }
+
+/** The canonical form of what a caller sends. */
+export const canonicalInput = (input: MessageInput): Canonical =>
+  canonical({
+    role: input.role,
+    parts: (input.parts ?? [{ type: 'text', text: input.text ?? '' }]).map((part) =>
+      part.type === 'tool-result' && typeof part.content === 'string'
+        ? { ...part, content: [{ type: 'text', text: part.content, spans: [] }] }
+        : part,
+    ) as Part[],
+    ...(input.incomplete === undefined ? {} : { incomplete: input.incomplete }),
+  })
+
+/** Whether a stored message is what was sent. */
+export const sameMessage = (stored: Message, sent: MessageInput): boolean => canonical(stored).key === canonicalInput(sent).key
 
 /**
  * Aligns a request (without its leading system messages) to the session's current path (OAI-8). A match is a prefix of the request that

@@ -6,6 +6,7 @@ import type { LoggedMessage, MessageInput } from '../core/message.ts'
 import type { Context, ContextOptions } from '../context/context-options.ts'
 import type { ReceiptDiff } from '../context/diff-receipts.ts'
 import type { Fence, PageRequest } from '../ports/log-store.ts'
+import type { Alignment, SentHistory } from './align-history.ts'
 
 export interface SessionOptions {
   title?: string // at most 200 code points
@@ -51,18 +52,21 @@ export interface AppendedMessages {
   readonly added: number
 }
 
+/** `next` of an answer is the next page's `after`, or with `desc` its `upTo`. */
+export interface MessagePage {
+  after?: number // seqs from the next one on
+  upTo?: number // and up to this one
+  limit?: number // 1 to 200, default 50
+  order?: 'asc' | 'desc'
+}
+
 export interface Session {
   readonly id: string
   info(): Promise<SessionInfo>
   /** All messages or none, durable when it returns, idempotent by message id (SES-1). @throws `conflict` · `payload_too_large` · `limit_exceeded` · `not_found` once expired */
   append(messages: MessageInput | readonly MessageInput[], options?: AppendMessagesOptions): Promise<AppendedMessages>
   /** Messages of the current path, by seq. */
-  messages(page?: {
-    after?: number
-    upTo?: number
-    limit?: number
-    order?: 'asc' | 'desc'
-  }): Promise<{ items: readonly LoggedMessage[]; next?: number }>
+  messages(page?: MessagePage): Promise<{ items: readonly LoggedMessage[]; next?: number }>
   message(id: string): Promise<LoggedMessage>
   /** Redacts one message for good, after a tombstone; records that rest on it alone are forgotten. */
   redact(messageId: string): Promise<DeletionReceipt>
@@ -72,13 +76,15 @@ export interface Session {
   putState(state: Json, options?: { ifRevision?: number; fence?: Fence }): Promise<{ revision: number; state: Json }>
   update(patch: { title?: string | null; metadata?: JsonObject | null }, options?: { ifRevision?: number }): Promise<SessionInfo>
   /** What the session is opened with for the next context: a new setup entry if it differs. */
-  setup(setup: { model?: string; strategy?: SessionOptions['strategy']; system?: string; tools?: readonly ToolDefinition[] }): Promise<void>
-  /** The turn lease (NODE-4). */
-  turn(options?: { whenBusy?: 'refuse' | 'wait'; ttlMs?: number; signal?: AbortSignal }): Promise<Turn>
+  setup(setup: Pick<SessionOptions, 'model' | 'strategy' | 'system' | 'tools'>): Promise<void>
+  /** The turn lease (NODE-4), renewed every third of its time until it is ended; `renew: false` for a holder that is elsewhere. */
+  turn(options?: TurnOptions): Promise<Turn>
   /** Ends a turn that was taken over HTTP, by its id. */
   endTurn(turnId: string): Promise<void>
   rewind(toSeq: number, options?: { ifRevision?: number; fence?: Fence }): Promise<SessionInfo>
   fork(atSeq: number, options?: { id?: string }): Promise<Session>
+  /** Which of the messages that a client sent are new (OAI-8). `toSeq`: of the last message that stays. Writes nothing. */
+  align(sent: readonly MessageInput[], said?: SentHistory): Promise<Alignment & { toSeq: number; version: number }>
   /** What the model gets for the next call, and why (context.md §1). */
   context(options?: ContextOptions): Promise<Context>
   /** Begins a new epoch at the next context. */
@@ -101,6 +107,12 @@ export interface Session {
   delete(options?: { memories?: 'forget' | 'keep' }): Promise<DeletionReceipt>
 }
 
+export interface TurnOptions {
+  whenBusy?: 'refuse' | 'wait' // `wait`: in order of arrival, at most 30 s
+  ttlMs?: number // 1 s to 10 min, default 30 s
+  signal?: AbortSignal // gives up a wait
+  renew?: boolean // every third of its time while this process holds it, at most 10 min; default true
+}
 export interface Turn {
   readonly id: string // opaque: names the lease and its number
   readonly fence: Fence

@@ -1,0 +1,70 @@
+// Opens what the options name: data stores, key store, key provider; by default two SQLite files and a key file beside them.
+import { access } from 'node:fs/promises'
+import path from 'node:path'
+import type { Random } from '../core/ids.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { KeyProvider } from '../ports/key-provider.ts'
+import type { LogStore } from '../ports/log-store.ts'
+import { fileKeyProvider } from '../security/file-key-provider.ts'
+import { checkKeyStore, holdsData } from '../security/key-store-check.ts'
+import type { GivenStore, RecollectOptions } from './options.ts'
+
+export interface OpenStores {
+  readonly sessions: GivenStore
+  readonly memories: GivenStore
+  readonly keys: GivenStore
+  readonly keyProvider: KeyProvider
+  readonly sharedKeyStore: boolean
+  /** Each store once, data before keys. */
+  close(): Promise<void>
+}
+
+export async function openStores(options: RecollectOptions, world: { readonly clock: Clock; readonly random: Random }): Promise<OpenStores> {
+  const dataDir = path.resolve(options.dataDir ?? '.recollect')
+  const keysDir = path.resolve(options.keysDir ?? `${dataDir}-keys`)
+  const opened: LogStore[] = []
+  const closeAll = async () => {
+    for (const store of new Set(opened)) await store.close()
+  }
+  const inFile = async (file: string): Promise<GivenStore> => {
+    // Loaded here, so that whoever brings stores of their own loads no database (REL-2).
+    const { sqliteStore } = await import('../stores/sqlite/index.ts')
+    return { store: await sqliteStore({ path: file, ...world }), place: file, files: () => filesOf(file) }
+  }
+  const given = (store: LogStore | GivenStore | undefined): GivenStore | undefined => (store === undefined ? undefined : 'store' in store ? store : { store })
+  const kept = (store: GivenStore): GivenStore => {
+    opened.push(store.store)
+    return store
+  }
+  try {
+    const { stores = {} } = options
+    const dataFile = stores.sessions !== undefined && stores.memories !== undefined ? undefined : kept(await inFile(path.join(dataDir, 'recollect.db')))
+    const sessions = kept(given(stores.sessions) ?? (dataFile as GivenStore))
+    const memories = kept(given(stores.memories) ?? (dataFile as GivenStore))
+    const keys = kept(given(stores.keys) ?? (await inFile(path.join(keysDir, 'keys.db'))))
+    const { shared } = checkKeyStore(keys, [sessions, memories], options.allowSharedKeyStore ?? false)
+    const keyProvider =
+      options.keyProvider ??
+      (await fileKeyProvider({
+        path: path.join(keysDir, 'key.json'),
+        random: world.random,
+        now: world.clock.now,
+        sealedData: () => holdsData([sessions.store, memories.store, keys.store]),
+        uid: process.getuid?.(),
+      }))
+    const close = async () => {
+      await closeAll()
+      await keyProvider.close()
+    }
+    return { sessions, memories, keys, keyProvider, sharedKeyStore: shared, close }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+/** Every file that SQLite may keep beside a database, as far as it is there. */
+async function filesOf(file: string): Promise<readonly string[]> {
+  const there = await Promise.all(['', '-wal', '-shm', '-journal'].map((ending) => access(file + ending).then(() => [file + ending], () => [])))
+  return there.flat()
+}

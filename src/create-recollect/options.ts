@@ -1,0 +1,56 @@
+// What `createRecollect` takes. Every field has a default; none at all is a working embedded set-up.
+import type { Random } from '../core/ids.ts'
+import type { ModelProfileInput } from '../context/profiles.ts'
+import type { Strategy } from '../context/strategies.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { KeyProvider } from '../ports/key-provider.ts'
+import type { LogStore } from '../ports/log-store.ts'
+import type { Embedder } from '../ports/models.ts'
+import type { Policy } from '../ports/policy.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { QuotaLimits } from '../session/quotas.ts'
+import type { ReceiptMode } from '../session/receipts.ts'
+import type { Lives } from '../session/session-parts.ts'
+
+/** A store, and what is known of where it lies: the files that an erasure reads through. `place`: what one backup takes together. */
+export interface GivenStore {
+  readonly store: LogStore
+  readonly place?: string
+  readonly files?: () => Promise<readonly string[]>
+}
+
+export interface RecollectOptions {
+  /** Folder of the SQLite file that holds sessions and memories. Default `./.recollect`, made on first start. */
+  readonly dataDir?: string
+  /** Folder of the key file and the key store, which lie apart from the data (SEAL-2). Default: the data folder's name and `-keys`. */
+  readonly keysDir?: string
+  /** Stores of one's own, in place of the SQLite files. Short-term and long-term memory may lie in one or in two. They are closed with Recollect. */
+  readonly stores?: { readonly sessions?: LogStore | GivenStore; readonly memories?: LogStore | GivenStore; readonly keys?: LogStore | GivenStore }
+  /** Holds the key-encryption keys. Default: a local file in `keysDir`. */
+  readonly keyProvider?: KeyProvider
+  /** Keys beside the data, or keys that do not outlive a restart: both undo what sealing is for, and health says so (SEAL-17). */
+  readonly allowSharedKeyStore?: boolean
+  /** `off`: bodies lie in clear. Audited, and shown by health (SEAL-1). Default `on`. */
+  readonly seal?: 'on' | 'off'
+  /** Default `bundled`; `off`: recall by words alone. */
+  readonly embedder?: 'bundled' | 'off' | Embedder
+  /** Default `background`; `durable`: a context waits for its receipt; `off`: none is kept (REC-1). */
+  readonly receipts?: ReceiptMode
+  /** Rows that are added to the model profiles, or replace them. */
+  readonly profiles?: readonly ModelProfileInput[]
+  /** Strategies of one's own, usable by name. */
+  readonly strategies?: readonly Strategy[]
+  /** Default lives of a session: idle 30 days, absolute 365 (ACC-10). */
+  readonly lives?: Partial<Lives>
+  readonly quotas?: Partial<QuotaLimits>
+  /** false: formation and sweeping wait until `settled` and `sweep` are called. Default true. */
+  readonly background?: boolean
+  readonly policy?: Policy
+  /** Begins the API keys: `rec_live_` or `rec_test_`. Default `live`. */
+  readonly keyMode?: 'live' | 'test'
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly telemetry?: Telemetry
+  /** Resolves once no request of the owner is in flight; an erasure waits for it (ERA-5). Default: at once. */
+  readonly quiet?: (owner: { readonly tenantId: string; readonly ownerId: string }) => Promise<void>
+}

@@ -1,0 +1,12 @@
+// The package's root: `createRecollect`, the error, and the types of what it gives. Loads no third party and no database (REL-2).
+export { createRecollect, type GivenStore, type RecollectOptions } from './create-recollect.ts'
+export { RecollectError, errorCodes, isRecollectError, type ErrorCode } from './core/errors.ts'
+export type { Authority, Origin } from './core/authority.ts'
+export type { EpochRecord, Format, Receipt, ReceiptUsage, StrategyName, ToolDefinition, Usage } from './core/context.ts'
+export type { Json, JsonObject } from './core/json.ts'
+export type { MemoryKind, MemoryRecord } from './core/memory.ts'
+export type { LoggedMessage, Message, MessageInput, Part, PartInput, Span, SpanInput } from './core/message.ts'
+export type { Context, ContextOptions } from './context/context-options.ts'
+export type { ReceiptDiff } from './context/diff-receipts.ts'
+export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'
+export type * from './recollect.ts'

@@ -1,0 +1,29 @@
+// An owner's sessions: open, get, list. The whole of `session/` comes together here.
+import { checkId } from '../core/ids.ts'
+import { refOf } from '../core/log-ref.ts'
+import type { Scope } from '../core/scope.ts'
+import type { PageRequest } from '../ports/log-store.ts'
+import { listSessions, openSession } from './open-session.ts'
+import { sessionAt } from './session.ts'
+import type { SessionParts } from './session-parts.ts'
+import type { Session, SessionInfo, SessionOptions } from './session-types.ts'
+
+export interface Sessions {
+  open(scope: Scope, name: string | undefined, options?: SessionOptions): Promise<{ session: Session; made: boolean }>
+  get(scope: Scope, id: string): Promise<Session>
+  list(scope: Scope, page?: PageRequest & { readonly updatedAfter?: number }): Promise<{ items: readonly SessionInfo[]; cursor?: string }>
+}
+
+export function createSessions(parts: SessionParts): Sessions {
+  return {
+    async open(scope, name, options) {
+      const { id, made } = await openSession(parts, scope, name, options)
+      return { session: sessionAt(parts, { scope, id }), made }
+    },
+    async get(scope, id) {
+      await parts.logs.head(refOf(scope, 'session', checkId(id, 'the session id')))
+      return sessionAt(parts, { scope, id })
+    },
+    list: (scope, page) => listSessions(parts, scope, page),
+  }
+}
