@@ -66,6 +66,7 @@ function assemble(options: RecollectOptions, world: World, stores: OpenStores): 
       list: (page) => sessions.list(scope, page),
     },
     memories: { remember: later, search: later, list: later, get: later, forget: later, explain: later, settled: () => engine.jobs.settled(scope) },
+    preview: later,
     usage: later,
     erase: later,
     pseudonym: async () => ownerPseudonym(await security.ring.ownerKeys(scope), scope.ownerId),

@@ -1,6 +1,7 @@
 // One session in a caller's hand: each method names whose it is and where, and goes to the file that knows how.
 import type { Json } from '../core/json.ts'
 import { refOf } from '../core/log-ref.ts'
+import { alignSession } from './align-session.ts'
 import { deleteSession, redactMessage } from './delete-session.ts'
 import { forkSession, rewindSession } from './branch.ts'
 import { appendMessages, readMessage, readMessages } from './messages.ts'
@@ -45,6 +46,7 @@ export function sessionAt(parts: SessionParts, at: At): Session {
     endTurn: (turnId) => parts.turns.end(scope, ref, turnId),
     rewind: (toSeq, options) => rewindSession(parts, at, toSeq, options),
     fork: async (atSeq, options) => sessionAt(parts, { scope, id: await forkSession(parts, at, atSeq, options) }),
+    align: (sent, said) => alignSession(parts, at, sent, said),
     delete: (options) => deleteSession(parts, at, options),
     ...contextCalls(parts, at),
   }
