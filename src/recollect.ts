@@ -5,6 +5,7 @@ import type { Json, JsonObject } from './core/json.ts'
 import type { MemoryKind, MemoryRecord } from './core/memory.ts'
 import type { PageRequest } from './ports/log-store.ts'
 import type { Policy } from './ports/policy.ts'
+import type { Context, ContextOptions } from './context/context-options.ts'
 import type { SearchOptions, SearchResult, Explanation } from './recall/search-types.ts'
 import type { AuditTrail } from './security/audit-log.ts'
 import type { Credentials } from './security/credentials.ts'
@@ -22,6 +23,10 @@ export type {
   Turn,
   UsageFigures,
 } from './session/session-types.ts'
+
+export { sameMessage, type Alignment, type SentHistory } from './session/align-history.ts'
+export type { Context, ContextOptions } from './context/context-options.ts'
+export { raiseOpenAiChat } from './context/raise-openai-chat.ts'
 
 export interface Recollect {
   /** The owner's data in the tenant `default`. @throws `invalid_input` on a bad id (ISO-6) */
@@ -57,6 +62,8 @@ export interface User {
     get(id: string): Promise<Session>
     list(page?: PageRequest & { updatedAfter?: number }): Promise<{ items: readonly SessionInfo[]; cursor?: string }>
   }
+  /** What a context would be, for a session that may not be there yet; writes nothing. `rewindTo`: as if rewound first. */
+  preview(session: string | undefined, options: ContextOptions & { rewindTo?: number }): Promise<Context>
   readonly memories: Memories
   /** The four figures of OBS-8, for the owner or one session. */
   usage(options?: { session?: string; since?: number }): Promise<UsageFigures>
@@ -64,6 +71,8 @@ export interface User {
   erase(options?: { dryRun?: boolean }): Promise<ErasureReceipt>
   /** The owner's pseudonym for logs (ERA-9). */
   pseudonym(): Promise<string>
+  /** A keyed hash of fields, the same for this owner each time: ids that must follow from content (SEAL-11, GW-6). */
+  tag(fields: readonly string[]): Promise<string>
 }
 
 export interface Memories {

@@ -1,0 +1,207 @@
+// Every route on one page (GW-2). Router, policy, OpenAPI document and the tests read this table.
+import { Hono } from 'hono'
+import type { Random } from '../core/ids.ts'
+import { madeId } from '../core/ids.ts'
+import { RecollectError } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { Recollect } from '../recollect.ts'
+import { handleRoute, type Desk } from './handle.ts'
+import { hostName, requestIdOf, securityHeaders, withHeaders } from './headers.ts'
+import { modelRoutes } from './openai/model-routes.ts'
+import type { UpstreamOptions } from './openai/upstream.ts'
+import { openapiDocument } from './openapi.ts'
+import { problemResponse, asError, type HttpStatus } from './problem.ts'
+import { createInFlight, createRates } from './rates.ts'
+import type { Answer, Method, Route } from './route.ts'
+import { contextRoutes } from './routes/contexts.ts'
+import { healthRoutes } from './routes/health.ts'
+import { memoryRoutes } from './routes/memories.ts'
+import { ownerRoutes } from './routes/owner.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+
+export interface GatewayOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  readonly version: string
+  readonly upstream?: UpstreamOptions
+  readonly fetch?: typeof fetch // to the upstream
+  /** Names of this host that a request may carry (ACC-14). */
+  readonly hosts: readonly string[]
+  readonly https?: boolean
+  readonly corsOrigins?: readonly string[]
+  readonly credentials?: 'operator' | 'caller' // OAI-20
+  readonly withoutSession?: 'pass' | 'refuse' // OAI-4
+  readonly onEdit?: 'rewind' | 'fork' | 'refuse' // OAI-8
+  readonly sessionHeaders?: readonly string[] // OAI-2; beside `recollect-session`
+  readonly budgetTokens?: number // of a context on model routes
+  readonly metrics: () => string
+}
+
+/** A request handler and its end. `address` is the client's, for limits; the server passes it in. */
+export interface Gateway {
+  fetch(request: Request, address?: string): Promise<Response>
+  /** Readiness turns to 503; requests in flight go on (GW-14). */
+  drain(): void
+  readonly inFlight: number
+  close(): Promise<void>
+}
+
+/** The native rows; the OpenAI-compatible ones stand in `openai/model-routes.ts`, since their bodies are the upstream's. */
+export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly Route[] => [
+  ...sessionRoutes,
+  ...contextRoutes,
+  ...memoryRoutes,
+  ...ownerRoutes,
+  ...healthRoutes(health),
+]
+
+export function createGateway(recollect: Recollect, options: GatewayOptions): Gateway {
+  const app = new Hono<{ Bindings: { address: string } }>()
+  const keyHeader = options.credentials === 'caller' ? 'recollect-key' : 'authorization'
+  const desk = { recollect, rates: createRates(options.clock), inFlight: createInFlight(), keyHeader } as const
+  let draining = false
+  const rows = routeTable({ recollect, metrics: options.metrics, draining: () => draining, openapi: () => openapiDocument(rows, options.version) })
+  for (const row of rows) {
+    checkRow(row)
+    app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), async (c) =>
+      answerOf(row, await handleRoute(row, c.req.raw, c.req.param(), { ...desk, address: c.env.address } as Desk)),
+    )
+  }
+  const model = modelRoutes(recollect, options, desk)
+  for (const { method, path, handle } of model)
+    for (const prefix of ['/v1', '/s/:sessionId/v1']) app.on(method, prefix + path, (c) => handle(c.req.raw, c.req.param(), c.env.address))
+  app.notFound((c) => {
+    const allowed = methodsFor(c.req.path, rows, model)
+    if (allowed.length > 0)
+      return refusal(c.req.raw, new RecollectError('invalid_input', `this path takes ${allowed.join(', ')}`, 'Use one of these methods.'), 405, {
+        allow: allowed.join(', '),
+      })
+    return refusal(
+      c.req.raw,
+      new RecollectError(
+        'not_found',
+        'there is nothing at this path',
+        'See /openapi.json for the routes; the OpenAI-compatible API here has /v1/chat/completions, /v1/models and /v1/embeddings.',
+      ),
+    )
+  })
+  app.onError((error, c) => refusal(c.req.raw, error))
+
+  const checked = async (request: Request, address: string): Promise<Response> => {
+    if (request.url.length > limits.urlBytes)
+      throw new RecollectError('payload_too_large', `a URL has at most ${limits.urlBytes} bytes`, 'Send a shorter URL.', {
+        limit: limits.urlBytes,
+        given: request.url.length,
+      })
+    const host = hostName(request.headers.get('host') ?? new URL(request.url).host)
+    if (!options.hosts.includes(host))
+      throw new RecollectError('forbidden', 'this host name is not served here', 'Call the gateway by a name of its configuration (gateway.hosts).')
+    if (draining && new URL(request.url).pathname !== '/readyz' && desk.inFlight.count >= limits.processInFlight)
+      throw new RecollectError('unavailable', 'the gateway is ending', 'Try another node.')
+    return app.fetch(request, { address })
+  }
+  return {
+    async fetch(request, address = 'in-process') {
+      const began = options.clock.now()
+      const requestId = requestIdOf(request.headers, () => madeId('req', options.random))
+      const tagged = new Request(request, { headers: withId(request.headers, requestId) })
+      const response = await checked(tagged, address).catch((error: unknown) => refusal(tagged, error))
+      const answer = withHeaders(response, {
+        ...securityHeaders,
+        ...(options.https === true ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+        ...cors(request, options),
+        'x-request-id': requestId,
+      })
+      const route = labelOf(request, rows, model)
+      const seconds = (options.clock.now() - began) / 1000
+      options.telemetry.count('recollect_http_requests_total', 1, { route, method: request.method, status: String(answer.status) })
+      options.telemetry.observe('recollect_http_request_duration_seconds', seconds, { route })
+      options.telemetry.log(answer.status >= 500 ? 'error' : 'info', 'request', {
+        requestId,
+        route,
+        method: request.method,
+        status: answer.status,
+        durationMs: Math.round(seconds * 1000),
+      })
+      return answer
+    },
+    drain() {
+      draining = true
+    },
+    get inFlight() {
+      return desk.inFlight.count
+    },
+    async close() {
+      draining = true
+    },
+  }
+}
+
+const withId = (headers: Headers, id: string): Headers => {
+  const copy = new Headers(headers)
+  copy.set('x-request-id', id)
+  return copy
+}
+
+/** CORS is off unless exact origins are configured, and then without credentials (GW-15). */
+function cors(request: Request, { corsOrigins = [] }: GatewayOptions): Record<string, string> {
+  const origin = request.headers.get('origin')
+  return origin !== null && corsOrigins.includes(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : {}
+}
+
+function answerOf(row: Route, answer: Answer): Response {
+  const headers = new Headers(answer.headers)
+  if (answer.revision !== undefined) headers.set('etag', `"${answer.revision}"`)
+  if (answer.text !== undefined) {
+    headers.set('content-type', answer.text.type)
+    return new Response(answer.text.body, { status: answer.status, headers })
+  }
+  if (row.answers[answer.status] === 'nothing') return new Response(null, { status: answer.status, headers })
+  headers.set('content-type', 'application/json; charset=utf-8')
+  return new Response(JSON.stringify(answer.body), { status: answer.status, headers })
+}
+
+const isModelPath = (path: string): boolean => /^(?:\/s\/[^/]+)?\/v1(?:\/|$)/.test(path)
+
+/** Any throw, in the shape of the API that was called. */
+function refusal(request: Request, thrown: unknown, status?: HttpStatus, headers: Readonly<Record<string, string>> = {}): Response {
+  const error = asError(thrown)
+  const http = status ?? (error.details?.['http'] === 415 ? 415 : undefined)
+  const retry = error.details?.['retryAfterSeconds']
+  const response = problemResponse(error, {
+    requestId: request.headers.get('x-request-id') ?? '',
+    shape: isModelPath(new URL(request.url).pathname) ? 'openai' : 'native',
+    ...(http === undefined ? {} : { status: http }),
+    ...(typeof retry === 'number' ? { retryAfterSeconds: retry } : {}),
+    ...(typeof error.details?.['param'] === 'string' ? { param: error.details['param'] } : {}),
+  })
+  return withHeaders(response, headers)
+}
+
+const patternOf = (path: string): RegExp => new RegExp(`^${path.replace(/\{\w+\}|:\w+/g, '[^/]+')}$`)
+
+function methodsFor(path: string, rows: readonly Route[], model: readonly { method: Method; path: string }[]): string[] {
+  const native = rows.filter((row) => patternOf(row.path).test(path)).map((row) => row.method)
+  const compatible = model.filter((row) => patternOf(`(?:/s/[^/]+)?/v1${row.path}`).test(path)).map((row) => row.method)
+  return [...new Set([...native, ...compatible])]
+}
+
+/** The row's template, so that no id stands in a metric or log line (OBS-6). */
+function labelOf(request: Request, rows: readonly Route[], model: readonly { method: Method; path: string }[]): string {
+  const path = new URL(request.url).pathname
+  const row = rows.find((one) => one.method === request.method && patternOf(one.path).test(path))
+  if (row !== undefined) return row.path
+  const compatible = model.find((one) => one.method === request.method && patternOf(`(?:/s/[^/]+)?/v1${one.path}`).test(path))
+  return compatible === undefined ? 'other' : `/v1${compatible.path}`
+}
+
+function checkRow(row: Route): void {
+  const open = ['/healthz', '/readyz', '/openapi.json']
+  const anyCredential = ['/api/v1/whoami']
+  const allowed = row.access === 'open' ? open.includes(row.path) : row.access === 'any credential' ? anyCredential.includes(row.path) : true
+  if (!allowed || row.access === undefined || Object.keys(row.answers).length === 0)
+    throw new Error(`the route ${row.method} ${row.path} has no action or schema`)
+}

@@ -1,0 +1,57 @@
+// From a request to an actor and its credential: one answer for every credential that does not hold (ACC-1, ACC-7, GW-4).
+import { RecollectError } from '../core/errors.ts'
+import { checkId } from '../core/ids.ts'
+import { limits } from '../core/limits.ts'
+import type { Actor } from '../ports/policy.ts'
+import type { CredentialInfo, Recollect } from '../recollect.ts'
+import type { Rates } from './rates.ts'
+
+export interface Caller {
+  readonly actor: Actor
+  readonly credential: CredentialInfo
+  /** The owner whose data the request is about; undefined for credentials without one. */
+  readonly ownerId?: string
+}
+
+export interface Doorkeeper {
+  readonly recollect: Recollect
+  readonly rates: Rates
+  /** Where our key stands: `authorization`, or `recollect-key` where the client's own key goes upstream (OAI-20). */
+  readonly keyHeader: 'authorization' | 'recollect-key'
+}
+
+const unauthenticated = (): RecollectError =>
+  new RecollectError('unauthenticated', 'a valid API key is missing', 'Send `Authorization: Bearer rec_…`; make a key with `recollect keys create`.')
+
+/** @throws `unauthenticated`, the same for missing, malformed, unknown, expired and revoked · `limit_exceeded` after 10 failures a minute · `forbidden` */
+export async function authenticate({ recollect, rates, keyHeader }: Doorkeeper, headers: Headers, address: string): Promise<Caller> {
+  if (!rates.has('failed sign-ins', address, limits.failuresAMinute)) rates.take('failed sign-ins', address, limits.failuresAMinute)
+  const found = await recollect.credentials.authenticate(secretOf(headers.get(keyHeader), keyHeader))
+  if (found === undefined) {
+    rates.take('anonymous requests', address, limits.anonymousRequestsAMinute)
+    rates.take('failed sign-ins', address, limits.failuresAMinute)
+    recollect.audit.note({ tenantId: '~system', action: 'authenticate', decision: 'deny', reason: 'unauthenticated' })
+    throw unauthenticated()
+  }
+  const { actor, credential } = found
+  const ownerId = ownerOf(actor, headers.get('recollect-owner'))
+  return { actor, credential, ...(ownerId === undefined ? {} : { ownerId }) }
+}
+
+/** The credential's own owner; another only with the grant, inside its tenant. */
+export function ownerOf(actor: Actor, named: string | null | undefined): string | undefined {
+  if (named === null || named === undefined || named === actor.ownerId) return actor.ownerId
+  if (!actor.grants.includes('act-for-owner'))
+    throw new RecollectError(
+      'forbidden',
+      'this key may not act for another owner',
+      'Leave out the header recollect-owner, or use a key with the grant act-for-owner.',
+    )
+  return checkId(named, 'recollect-owner')
+}
+
+const secretOf = (header: string | null, keyHeader: string): string => {
+  if (header === null) return ''
+  if (keyHeader === 'recollect-key') return header.trim()
+  return /^Bearer ([^\s]+)$/i.exec(header)?.[1] ?? ''
+}

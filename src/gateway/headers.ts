@@ -1,0 +1,27 @@
+// What every answer carries, and the id of every request (GW-5, ACC-14).
+import { limits } from '../core/limits.ts'
+
+/** Set on every answer. HSTS is added where the gateway is public by https. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+}
+
+const visible = new RegExp(`^[A-Za-z0-9._-]{1,${limits.requestIdCharacters}}$`)
+
+/** The client's id if it is a plain one, else ours. */
+export const requestIdOf = (headers: Headers, made: () => string): string => {
+  const given = headers.get('x-request-id')
+  return given !== null && visible.test(given) ? given : made()
+}
+
+export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  const answer = new Response(response.body, response)
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value)
+  return answer
+}
+
+/** `127.0.0.1:8787` → `127.0.0.1`; `[::1]:80` → `[::1]`. */
+export const hostName = (host: string): string => host.replace(/:\d+$/, '').toLowerCase()

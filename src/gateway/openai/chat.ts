@@ -1,0 +1,277 @@
+// One chat turn: align what the client sent, append what is new, make the context, call the model, relay and store its answer (OAI-6).
+import { RecollectError } from '../../core/errors.ts'
+import type { ToolDefinition } from '../../core/context.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
+import type { MessageInput } from '../../core/message.ts'
+import type { Fence } from '../../ports/log-store.ts'
+import { raiseOpenAiChat, type Alignment, type Context, type Session, type Turn, type User } from '../../recollect.ts'
+import type { GatewayOptions } from '../app.ts'
+import { answerOf, type Answer } from './assemble-answer.ts'
+import type { ModelCall, ModelDesk } from './model-routes.ts'
+import { agentHeaders, historyOf, modeOf, sessionNamed, whenBusyOf, type Mode } from './names.ts'
+import { relayStream } from './relay-stream.ts'
+import { isTooLong, noUpstream, passThrough, readReply, upstreamBody, type Upstream } from './upstream.ts'
+
+/** What a request asks of a session: its messages raised, its system prompt and tools apart (OAI-12). */
+interface Asked {
+  readonly leading: readonly Json[] // system and developer messages at the start, as they came
+  readonly system: string | undefined
+  readonly tools: readonly ToolDefinition[]
+  readonly messages: readonly MessageInput[]
+}
+
+export async function chatCompletion(call: ModelCall, desk: ModelDesk): Promise<Response> {
+  const { headers } = call.request
+  const asked = askedOf(call.body)
+  const session = sessionNamed(call.params['sessionId'], headers, call.body, desk.options.sessionHeaders ?? agentHeaders)
+  const mode = modeOf(headers)
+  if (mode === 'dry-run') return dryRun(call, desk, asked, session)
+  if (desk.upstream === undefined) throw noUpstream()
+  if (session === undefined && desk.options.withoutSession === 'refuse' && mode !== 'off')
+    throw new RecollectError(
+      'invalid_input',
+      'the request names no session',
+      'Use the base URL /s/{sessionId}/v1, or send the header recollect-session.',
+    )
+  if (session === undefined || mode === 'off') return stateless(call, desk.upstream)
+  return inTurn(call, desk, desk.upstream, asked, session, mode)
+}
+
+/** Nothing stored, nothing recalled: the request and the reply as they came (OAI-4). */
+async function stateless(call: ModelCall, upstream: Upstream): Promise<Response> {
+  const response = await upstream.post('/chat/completions', call.body, call.request.headers, call.request.signal)
+  call.leave()
+  return passThrough(response, { 'recollect-session': 'none', 'recollect-mode': 'off' })
+}
+
+async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, asked: Asked, name: string, mode: Mode): Promise<Response> {
+  const user = userOf(call, desk)
+  const opened = await user.session(name)
+  const turn = await opened.turn({ whenBusy: whenBusyOf(call.request.headers), signal: call.request.signal })
+  const end = async () => {
+    call.leave()
+    await turn.end()
+  }
+  try {
+    const { session, alignment } = await store(opened, turn, asked, call, desk.options)
+    const work: Work = { call, desk, upstream, asked, session, turn, mode, history: historyHeader(alignment), end }
+    return await ask(work, mode === 'record' ? undefined : await contextFor(work), true)
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+interface Work {
+  readonly call: ModelCall
+  readonly desk: ModelDesk
+  readonly upstream: Upstream
+  readonly asked: Asked
+  readonly session: Session
+  readonly turn: Turn
+  readonly mode: Mode
+  readonly history: string | undefined
+  end(): Promise<void>
+}
+
+/** Appends what is new of the request, durable before the model is asked; an edit rewinds, forks or is refused (OAI-8). */
+async function store(
+  session: Session,
+  turn: Turn,
+  asked: Asked,
+  call: ModelCall,
+  options: GatewayOptions,
+): Promise<{ session: Session; alignment: Alignment }> {
+  const alignment = await session.align(asked.messages, historyOf(call.request.headers))
+  let into = session
+  let fence: Fence | undefined = turn.fence
+  if (alignment.kind === 'rewind') {
+    if (options.onEdit === 'refuse')
+      throw new RecollectError(
+        'conflict',
+        'the history was edited, and edits are refused here',
+        'Send only what is new, or set gateway.onEdit to rewind or fork.',
+      )
+    if (options.onEdit === 'fork') {
+      into = await session.fork(alignment.toSeq)
+      fence = undefined
+    } else await session.rewind(alignment.toSeq, { fence: turn.fence })
+  }
+  const fresh = asked.messages.slice(alignment.from)
+  for (let at = 0; at < fresh.length; at += limits.messagesAnAppend)
+    await into.append(fresh.slice(at, at + limits.messagesAnAppend), {
+      userText: call.caller.credential.userText,
+      ...(fence === undefined ? {} : { fence }),
+    })
+  return { session: into, alignment }
+}
+
+const contextFor = ({ call, desk, asked, session }: Work): Promise<Context> =>
+  session.context({ ...contextOptions(call, desk, asked), signal: call.request.signal })
+
+const contextOptions = (call: ModelCall, { options }: ModelDesk, asked: Asked) => ({
+  format: 'openai-chat' as const,
+  tools: asked.tools,
+  system: asked.system ?? '',
+  ...(typeof call.body['model'] === 'string' ? { model: call.body['model'] } : {}),
+  ...(options.budgetTokens === undefined ? {} : { budgetTokens: options.budgetTokens }),
+})
+
+/** Calls the model; on "context too long" the context is planned again, smaller, and sent once more (OAI-22). */
+async function ask(work: Work, context: Context | undefined, again: boolean): Promise<Response> {
+  const { call, upstream, session, mode } = work
+  const stop = new AbortController()
+  const abort = () => stop.abort()
+  call.request.signal.addEventListener('abort', abort, { once: true })
+  const total = setTimeout(abort, limits.upstreamMs)
+  total.unref()
+  const body = upstreamBody(
+    call.body,
+    context === undefined ? messagesOf(call.body) : sentMessages(work.asked, context),
+    upstream.takesCacheKey ? context?.cacheKey : undefined,
+  )
+  const response = await upstream.post('/chat/completions', body, call.request.headers, stop.signal)
+  const headers = replyHeaders(session.id, mode, context, work.history)
+  if (!response.ok) {
+    clearTimeout(total)
+    const text = await readReply(response)
+    if (again && context !== undefined && isTooLong(response.status, Buffer.from(text).toString('utf8'))) {
+      await context.reconcile({ overflow: true })
+      return ask(work, await contextFor(work), false)
+    }
+    await work.end()
+    return passThrough(new Response(Buffer.from(text), response), headers)
+  }
+  const keep = (answer: Answer, incomplete?: 'aborted' | 'upstream') => storeAnswer(work, context, answer, incomplete)
+  if (call.body['stream'] === true && response.body !== null) {
+    const askedUsage = (call.body['stream_options'] as JsonObject | undefined)?.['include_usage'] === true
+    const silenceMs = work.desk.options.upstream?.silenceMs ?? limits.upstreamSilenceMs
+    const stream = relayStream(response.body, {
+      abort,
+      silenceMs,
+      keepUsage: askedUsage,
+      keep,
+      signal: call.request.signal,
+      end: async () => (clearTimeout(total), work.end()),
+    })
+    return passThrough(new Response(stream, response), headers)
+  }
+  const bytes = await readReply(response).finally(() => clearTimeout(total))
+  const answer = answerOf(parsedReply(bytes))
+  if (answer !== undefined) await keep(answer)
+  await work.end()
+  return passThrough(new Response(Buffer.from(bytes), response), headers)
+}
+
+/** Appends the answer and its usage under the turn. A failure here is told to the log; the client has its answer. */
+async function storeAnswer(
+  { session, turn, desk }: Work,
+  context: Context | undefined,
+  answer: Answer,
+  incomplete?: 'aborted' | 'upstream',
+): Promise<void> {
+  try {
+    if (answer.parts.length > 0) {
+      const fence = turn.fence.name.purpose === `turn/${session.id}` ? { fence: turn.fence } : {}
+      await session.append({ role: 'assistant', parts: answer.parts, ...(incomplete === undefined ? {} : { incomplete }) }, fence)
+    }
+    const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
+    await context?.reconcile(answer.usage, { answer: text })
+  } catch (error) {
+    desk.options.telemetry.log('error', 'answer_not_stored', { code: error instanceof RecollectError ? error.code : 'internal' })
+    desk.options.telemetry.count('recollect_degraded_total', 1, { part: 'store' })
+  }
+}
+
+/** No model call, nothing stored: what would be sent, and why (OAI-23). */
+async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: string | undefined): Promise<Response> {
+  const user = userOf(call, desk)
+  const known =
+    name === undefined
+      ? undefined
+      : await user.sessions.get(name).catch((error: unknown) => {
+          if (error instanceof RecollectError && error.code === 'not_found') return undefined
+          throw error
+        })
+  const alignment = await known?.align(asked.messages, historyOf(call.request.headers))
+  const context = await user.preview(known === undefined ? undefined : name, {
+    ...contextOptions(call, desk, asked),
+    messages: asked.messages.slice(alignment?.from ?? 0),
+    ...(alignment?.kind === 'rewind' ? { rewindTo: alignment.toSeq } : {}),
+  })
+  call.leave()
+  const messages = sentMessages(asked, context)
+  const upstream =
+    desk.upstream === undefined
+      ? null
+      : { name: desk.upstream.name, body: upstreamBody(call.body, messages, desk.upstream.takesCacheKey ? context.cacheKey : undefined) }
+  return Response.json(
+    { object: 'recollect.context', messages, receipt: context.receipt, upstream },
+    { headers: replyHeaders(name ?? 'none', 'dry-run', context, undefined) },
+  )
+}
+
+function userOf(call: ModelCall, { recollect }: ModelDesk): User {
+  if (call.ownerId === undefined)
+    throw new RecollectError(
+      'invalid_input',
+      'this key belongs to no owner, and the request names none',
+      "Name the owner in the header recollect-owner (the key needs the grant act-for-owner), or use an owner's key.",
+    )
+  return recollect.tenant(call.caller.actor.tenantId).user(call.ownerId)
+}
+
+function askedOf(body: JsonObject): Asked {
+  const messages = messagesOf(body)
+  const first = messages.findIndex((one) => !['system', 'developer'].includes(String((one as JsonObject)['role'])))
+  const leading = messages.slice(0, first === -1 ? messages.length : first)
+  const raised = raiseOpenAiChat(messages)
+  return { leading, system: raised.system, messages: raised.messages, tools: Array.isArray(body['tools']) ? (body['tools'] as ToolDefinition[]) : [] }
+}
+
+function messagesOf(body: JsonObject): readonly Json[] {
+  const messages = body['messages']
+  const given = Array.isArray(messages) ? messages.length : 0
+  if (given === 0 || given > limits.modelMessages)
+    throw new RecollectError(
+      given === 0 ? 'invalid_input' : 'payload_too_large',
+      `messages holds 1 to ${limits.modelMessages} messages; got ${given}`,
+      'Send `messages` as the API describes it.',
+      { limit: limits.modelMessages, given, details: { param: 'messages' } },
+    )
+  return messages as readonly Json[]
+}
+
+/** The request's own leading messages, unchanged, then the context without its system message (OAI-12). */
+const sentMessages = (asked: Asked, context: Context): readonly Json[] => [
+  ...asked.leading,
+  ...(context.messages as readonly JsonObject[]).filter((message) => message['role'] !== 'system' && message['role'] !== 'developer'),
+]
+
+const historyHeader = (alignment: Alignment): string | undefined =>
+  alignment.kind === 'unknown' ? 'unknown' : alignment.altered ? 'altered' : undefined
+
+function replyHeaders(session: string, mode: Mode, context: Context | undefined, history: string | undefined): Record<string, string> {
+  return {
+    'recollect-session': encodeURIComponent(session),
+    'recollect-mode': mode,
+    ...(history === undefined ? {} : { 'recollect-history': history }),
+    ...(context === undefined
+      ? {}
+      : {
+          'recollect-receipt': context.receipt.id,
+          'recollect-context-tokens': String(context.tokens.predicted),
+          'recollect-recalled': String(context.receipt.recall.items.filter((item) => item.outcome === 'injected').length),
+          ...(context.degraded.length === 0 ? {} : { 'recollect-degraded': context.degraded.join(',') }),
+        }),
+  }
+}
+
+function parsedReply(bytes: Uint8Array): Json {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as Json
+  } catch {
+    return null // not ours to judge: it goes to the client as it came
+  }
+}

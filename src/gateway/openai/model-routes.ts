@@ -1,0 +1,98 @@
+// The OpenAI-compatible rows: completions, models, embeddings (surfaces.md §3). Bodies beside `messages` are the upstream's, and pass unread.
+import { RecollectError } from '../../core/errors.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
+import type { Recollect } from '../../recollect.ts'
+import type { GatewayOptions } from '../app.ts'
+import { authenticate, type Caller } from '../authenticate.ts'
+import { allow, readBody, takeRate, type Desk } from '../handle.ts'
+import type { Method } from '../route.ts'
+import { chatCompletion } from './chat.ts'
+import { localEmbeddings, localEmbedder } from './embeddings.ts'
+import { ownerNamed } from './names.ts'
+import { createUpstream, noUpstream, passThrough, type Upstream } from './upstream.ts'
+
+export interface ModelRoute {
+  readonly method: Method
+  readonly path: string
+  handle(request: Request, params: Readonly<Record<string, string>>, address: string): Promise<Response>
+}
+
+/** A request that has passed the door: its body read, its owner known. `leave` is called when its answer has ended. */
+export interface ModelCall {
+  readonly request: Request
+  readonly params: Readonly<Record<string, string>>
+  readonly caller: Caller
+  readonly body: JsonObject
+  readonly ownerId: string | undefined
+  leave(): void
+}
+
+export interface ModelDesk {
+  readonly recollect: Recollect
+  readonly options: GatewayOptions
+  readonly upstream: Upstream | undefined
+}
+
+export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk: Omit<Desk, 'address'>): ModelRoute[] {
+  const upstream = options.upstream === undefined ? undefined : createUpstream(options.upstream, desk.keyHeader, options.fetch ?? fetch)
+  const parts: ModelDesk = { recollect, options, upstream }
+  const enter = async (request: Request, params: Readonly<Record<string, string>>, address: string): Promise<ModelCall> => {
+    const caller = await authenticate({ ...desk }, request.headers, address)
+    takeRate({ ...desk, address }, caller, request.method !== 'GET')
+    const body = request.method === 'GET' ? ({} as JsonObject) : objectOf(await readBody(request, limits.modelBodyBytes, limits.modelBodyBytes))
+    const ownerId = ownerNamed(caller.actor, caller.ownerId, body)
+    const named: Caller = { actor: caller.actor, credential: caller.credential, ...(ownerId === undefined ? {} : { ownerId }) }
+    const leave = desk.inFlight.enter(`${caller.actor.tenantId} ${ownerId ?? caller.actor.credentialId}`)
+    try {
+      await allow(recollect, named, 'model.call', true)
+    } catch (error) {
+      leave()
+      throw error
+    }
+    return { request, params, caller: named, body, ownerId, leave }
+  }
+  const row = (method: Method, path: string, run: (call: ModelCall) => Promise<Response>): ModelRoute => ({
+    method,
+    path,
+    async handle(request, params, address) {
+      const call = await enter(request, params, address)
+      try {
+        return await run(call)
+      } catch (error) {
+        call.leave()
+        throw error
+      }
+    },
+  })
+  return [
+    row('POST', '/chat/completions', (call) => chatCompletion(call, parts)),
+    row('GET', '/models', (call) => models(call, parts, '/models')),
+    row('GET', '/models/:model', (call) => models(call, parts, `/models/${encodeURIComponent(call.params['model'] as string)}`)),
+    row('POST', '/embeddings', (call) => embeddings(call, parts)),
+  ]
+}
+
+/** The upstream's list as it came; empty without one. */
+async function models(call: ModelCall, { upstream }: ModelDesk, path: string): Promise<Response> {
+  call.leave()
+  if (upstream !== undefined) return passThrough(await upstream.get(path, call.request.headers, call.request.signal))
+  if (path !== '/models')
+    throw new RecollectError('not_found', 'no upstream serves this model', 'Set RECOLLECT_UPSTREAM_URL, or ask for a model of GET /v1/models.', {
+      details: { param: 'model' },
+    })
+  return Response.json({ object: 'list', data: [] })
+}
+
+async function embeddings(call: ModelCall, { recollect, upstream }: ModelDesk): Promise<Response> {
+  call.leave()
+  if (call.body['model'] === localEmbedder) return localEmbeddings(recollect, call.body)
+  if (upstream === undefined) throw noUpstream()
+  return passThrough(await upstream.post('/embeddings', call.body, call.request.headers, call.request.signal))
+}
+
+function objectOf(body: Json): JsonObject {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new RecollectError('invalid_input', 'the body is not an object', 'Send a JSON object, as the API describes it.')
+  return body as JsonObject
+}

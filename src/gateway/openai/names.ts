@@ -1,0 +1,65 @@
+// Which owner and session a request names: the first that is present, in a fixed order, and never from text (OAI-1 to OAI-3).
+import { RecollectError } from '../../core/errors.ts'
+import { checkId } from '../../core/ids.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import type { Actor } from '../../ports/policy.ts'
+import type { SentHistory } from '../../recollect.ts'
+
+export const agentHeaders = [
+  'x-claude-code-session-id',
+  'session-id',
+  'x-opencode-session',
+  'x-session-affinity',
+  'x-grok-conv-id',
+  'helicone-session-id',
+]
+
+const isText = (value: Json | undefined): value is string => typeof value === 'string'
+const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The credential's own owner; then, only with the grant, header and body fields (OAI-1). */
+export function ownerNamed(actor: Actor, byHeader: string | undefined, body: JsonObject): string | undefined {
+  if (actor.ownerId !== undefined && byHeader === actor.ownerId) return actor.ownerId
+  if (!actor.grants.includes('act-for-owner')) return actor.ownerId
+  const metadata = isObject(body['metadata']) ? body['metadata'] : {}
+  const named = [byHeader, body['safety_identifier'], body['user'], metadata['user_id']].find(isText)
+  return named === undefined ? actor.ownerId : checkId(named, 'owner')
+}
+
+/** The session's name, by OAI-2's order. An id that is no valid name is refused, never the next in line. */
+export function sessionNamed(
+  inPath: string | undefined,
+  headers: Headers,
+  body: JsonObject,
+  extraHeaders: readonly string[] = agentHeaders,
+): string | undefined {
+  const conversation = isObject(body['conversation']) ? body['conversation']['id'] : body['conversation']
+  if (isText(conversation) && isText(body['previous_response_id']))
+    throw new RecollectError('invalid_input', 'conversation and previous_response_id are given together', 'Give one of them.')
+  const metadata = isObject(body['metadata']) ? body['metadata'] : {}
+  const candidates: (string | undefined)[] = [
+    inPath,
+    headers.get('recollect-session') ?? undefined,
+    headers.get('x-session-id') ?? undefined,
+    ...extraHeaders.map((name) => headers.get(name) ?? undefined),
+    ...[conversation, body['session_id'], body['litellm_session_id'], metadata['session_id']].map((value) => (isText(value) ? value : undefined)),
+  ]
+  const named = candidates.find((one) => one !== undefined)
+  return named === undefined ? undefined : checkId(named, 'session')
+}
+
+export const modes = ['full', 'record', 'off', 'dry-run'] as const
+export type Mode = (typeof modes)[number]
+
+export const modeOf = (headers: Headers): Mode => oneOf(headers, 'recollect-mode', modes) ?? 'full'
+export const historyOf = (headers: Headers): SentHistory => oneOf(headers, 'recollect-history', ['full', 'tail']) ?? 'unsaid'
+export const whenBusyOf = (headers: Headers): 'wait' | 'refuse' => oneOf(headers, 'recollect-turn', ['wait', 'refuse']) ?? 'wait'
+
+function oneOf<T extends string>(headers: Headers, name: string, values: readonly T[]): T | undefined {
+  const given = headers.get(name)
+  if (given === null) return undefined
+  const found = values.find((value) => value === given)
+  if (found === undefined)
+    throw new RecollectError('invalid_input', `${name} is not one of ${values.join(', ')}`, `Send ${name} as one of these, or leave it out.`)
+  return found
+}

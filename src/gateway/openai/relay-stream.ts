@@ -1,0 +1,141 @@
+// Relays a model's stream to the client as it comes, and puts the answer together beside it (OAI-15, OAI-16).
+import { RecollectError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
+import { openaiError } from '../problem.ts'
+import { answerAssembler, type Answer } from './assemble-answer.ts'
+import { eventReader } from './event-stream.ts'
+
+export interface RelayOptions {
+  readonly silenceMs: number
+  /** The client asked for the usage chunk; else it is dropped. */
+  readonly keepUsage: boolean
+  readonly signal: AbortSignal // of the client
+  abort(): void // of the upstream
+  keep(answer: Answer, incomplete?: 'aborted' | 'upstream'): Promise<void>
+  end(): Promise<void>
+}
+
+/** The answer is stored after the stream's last event and before the connection closes. */
+export function relayStream(upstream: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
+  const reader = upstream.getReader()
+  const assembler = answerAssembler()
+  let done = false // [DONE] was seen
+  const events = eventReader((data) => {
+    if (data === '[DONE]') done = true
+    else assembler.add(parsed(data))
+  }, limits.upstreamReplyBytes)
+  const cut = options.keepUsage ? undefined : usageCutter()
+  let ended = false
+  const finish = async (incomplete?: 'aborted' | 'upstream') => {
+    if (ended) return
+    ended = true
+    if (incomplete !== undefined) options.abort()
+    await options.keep(assembler.answer(), incomplete)
+    await options.end()
+  }
+  options.signal.addEventListener('abort', () => void finish('aborted'), { once: true })
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      for (;;) {
+        const next = await nextChunk(reader, options.silenceMs)
+        if (ended) return controller.close()
+        if (next === 'broken' || next === 'silent') {
+          controller.enqueue(errorEvent(next))
+          await finish('upstream')
+          return controller.close()
+        }
+        if (next === 'end') {
+          const rest = cut?.rest()
+          if (rest !== undefined && rest.length > 0) controller.enqueue(rest)
+          const whole = done || assembler.answer().finished
+          if (!whole) controller.enqueue(errorEvent('broken'))
+          await finish(whole ? undefined : 'upstream')
+          return controller.close()
+        }
+        events.push(next)
+        const out = cut === undefined ? next : cut.push(next)
+        if (out.length === 0) continue
+        controller.enqueue(out)
+        return
+      }
+    },
+    cancel: () => finish('aborted'),
+  })
+}
+
+async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, silenceMs: number): Promise<Uint8Array | 'end' | 'broken' | 'silent'> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<'silent'>((resolve) => {
+    timer = setTimeout(() => resolve('silent'), silenceMs)
+  })
+  try {
+    return await Promise.race([
+      reader.read().then(
+        ({ done, value }) => (done ? ('end' as const) : value),
+        () => 'broken' as const,
+      ),
+      silence,
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** In the API's own form, so that the official clients raise it (OAI-16). */
+function errorEvent(what: 'broken' | 'silent'): Uint8Array {
+  const error =
+    what === 'silent'
+      ? new RecollectError('timeout', 'the model upstream sent nothing for too long', 'Try again; what had arrived is stored.')
+      : new RecollectError('unavailable', 'the model upstream broke off', 'Try again; what had arrived is stored.')
+  return Buffer.from(`data: ${JSON.stringify(openaiError(error))}\n\n`)
+}
+
+/** Holds back the one event that carries nothing but usage, which this client did not ask for; all else passes byte for byte. */
+function usageCutter(): { push(chunk: Uint8Array): Uint8Array; rest(): Uint8Array } {
+  let held: Uint8Array = new Uint8Array()
+  return {
+    push(chunk) {
+      const all = Buffer.concat([held, chunk])
+      const last = endOfLastEvent(all)
+      held = all.subarray(last)
+      const events = splitEvents(all.subarray(0, last))
+      return Buffer.concat(events.filter((event) => !isUsageAlone(event)))
+    },
+    rest: () => held,
+  }
+}
+
+/** Index after the last blank line: events before it are whole. */
+function endOfLastEvent(bytes: Buffer): number {
+  const lf = bytes.lastIndexOf('\n\n')
+  const crlf = bytes.lastIndexOf('\r\n\r\n')
+  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 4)
+}
+
+function splitEvents(bytes: Buffer): Buffer[] {
+  const events: Buffer[] = []
+  let from = 0
+  while (from < bytes.length) {
+    const [lf, crlf] = [bytes.indexOf('\n\n', from), bytes.indexOf('\r\n\r\n', from)]
+    const end = crlf !== -1 && (lf === -1 || crlf < lf) ? crlf + 4 : lf === -1 ? bytes.length : lf + 2
+    events.push(bytes.subarray(from, end))
+    from = end
+  }
+  return events
+}
+
+function isUsageAlone(event: Buffer): boolean {
+  if (!event.includes('"usage"')) return false
+  const data = /^data: ?(.*)$/m.exec(event.toString('utf8'))?.[1]
+  const chunk = data === undefined ? undefined : (parsed(data) as { choices?: unknown; usage?: unknown } | null)
+  return chunk?.usage !== undefined && chunk.usage !== null && Array.isArray(chunk.choices) && chunk.choices.length === 0
+}
+
+function parsed(data: string): Json {
+  try {
+    return JSON.parse(data) as Json
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,115 @@
+// The one model upstream: what goes there, and what comes back as it came (OAI-13, OAI-20 to OAI-22).
+import { RecollectError } from '../../core/errors.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
+
+export interface UpstreamOptions {
+  readonly name: string // for labels and health
+  readonly baseUrl: string // ends before /chat/completions
+  readonly apiKey?: string
+  readonly forwardHeaders?: readonly string[]
+  readonly silenceMs?: number // default 120 s without a byte
+  readonly cacheKey?: boolean // takes `prompt_cache_key`; default: api.openai.com only
+}
+
+export interface Upstream {
+  readonly name: string
+  readonly takesCacheKey: boolean
+  post(path: string, body: Json, from: Headers, signal: AbortSignal): Promise<Response>
+  get(path: string, from: Headers, signal: AbortSignal): Promise<Response>
+}
+
+const forwarded = ['openai-organization', 'openai-project', 'openai-beta', 'traceparent']
+const passedBack = ['content-type', 'retry-after', 'retry-after-ms', 'x-should-retry']
+
+/** No upstream, said at once; the official client is told not to try again (OAI-23). */
+export const noUpstream = (): RecollectError =>
+  new RecollectError(
+    'unavailable',
+    'No model upstream is configured',
+    'Set RECOLLECT_UPSTREAM_URL and RECOLLECT_UPSTREAM_KEY, or send `recollect-mode: dry-run` to see the context.',
+    { details: { noRetry: 'true' } },
+  )
+
+export function createUpstream(options: UpstreamOptions, keyHeader: 'authorization' | 'recollect-key', send: typeof fetch): Upstream {
+  const base = options.baseUrl.replace(/\/+$/, '')
+  const headersFor = (from: Headers): Headers => {
+    const headers = new Headers({ accept: from.get('accept') ?? 'application/json' })
+    for (const name of [...forwarded, ...(options.forwardHeaders ?? [])]) {
+      const value = from.get(name)
+      if (value !== null) headers.set(name, value)
+    }
+    // Our key never leaves: the client's own goes upstream only where ours stands in another header (OAI-20).
+    const own = keyHeader === 'recollect-key' ? from.get('authorization') : options.apiKey === undefined ? null : `Bearer ${options.apiKey}`
+    if (own !== null) headers.set('authorization', own)
+    return headers
+  }
+  const call = async (path: string, init: RequestInit): Promise<Response> => {
+    try {
+      return await send(base + path, { ...init, redirect: 'error' })
+    } catch (cause) {
+      if (init.signal?.aborted === true) throw cause
+      throw new RecollectError(
+        'unavailable',
+        'the model upstream cannot be reached',
+        'Check that the upstream runs and that upstream.url names it; then try again.',
+        { cause },
+      )
+    }
+  }
+  return {
+    name: options.name,
+    takesCacheKey: options.cacheKey ?? new URL(base).hostname === 'api.openai.com',
+    post: (path, body, from, signal) => {
+      const headers = headersFor(from)
+      headers.set('content-type', 'application/json')
+      return call(path, { method: 'POST', headers, body: JSON.stringify(body), signal })
+    },
+    get: (path, from, signal) => call(path, { headers: headersFor(from), signal }),
+  }
+}
+
+/** The upstream's own status, body and headers, unchanged (OAI-22). */
+export function passThrough(response: Response, extra: Readonly<Record<string, string>> = {}): Response {
+  const headers = new Headers()
+  for (const [name, value] of response.headers) if (passedBack.includes(name) || name.startsWith('x-ratelimit-')) headers.set(name, value)
+  if (!response.ok) headers.set('recollect-error-source', 'upstream')
+  const upstreamId = response.headers.get('x-request-id')
+  if (upstreamId !== null) headers.set('recollect-upstream-id', upstreamId)
+  for (const [name, value] of Object.entries(extra)) headers.set(name, value)
+  return new Response(response.body, { status: response.status, headers })
+}
+
+/** Reads a reply that is not a stream, within its bound. */
+export async function readReply(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += (chunk as Uint8Array).length
+    if (size > limits.upstreamReplyBytes)
+      throw new RecollectError('unavailable', `the upstream's reply is over ${limits.upstreamReplyBytes} bytes`, 'Ask the model for less.', {
+        limit: limits.upstreamReplyBytes,
+        given: size,
+      })
+    chunks.push(chunk as Uint8Array)
+  }
+  return Buffer.concat(chunks)
+}
+
+const lengthWords = /context[_ ]length|maximum context|too many tokens|context window|prompt is too long/i
+
+/** The upstream refused for length: the one error that is planned again, smaller, and sent once more (OAI-22). */
+export const isTooLong = (status: number, body: string): boolean => (status === 400 || status === 413) && lengthWords.test(body)
+
+/** Fields that are Recollect's, or name a session: they do not go upstream (OAI-13). */
+const ours = ['previous_response_id', 'conversation', 'session_id', 'litellm_session_id']
+
+export function upstreamBody(body: JsonObject, messages: readonly Json[], cacheKey: string | undefined): JsonObject {
+  const out: Record<string, Json> = Object.create(null) as Record<string, Json>
+  for (const [name, value] of Object.entries(body)) if (!ours.includes(name) && !name.startsWith('recollect')) out[name] = value
+  out['messages'] = messages
+  out['store'] = false
+  if (body['stream'] === true) out['stream_options'] = { ...(body['stream_options'] as JsonObject | undefined), include_usage: true }
+  if (cacheKey !== undefined && body['prompt_cache_key'] === undefined) out['prompt_cache_key'] = cacheKey
+  return out
+}

@@ -1,0 +1,57 @@
+// What a row of the route table holds, and what a handler gets. A row without an action or schema does not start (GW-2).
+import type { ZodType } from 'zod'
+import type { Json } from '../core/json.ts'
+import type { Action, Actor } from '../ports/policy.ts'
+import type { CredentialInfo, Recollect, User } from '../recollect.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** The closed list of rows without an action of the policy (GW-2). */
+export type Access = Action | 'open' | 'any credential'
+
+export interface Answer {
+  readonly status: number
+  readonly body?: unknown
+  readonly revision?: number // becomes the ETag (GW-7)
+  readonly headers?: Readonly<Record<string, string>>
+  readonly text?: { readonly type: string; readonly body: string }
+}
+
+/** What a handler gets: everything checked, and the scope ready-made (GW-4). */
+export interface Call<Query = unknown, Body = unknown> {
+  readonly recollect: Recollect
+  readonly actor: Actor
+  readonly credential: CredentialInfo
+  /** The owner's data; throws `invalid_input` naming the header where the credential has no owner. */
+  readonly user: User
+  readonly params: Readonly<Record<string, string>>
+  readonly query: Query
+  readonly body: Body
+  readonly ifMatch?: number
+  readonly idempotencyKey?: string
+  readonly signal: AbortSignal
+  /** Opens a client's cursor and seals the next one, bound to scope, route and filter (GW-8). */
+  readonly page: {
+    open(filter: Json): Promise<string | undefined>
+    seal(filter: Json, cursor: string | undefined): Promise<string | undefined>
+  }
+}
+
+export interface Route<Query = any, Body = any> {
+  readonly method: Method
+  readonly path: string // `/api/v1/sessions/{sessionId}`
+  readonly access: Access
+  readonly summary: string
+  readonly query?: ZodType<Query>
+  readonly body?: ZodType<Body>
+  readonly answers: Readonly<Record<number, ZodType | 'nothing' | 'text'>>
+  readonly errors?: readonly ('conflict' | 'payload_too_large' | 'content_refused' | 'timeout')[]
+  readonly idempotent?: true // takes Idempotency-Key (GW-6)
+  readonly ifMatch?: true // takes If-Match (GW-7)
+  readonly scope: 'owner' | 'tenant' | 'none'
+  readonly bodyBytes?: number // default 1 MiB
+  handle(call: Call<Query, Body>): Promise<Answer>
+}
+
+/** Keeps the types of query and body together with their schemas. */
+export const route = <Query, Body>(row: Route<Query, Body>): Route => row
