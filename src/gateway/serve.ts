@@ -63,8 +63,7 @@ function listening(gateway: Gateway, options: ServeOptions): Promise<ServerType>
           headersTimeout: limits.headerReadMs,
           keepAliveTimeout: limits.keepAliveMs,
         },
-        fetch: (request: Request, env: { incoming?: { socket?: { remoteAddress?: string } } }) =>
-          gateway.fetch(request, addressOf(request, env.incoming?.socket?.remoteAddress, options.trustedProxy === true)),
+        fetch: (request: Request, env: unknown) => gateway.fetch(request, addressOf(request, socketAddress(env), options.trustedProxy === true)),
       },
       () => resolve(server),
     )
@@ -80,6 +79,10 @@ function listening(gateway: Gateway, options: ServeOptions): Promise<ServerType>
     )
   })
 }
+
+/** The peer of the socket, as the server's bindings give it. */
+const socketAddress = (env: unknown): string | undefined =>
+  (env as { incoming?: { socket?: { remoteAddress?: string } } }).incoming?.socket?.remoteAddress
 
 /** Forwarded headers count only behind the proxy that the configuration names (ACC-14). */
 function addressOf(request: Request, socket: string | undefined, trustedProxy: boolean): string {
