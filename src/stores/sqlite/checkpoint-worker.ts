@@ -1,7 +1,7 @@
 // The thread that moves the WAL into the file, so that no commit waits for it (SQL-7). Told what to do by checkpoint.ts.
 // oxlint-disable unicorn/require-post-message-target-origin -- that is for windows; a thread has no origin
 import { parentPort, workerData } from 'node:worker_threads'
-import { checkpoint, type Order } from './checkpoint.ts'
+import { checkpoint, emptied, type Order } from './checkpoint.ts'
 import { nodeSqlite, type SqliteClient } from './client.ts'
 import { setAndReadBack } from './open-database.ts'
 import { resultCode } from './sqlite-errors.ts'
@@ -18,6 +18,7 @@ function connected(): SqliteClient {
 
 parentPort?.on('message', (order: Order | 'close') => {
   if (order === 'close') {
+    if (client !== undefined) emptied(client)
     client?.close()
     return parentPort?.close()
   }

@@ -17,6 +17,7 @@ export interface Checkpoint {
 
 export interface Checkpointer {
   run(order: Order): Promise<Checkpoint>
+  /** Empties the WAL if nobody holds it, and ends. */
   close(): Promise<void>
 }
 
@@ -31,13 +32,22 @@ export function checkpoint(client: SqliteClient, order: Order): Checkpoint {
 
 /** On the caller's own connection: for clients whose library must not meet a second SQLite in the process. Blocks the loop meanwhile. */
 export function ownCheckpointer(client: SqliteClient): Checkpointer {
-  return { run: async (order) => checkpoint(client, order), close: async () => {} }
+  return { run: async (order) => checkpoint(client, order), close: async () => emptied(client) }
+}
+
+/** At a close another process may hold the WAL: it will empty it. */
+export function emptied(client: SqliteClient): void {
+  try {
+    checkpoint(client, 'truncate')
+  } catch {
+    // Nothing is lost: what is in the WAL is read from there.
+  }
 }
 
 type Reply = { readonly checkpoint: Checkpoint } | { readonly error: { readonly message: string; readonly errcode: number } }
 
 /** In a worker thread with a connection of its own (SQL-7). The thread starts at the first checkpoint and does not keep the process alive. */
-export function threadCheckpointer(file: string): Checkpointer {
+export function threadCheckpointer(file: string, client: SqliteClient): Checkpointer {
   let thread: Worker | undefined
   let waiting: { resolve: (done: Checkpoint) => void; reject: (error: unknown) => void }[] = []
 
@@ -71,7 +81,7 @@ export function threadCheckpointer(file: string): Checkpointer {
         worker.postMessage(order)
       }),
     async close() {
-      if (thread === undefined) return
+      if (thread === undefined) return emptied(client) // it was never needed: the WAL is short
       const ended = new Promise((resolve) => thread?.once('exit', resolve))
       thread.ref()
       thread.postMessage('close')

@@ -52,10 +52,12 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
   let lastLook = 0
   let lastSize = 0
   let closed = false
+  let ended = false
 
   const walSize = () => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
 
   async function run(order: Order): Promise<Checkpoint | undefined> {
+    if (ended) return undefined
     try {
       const found = await checkpointer.run(order)
       left = found.leftBytes
@@ -86,7 +88,7 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
     const began = realMs()
     for (;;) {
       if ((await run(order))?.done === true) return true
-      if (realMs() - began >= withinMs) return false
+      if (ended || realMs() - began >= withinMs) return false
       await pause(limits.lockRetryMsMost)
     }
   }
@@ -143,7 +145,8 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
       clearTimeout(idle)
       clearTimeout(soon)
       await moving
-      await empty(0)
+      await emptying
+      ended = true
       await checkpointer.close()
     },
   }

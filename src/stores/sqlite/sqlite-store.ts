@@ -67,7 +67,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteSt
   })
   const checkpoints = createCheckpoints({
     file,
-    checkpointer: options.client === undefined ? threadCheckpointer(file) : ownCheckpointer(client),
+    checkpointer: options.client === undefined ? threadCheckpointer(file, client) : ownCheckpointer(client),
     ...checkpointDuty(statements, writes, now),
     failed: writes.stop,
   })
