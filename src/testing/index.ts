@@ -1,4 +1,15 @@
-// What tests of applications and of drivers by others may use: a clock by hand, seeded randomness, telemetry that remembers.
+// What tests of applications and of drivers by others may use: the store contract, a clock by hand, seeded randomness, telemetry that remembers.
 export { manualClock, type ManualClock } from './manual-clock.ts'
 export { seededRandom, type SeededRandom } from './seeded-random.ts'
 export { recordingTelemetry, type RecordedLine, type RecordingTelemetry } from './recording-telemetry.ts'
+export {
+  contractCases,
+  storeContract,
+  type CaseId,
+  type ContractCase,
+  type HookName,
+  type Row,
+  type StoreContract,
+  type StoreHooks,
+  type TestRunner,
+} from './store-contract.ts'

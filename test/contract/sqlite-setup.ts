@@ -97,13 +97,19 @@ function onTheFile<T>(file: string, act: (database: DatabaseSync) => T): T {
 }
 
 const keyOf = (database: DatabaseSync, { tenantId, ownerId, kind, logId }: LogRef): number =>
-  (database.prepare('select key from log where tenant = ? and owner = ? and kind = ? and log = ?').get(tenantId, ownerId, kind, logId) as { key: number }).key
+  (
+    database.prepare('select key from log where tenant = ? and owner = ? and kind = ? and log = ?').get(tenantId, ownerId, kind, logId) as {
+      key: number
+    }
+  ).key
 
 function everyRow(database: DatabaseSync): Uint8Array[] {
   return ['log', 'entry', 'snapshot', 'chunk', 'lease'].flatMap((table) =>
     database
       .prepare(`select * from ${table}`)
       .all()
-      .map((row) => Buffer.concat(Object.values(row).map((value) => (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)))))),
+      .map((row) =>
+        Buffer.concat(Object.values(row).map((value) => (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value))))),
+      ),
   )
 }
