@@ -120,7 +120,7 @@ function partsOf(options: RecollectOptions, world: World, stores: OpenStores) {
     turns: sessionTurns(sessions, clock, random, (scope, id) => jobs.due(scope, id, 'now')),
     receipts: receiptLogs(sessions, options.receipts ?? 'background', telemetry),
     signed: createReceipts(ring),
-    upkeep: { exclusively: (_, run) => run(), loseEvidence: async () => ({ records: 0, rederived: 0, kept: [] }) },
+    upkeep: { exclusively: (_, run) => run(), loseEvidence: async () => ({ records: 0, rederived: 0, kept: [] }), expireRecords: async () => 0 },
   }
   const security = {
     ring,

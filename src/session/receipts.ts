@@ -15,10 +15,18 @@ export type ReceiptMode = 'background' | 'durable' | 'off'
 /** Where a session's receipts lie, and when they end: by its birth, so that a session made again has its own. */
 export interface ReceiptPlace {
   readonly ref: LogRef
+  readonly head: ReceiptHead
   readonly expiresAt: number
 }
-export const receiptPlace = (scope: Scope, keys: OwnerKeys, sessionId: string, birth: number, expiresAt: number): ReceiptPlace => ({
-  ref: refOf(scope, 'receipt', keys.tag('id', ['receipts', sessionId, String(birth)])),
+/** The sealed body of a receipt log's head: whose receipts, so that a sweep finds those of a session that is over. */
+export interface ReceiptHead {
+  readonly v: 1
+  readonly session: string
+  readonly birth: number
+}
+export const receiptPlace = (scope: Scope, keys: OwnerKeys, session: string, birth: number, expiresAt: number): ReceiptPlace => ({
+  ref: refOf(scope, 'receipt', keys.tag('id', ['receipts', session, String(birth)])),
+  head: { v: 1, session, birth },
   expiresAt,
 })
 
@@ -36,9 +44,13 @@ export interface ReceiptLogs {
   /** Waits until nothing is on its way; for one log, or for all. */
   settled(ref?: LogRef): Promise<void>
   drop(ref: LogRef): void
+  dropOwner(owner: { readonly tenantId: string; readonly ownerId: string }): void
+  /** How many logs of the owner are in memory. */
+  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
 }
 
 interface Kept {
+  readonly ref: LogRef
   readonly birth: number
   readonly rewrites: number
   readonly upTo: number
@@ -56,7 +68,7 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
     const stored: Entry = { id: entryId(entry), body: encodeBody(entry) }
     const { head } = await store.append(place.ref, [stored]).catch(async (error: unknown) => {
       if (!isRecollectError(error, 'not_found')) throw error
-      await store.open(place.ref, { body: encodeBody({ v: 1 }), expires: { at: place.expiresAt } })
+      await store.open(place.ref, { body: encodeBody(place.head), expires: { at: place.expiresAt } })
       return store.append(place.ref, [stored])
     })
     await trim(place.ref, head)
@@ -92,7 +104,7 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
         addEntry(receipts, seq, entry)
       }
     }
-    return { birth: head.birth, rewrites: head.rewrites, upTo, bytes, receipts, sizes }
+    return { ref, birth: head.birth, rewrites: head.rewrites, upTo, bytes, receipts, sizes }
   }
 
   /** Once a batch is over the bound the oldest go, after a tombstone that names them (SEAL-12). */
@@ -119,6 +131,12 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
     return done
   }
 
+  const ofOwner = (owner: { readonly tenantId: string; readonly ownerId: string }) =>
+    [...cache.keys()].filter((key) => {
+      const ref = cache.get(key)?.ref
+      return ref?.tenantId === owner.tenantId && ref.ownerId === owner.ownerId
+    })
+
   return {
     mode,
 
@@ -139,6 +157,10 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
     },
 
     drop: (ref) => cache.delete(refKey(ref)),
+    dropOwner: (owner) => {
+      for (const key of ofOwner(owner)) cache.delete(key)
+    },
+    holds: (owner) => ofOwner(owner).length,
   }
 }
 

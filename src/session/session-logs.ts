@@ -49,7 +49,9 @@ export interface SessionLogs {
   /** Something derived that lives and goes with the cached session. */
   derived<T extends object>(ref: LogRef, make: () => T): T
   drop(ref: LogRef): void
-  dropOwner(owner: { readonly tenantId: string; readonly ownerId: string }): number
+  dropOwner(owner: { readonly tenantId: string; readonly ownerId: string }): void
+  /** How many sessions of the owner are in memory. */
+  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
 }
 
 interface Cached {
@@ -151,6 +153,12 @@ export function sessionLogs(store: LogStore, cacheBytes: number = limits.session
     keep({ ...cached, fold, ...(known ? { revision: head.revision } : {}), bytes: cached.bytes + bodies.reduce((sum, body) => sum + body.length, 0) })
   }
 
+  const ofOwner = (owner: { readonly tenantId: string; readonly ownerId: string }) =>
+    [...cache.keys()].filter((key) => {
+      const ref = cache.get(key)?.ref
+      return ref?.tenantId === owner.tenantId && ref.ownerId === owner.ownerId
+    })
+
   return {
     head,
     peek,
@@ -202,17 +210,14 @@ export function sessionLogs(store: LogStore, cacheBytes: number = limits.session
       derived.delete(refKey(ref))
     },
 
-    dropOwner({ tenantId, ownerId }) {
-      let dropped = 0
-      for (const key of [...cache.keys()]) {
-        const ref = cache.get(key)?.ref
-        if (ref?.tenantId !== tenantId || ref.ownerId !== ownerId) continue
+    dropOwner(owner) {
+      for (const key of ofOwner(owner)) {
         cache.delete(key)
         derived.delete(key)
-        dropped++
       }
-      return dropped
     },
+
+    holds: (owner) => ofOwner(owner).length,
   }
 }
 

@@ -37,6 +37,8 @@ export interface MemoryUpkeep {
   exclusively<T>(scope: Scope, run: () => Promise<T>): Promise<T>
   /** Called under the lease. Records that rest on this alone are forgotten, or kept by the caller's wish (ERA-4). */
   loseEvidence(scope: Scope, of: EvidenceOf, mode: 'forget' | 'keep'): Promise<LostEvidence>
+  /** Redacts records past their life; gives how many (LIFE-4). */
+  expireRecords(scope: Scope): Promise<number>
 }
 
 export interface SessionParts {

@@ -131,11 +131,12 @@ export interface SweepReport {
     readonly tenantId: string
     readonly ownerId: string
     readonly session: string
-    readonly class: string
     readonly expiresAt: number
-    readonly entries: number
-    readonly bytes: number
-    readonly unformed: number
+    /** Known while the session is still there; what has expired already shows its name and its end only. */
+    readonly class?: string
+    readonly entries?: number
+    readonly bytes?: number
+    readonly unformed?: number
   }[] // with dryRun
 }
 

@@ -1,0 +1,195 @@
+// The sweeper: removes what has expired, which nobody could read any more anyway; a dry run lists it (LIFE-3, LIFE-7 to LIFE-9).
+import { RecollectError, isRecollectError } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
+import { refOf, type LogRef } from '../core/log-ref.ts'
+import type { Mint, Scope } from '../core/scope.ts'
+import { decodeBody } from '../core/session.ts'
+import type { LogStore } from '../ports/log-store.ts'
+import { boundedMap } from '../security/bounded-map.ts'
+import { reserved } from '../security/reserved.ts'
+import type { ReceiptHead } from './receipts.ts'
+import type { SessionParts } from './session-parts.ts'
+import type { SweepReport } from './session-types.ts'
+
+export interface Sweeper {
+  /** One pass. @throws `conflict` if another one is under way · `invalid_input` for the future without `dryRun` */
+  sweep(options?: { readonly dryRun?: boolean; readonly until?: number }): Promise<SweepReport>
+  /** Passes every 60 s until `close`. */
+  start(): void
+  close(): Promise<void>
+}
+
+interface Tally {
+  looked: number
+  deleted: number
+  failed: number
+  recordsExpired: number
+}
+
+const leaseName = { tenantId: reserved.system, ownerId: reserved.system, purpose: 'sweep' }
+const dayMs = 86_400_000
+
+export function createSweeper(parts: SessionParts, mint: Mint): Sweeper {
+  const { clock, sessions, telemetry } = parts
+  const skipped = boundedMap<number>(limits.sweepLogs) // owner → until when it is left alone
+  const closed = new AbortController()
+  let loop: Promise<void> | undefined
+  let recordsWalkedAt = Number.NEGATIVE_INFINITY
+
+  async function list(until: number): Promise<SweepReport> {
+    const items: SweepReport['items'][number][] = []
+    let looked = 0
+    for await (const due of dueBy(sessions, until)) {
+      if (looked === limits.sweepLogs) return { ...nothing, dryRun: true, looked, more: true, items }
+      looked++
+      if (due.ref.kind === 'session') items.push(await itemOf(parts, due.ref, due.expiresAt))
+    }
+    return { ...nothing, dryRun: true, looked, items }
+  }
+
+  async function pass(): Promise<SweepReport> {
+    const lease = await sessions.lease(leaseName, limits.sweepLeaseMs)
+    if (lease === undefined) throw new RecollectError('conflict', 'a sweep is under way', 'Wait for its end, at most 60 s.')
+    const tally: Tally = { looked: 0, deleted: 0, failed: 0, recordsExpired: 0 }
+    const until = clock.now() + limits.sweepPassMs
+    let more = false
+    try {
+      while (!more && !closed.signal.aborted) {
+        const batch = await firstDue(sessions, clock.now(), (ref) => (skipped.get(ownerKey(ref)) ?? 0) > clock.now())
+        if (batch.length === 0) break
+        for (const [owner, refs] of byOwner(batch)) await removeOf(owner, refs, tally)
+        more = tally.looked >= limits.sweepLogs || clock.now() > until || !(await sessions.renew(lease.fence, limits.sweepLeaseMs))
+      }
+      if (!more) await expireRecords(tally)
+    } finally {
+      await sessions.release(lease.fence)
+    }
+    telemetry.count('recollect_sweep_deleted_total', tally.deleted)
+    telemetry.count('recollect_sweep_failed_total', tally.failed)
+    return { ...nothing, ...tally, more }
+  }
+
+  /** Under the owner's lease, so that no late worker writes to a log that was made again (LIFE-7). */
+  async function removeOf(owner: { readonly tenantId: string; readonly ownerId: string }, refs: readonly LogRef[], tally: Tally): Promise<void> {
+    tally.looked += refs.length
+    const scope = mint(owner.tenantId, owner.ownerId)
+    try {
+      await parts.upkeep.exclusively(scope, async () => {
+        await removeReceipts(parts, scope, new Set(refs.flatMap((ref) => (ref.kind === 'session' ? [ref.logId] : []))))
+        for (const ref of refs) {
+          parts.logs.drop(ref)
+          if (await sessions.delete(ref, { ifExpired: true })) tally.deleted += ref.kind === 'session' ? 1 : 0
+        }
+      })
+      parts.quotas.forget(scope)
+    } catch (error) {
+      tally.failed++
+      skipped.set(ownerKey(owner), clock.now() + limits.sweepSkipMs)
+      telemetry.log('warn', 'sweep_owner_failed', { code: isRecollectError(error) ? error.code : 'internal' })
+    }
+  }
+
+  /** Records past their life, a walk over all owners once a day (LIFE-4). */
+  async function expireRecords(tally: Tally): Promise<void> {
+    if (clock.now() - recordsWalkedAt < dayMs) return
+    recordsWalkedAt = clock.now()
+    for await (const { tenantId, ownerId } of ownersOf(parts.memories)) {
+      if (ownerId.startsWith('~') || closed.signal.aborted) continue
+      try {
+        tally.recordsExpired += await parts.upkeep.expireRecords(mint(tenantId, ownerId))
+      } catch (error) {
+        if (!isRecollectError(error, 'not_found')) tally.failed++
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!closed.signal.aborted) {
+      await clock.sleep(limits.sweepEveryMs, closed.signal, 'background')
+      if (closed.signal.aborted) return
+      // Another node may hold the lease; what fails is counted and comes again.
+      await pass().catch((error: unknown) => telemetry.count('recollect_job_runs_total', 1, { job: 'sweep', outcome: isRecollectError(error, 'conflict') ? 'busy' : 'failed' }))
+    }
+  }
+
+  return {
+    async sweep({ dryRun = false, until = clock.now() } = {}) {
+      if (!Number.isSafeInteger(until)) throw new RecollectError('invalid_input', 'until is a time in ms since 1970', 'Give a whole number.')
+      if (dryRun) return list(until)
+      if (until > clock.now()) throw new RecollectError('invalid_input', 'only a dry run can look ahead', 'Leave until out, or set dryRun.')
+      recordsWalkedAt = Number.NEGATIVE_INFINITY
+      return pass()
+    },
+    start: () => void (loop ??= run()),
+    async close() {
+      closed.abort()
+      await loop
+    },
+  }
+}
+
+const nothing: SweepReport = { dryRun: false, looked: 0, deleted: 0, failed: 0, recordsExpired: 0, more: false, items: [] }
+
+/** The next batch that is not to be left alone. */
+async function firstDue(store: LogStore, now: number, leftAlone: (ref: LogRef) => boolean): Promise<readonly LogRef[]> {
+  const refs: LogRef[] = []
+  for await (const { ref } of dueBy(store, now)) {
+    if (!leftAlone(ref)) refs.push(ref)
+    if (refs.length === limits.sweepBatch) break
+  }
+  return refs
+}
+
+async function* dueBy(store: LogStore, at: number): AsyncGenerator<{ readonly ref: LogRef; readonly expiresAt: number }> {
+  let cursor: string | undefined
+  do {
+    const page = await store.expired(at, { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
+    yield* page.items
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
+async function* ownersOf(store: LogStore): AsyncGenerator<{ readonly tenantId: string; readonly ownerId: string }> {
+  let cursor: string | undefined
+  do {
+    const page = await store.owners({ limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
+    yield* page.items
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
+async function itemOf(parts: SessionParts, ref: LogRef, expiresAt: number): Promise<SweepReport['items'][number]> {
+  const named = { tenantId: ref.tenantId, ownerId: ref.ownerId, session: ref.logId, expiresAt }
+  const seen = await parts.logs.peek(ref)
+  if (seen === undefined) return named
+  const { head, body } = seen
+  const unformed = body.formation === 'off' ? 0 : head.version - body.formedUpTo
+  return { ...named, class: body.class, entries: head.entries, bytes: head.bytes, unformed }
+}
+
+/** Receipts whose session is over go with it (LIFE-3): found by what their heads say, as the session's own head is gone. */
+async function removeReceipts(parts: SessionParts, scope: Scope, sessionIds: ReadonlySet<string>): Promise<void> {
+  if (sessionIds.size === 0) return
+  let cursor: string | undefined
+  do {
+    const page = await parts.sessions.list(scope, 'receipt', { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
+    for (const head of page.items) {
+      const of = decodeBody<ReceiptHead>(head.body, 'receipt head')
+      if (!sessionIds.has(of.session)) continue
+      const live = await parts.sessions.head(refOf(scope, 'session', of.session))
+      if (live?.birth === of.birth) continue
+      const ref = refOf(scope, 'receipt', head.logId)
+      parts.receipts.drop(ref)
+      await parts.sessions.delete(ref)
+    }
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
+const ownerKey = ({ tenantId, ownerId }: { readonly tenantId: string; readonly ownerId: string }) => `${tenantId.length}:${tenantId}${ownerId}`
+
+function byOwner(refs: readonly LogRef[]): readonly (readonly [LogRef, readonly LogRef[]])[] {
+  const owners = new Map<string, LogRef[]>()
+  for (const ref of refs) owners.set(ownerKey(ref), [...(owners.get(ownerKey(ref)) ?? []), ref])
+  return [...owners.values()].map((group) => [group[0] as LogRef, group] as const)
+}
