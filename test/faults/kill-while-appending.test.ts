@@ -33,50 +33,54 @@ function killedAfter(acknowledgements: number, wait: number, firstId: number): P
     })
     child.stderr.on('data', (piece: Buffer) => (failed += piece.toString()))
     child.on('close', (_, signal) => {
-      if (signal === 'SIGKILL') resolve(said.slice(0, said.lastIndexOf('\n') + 1).split('\n').filter((line) => line !== ''))
+      if (signal === 'SIGKILL')
+        resolve(
+          said
+            .slice(0, said.lastIndexOf('\n') + 1)
+            .split('\n')
+            .filter((line) => line !== ''),
+        )
       else reject(new Error(`the writer ended by itself: ${failed}`))
     })
   })
 }
 
-test(
-  'what was acknowledged is there once after every kill -9, whole and in its place [FLT-F1]',
-  async () => {
-    const random = seededRandom(seed)
-    const share = () => (random(1)[0] as number) / 256
-    const acknowledged = new Map<string, number>() // id → seq
-    let [lost, doubled, torn, moved, kept] = [0, 0, 0, 0, 0]
+test('what was acknowledged is there once after every kill -9, whole and in its place [FLT-F1]', async () => {
+  const random = seededRandom(seed)
+  const share = () => (random(1)[0] as number) / 256
+  const acknowledged = new Map<string, number>() // id → seq
+  let [lost, doubled, torn, moved, kept] = [0, 0, 0, 0, 0]
 
-    for (let round = 0; round < rounds; round++) {
-      const lines = await killedAfter(1 + Math.floor(share() * 300), share() * 3, round * 1_000_000 + 1)
-      for (const line of lines) {
-        const [ids, seqs] = line.split(' ').map((part) => part.split(',')) as [string[], string[]]
-        ids.forEach((id, i) => acknowledged.set(id, Number(seqs[i])))
-      }
-      const store = await sqliteStore({ path: file, clock: { now: () => Date.now() } })
-      const found = new Map<string, number>()
-      for (let after = 0; ; ) {
-        const page = await store.read(ref, { after, limit: 5_000 })
-        for (const { id, seq, body } of page) {
-          if (found.has(id)) doubled++
-          found.set(id, seq)
-          if (Buffer.from(body).toString() !== `the body of ${id}`) torn++
-        }
-        if (page.length === 0) break
-        after = page.at(-1)?.seq as number
-      }
-      lost = [...acknowledged.keys()].filter((id) => !found.has(id)).length
-      moved = [...acknowledged].filter(([id, seq]) => found.get(id) !== seq).length
-      kept = found.size
-      // A retry by id of what was acknowledged changes nothing.
-      const some = [...acknowledged.keys()].slice(-20).map((id) => ({ id, body: Buffer.from(`the body of ${id}`) }))
-      if ((await store.append(ref, some)).added > 0) doubled++
-      await store.close()
-      if (lost + doubled + torn + moved > 0) break
+  for (let round = 0; round < rounds; round++) {
+    const lines = await killedAfter(1 + Math.floor(share() * 300), share() * 3, round * 1_000_000 + 1)
+    for (const line of lines) {
+      const [ids, seqs] = line.split(' ').map((part) => part.split(',')) as [string[], string[]]
+      ids.forEach((id, i) => acknowledged.set(id, Number(seqs[i])))
     }
-    console.log(`kill -9 while appending: ${rounds} rounds, seed ${seed}, ${acknowledged.size} acknowledged, ${kept} stored, lost ${lost}, doubled ${doubled}, torn ${torn}, moved ${moved}`)
-    expect({ lost, doubled, torn, moved }).toEqual({ lost: 0, doubled: 0, torn: 0, moved: 0 })
-    expect(acknowledged.size).toBeGreaterThan(rounds)
-  },
-  110_000,
-)
+    const store = await sqliteStore({ path: file, clock: { now: () => Date.now() } })
+    const found = new Map<string, number>()
+    for (let after = 0; ;) {
+      const page = await store.read(ref, { after, limit: 5_000 })
+      for (const { id, seq, body } of page) {
+        if (found.has(id)) doubled++
+        found.set(id, seq)
+        if (Buffer.from(body).toString() !== `the body of ${id}`) torn++
+      }
+      if (page.length === 0) break
+      after = page.at(-1)?.seq as number
+    }
+    lost = [...acknowledged.keys()].filter((id) => !found.has(id)).length
+    moved = [...acknowledged].filter(([id, seq]) => found.get(id) !== seq).length
+    kept = found.size
+    // A retry by id of what was acknowledged changes nothing.
+    const some = [...acknowledged.keys()].slice(-20).map((id) => ({ id, body: Buffer.from(`the body of ${id}`) }))
+    if ((await store.append(ref, some)).added > 0) doubled++
+    await store.close()
+    if (lost + doubled + torn + moved > 0) break
+  }
+  console.log(
+    `kill -9 while appending: ${rounds} rounds, seed ${seed}, ${acknowledged.size} acknowledged, ${kept} stored, lost ${lost}, doubled ${doubled}, torn ${torn}, moved ${moved}`,
+  )
+  expect({ lost, doubled, torn, moved }).toEqual({ lost: 0, doubled: 0, torn: 0, moved: 0 })
+  expect(acknowledged.size).toBeGreaterThan(rounds)
+}, 110_000)
