@@ -2,7 +2,7 @@
 import { RecollectError } from '../core/errors.ts'
 import type { LogRef } from '../core/log-ref.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
-import { checkChanges, checkChunks, checkEntries, checkHeadBody } from './plain-bounds.ts'
+import { checkedChanges, checkedChunks, checkedEntries, checkedHeadBody, checkedPatch } from './plain-bounds.ts'
 import { looksSealed, sealFailure, type SealedPart } from './seal.ts'
 import type { LogCalls } from './sealed-logs.ts'
 
@@ -24,21 +24,21 @@ const checkedHead = <H extends Head>(ref: LogRef, head: H): H => {
 export function clearLogs(inner: LogStore, before: (ref: LogRef) => Promise<void>): LogCalls {
   return {
     async open(ref, init) {
-      checkHeadBody(init.body)
-      checkIn([init.body])
+      const body = checkedHeadBody(init.body)
+      checkIn([body])
       await before(ref)
-      return checkedHead(ref, await inner.open(ref, init))
+      return checkedHead(ref, await inner.open(ref, { ...init, body }))
     },
     async head(ref) {
       const head = await inner.head(ref)
       return head === undefined ? undefined : checkedHead(ref, head)
     },
-    async append(ref, entries, options) {
-      checkEntries(entries)
-      checkHeadBody(options?.head?.body)
-      checkIn([...entries.map((entry) => entry.body), options?.head?.body])
+    async append(ref, given, options = {}) {
+      const entries = checkedEntries(given)
+      const head = options.head && checkedPatch(options.head)
+      checkIn([...entries.map((entry) => entry.body), head?.body])
       await before(ref)
-      const appended = await inner.append(ref, entries, options)
+      const appended = await inner.append(ref, entries, head === undefined ? options : { ...options, head })
       checkedHead(ref, appended.head)
       return appended
     },
@@ -47,20 +47,20 @@ export function clearLogs(inner: LogStore, before: (ref: LogRef) => Promise<void
       for (const entry of entries) checkOut(ref, 'entry', entry.body, entry.seq)
       return entries
     },
-    async updateHead(ref, expectedRevision, patch) {
-      checkHeadBody(patch.body)
+    async updateHead(ref, expectedRevision, given) {
+      const patch = checkedPatch(given)
       checkIn([patch.body])
       return checkedHead(ref, await inner.updateHead(ref, expectedRevision, patch))
     },
-    async rewrite(ref, changes) {
-      checkChanges(changes)
+    async rewrite(ref, given) {
+      const changes = checkedChanges(given)
       checkIn(changes.map((change) => change.body))
       await inner.rewrite(ref, changes)
     },
     async saveSnapshot(ref, snapshot, options) {
-      checkChunks(snapshot.chunks)
-      checkIn(snapshot.chunks)
-      await inner.saveSnapshot(ref, snapshot, options)
+      const chunks = checkedChunks(snapshot.chunks)
+      checkIn(chunks)
+      await inner.saveSnapshot(ref, { name: snapshot.name, upTo: snapshot.upTo, chunks }, options)
     },
     async loadSnapshot(ref, name) {
       const snapshot = await inner.loadSnapshot(ref, name)

@@ -5,7 +5,7 @@ import type { Appended, Entry, Head, HeadPatch, LogStore, Rewrite, Snapshot, Sto
 import type { Telemetry } from '../ports/telemetry.ts'
 import { noLog, type HeadMemory, type OpenedHead, type Seen } from './head-memory.ts'
 import type { KeyUse, SealKeys, SealingRing } from './owner-keys.ts'
-import { checkChanges, checkChunks, checkEntries, checkHeadBody } from './plain-bounds.ts'
+import { checkedChanges, checkedChunks, checkedEntries, checkedHeadBody, checkedPatch } from './plain-bounds.ts'
 import { openBody, sealBody, sealFailure } from './seal.ts'
 
 /** The calls that carry bodies. */
@@ -93,8 +93,15 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
   async function mendAppend(keys: SealKeys, ref: LogRef, entries: readonly Entry[], at: number, appended: Appended): Promise<Head> {
     const firstNew = appended.head.version - appended.added + 1
     if (appended.added === 0 || at < firstNew) return appended.head
-    const late = new Map(entries.flatMap((entry, i) => (appended.seqs[i]! >= firstNew && appended.seqs[i]! <= at ? [[appended.seqs[i]!, entry] as const] : [])).reverse())
-    await inner.rewrite(ref, [...late].map(([seq, entry]) => ({ seq, body: sealEntry(keys, ref, entry.id, 0, entry.body) })))
+    const late = new Map(
+      entries
+        .flatMap((entry, i) => (appended.seqs[i]! >= firstNew && appended.seqs[i]! <= at ? [[appended.seqs[i]!, entry] as const] : []))
+        .reverse(),
+    )
+    await inner.rewrite(
+      ref,
+      [...late].map(([seq, entry]) => ({ seq, body: sealEntry(keys, ref, entry.id, 0, entry.body) })),
+    )
     const head = await inner.head(ref)
     if (head === undefined) throw noLog()
     return head
@@ -124,10 +131,10 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
 
   return {
     async open(ref, init) {
-      checkHeadBody(init.body)
+      const body = checkedHeadBody(init.body)
       const keys = await ring.sealKeys(ref, 'make')
       const before = memory.seen(ref)
-      return clearHead(keys, ref, await inner.open(ref, { ...init, body: sealHead(keys, ref, 0, 0, init.body) }), before)
+      return clearHead(keys, ref, await inner.open(ref, { ...init, body: sealHead(keys, ref, 0, 0, body) }), before)
     },
 
     async head(ref) {
@@ -138,17 +145,17 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
       return keys === undefined ? undefined : clearHead(keys, ref, head, before)
     },
 
-    async append(ref, entries, options = {}) {
-      checkEntries(entries)
-      checkHeadBody(options.head?.body)
+    async append(ref, given, options = {}) {
+      const entries = checkedEntries(given)
+      const change = options.head && checkedPatch(options.head)
       const keys = await mustHave(ref, 'write')
       const before = memory.seen(ref)
       const at = safeSeq(options.expectedVersion) ?? before?.version ?? (await inner.head(ref))?.version ?? 0
       const sealed = entries.map((entry) => ({ id: entry.id, body: sealEntry(keys, ref, entry.id, at, entry.body) }))
-      const { patch, version } = await sealPatch(keys, ref, options.head ?? {}, options.head?.ifRevision)
-      const appended = await inner.append(ref, sealed, options.head === undefined ? options : { ...options, head: patch })
+      const { patch, version } = await sealPatch(keys, ref, change ?? {}, change?.ifRevision)
+      const appended = await inner.append(ref, sealed, change === undefined ? options : { ...options, head: patch })
       const mended = await mendAppend(keys, ref, entries, at, appended)
-      const head = appended.added === 0 ? mended : await mendHead(keys, ref, options.head?.body, version, mended)
+      const head = appended.added === 0 ? mended : await mendHead(keys, ref, change?.body, version, mended)
       return { ...appended, head: clearHead(keys, ref, head, before) }
     },
 
@@ -160,14 +167,15 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
         // Nothing may mean the end, or a tail taken away underneath: the head tells. Read again, since it may have grown meanwhile.
         const head = await inner.head(ref)
         if (head !== undefined && head.version > after) entries = await inner.read(ref, options)
-        if (head !== undefined && head.version > after && entries.length === 0) throw sealFailure(ref, 'is missing', { part: 'entry', seq: after + 1 })
+        if (head !== undefined && head.version > after && entries.length === 0)
+          throw sealFailure(ref, 'is missing', { part: 'entry', seq: after + 1 })
       }
       checkOrder(ref, entries, after)
       return entries.map((entry) => openEntry(keys, ref, entry))
     },
 
-    async updateHead(ref, expectedRevision, change) {
-      checkHeadBody(change.body)
+    async updateHead(ref, expectedRevision, given) {
+      const change = checkedPatch(given)
       const keys = await mustHave(ref, 'write')
       const before = memory.seen(ref)
       const { patch, version } = await sealPatch(keys, ref, change, expectedRevision)
@@ -175,8 +183,8 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
       return clearHead(keys, ref, head, before)
     },
 
-    async rewrite(ref, changes) {
-      checkChanges(changes)
+    async rewrite(ref, given) {
+      const changes = checkedChanges(given)
       const keys = await mustHave(ref, 'write')
       const sealed: Rewrite[] = []
       for (const change of changes) sealed.push(change.body === undefined ? { seq: change.seq } : await resealed(keys, ref, change.seq, change.body))
@@ -184,12 +192,12 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
     },
 
     async saveSnapshot(ref, snapshot, options) {
-      checkChunks(snapshot.chunks)
+      const given = checkedChunks(snapshot.chunks)
       const keys = await mustHave(ref, 'write')
       const { name, upTo } = snapshot
-      const count = snapshot.chunks.length
+      const count = given.length
       const at = safeSeq(upTo) ?? 0
-      const chunks = snapshot.chunks.map((chunk, index) => sealBody(keys.current(), ref, { part: 'snapshot', name, upTo: at, index, count }, at, chunk, random))
+      const chunks = given.map((chunk, index) => sealBody(keys.current(), ref, { part: 'snapshot', name, upTo: at, index, count }, at, chunk, random))
       await inner.saveSnapshot(ref, { name, upTo, chunks }, options)
     },
 
@@ -228,7 +236,10 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
   /** The new body under the id and `at` of the old one; what is not there or redacted is left to the store, which refuses it. */
   async function resealed(keys: SealKeys, ref: LogRef, seq: number, body: Uint8Array): Promise<Rewrite> {
     const [old] = safeSeq(seq) === undefined || seq < 1 ? [] : await inner.read(ref, { after: seq - 1, upTo: seq, limit: 1 })
-    const at = old === undefined || old.body.length === 0 ? 0 : openBody((version) => keys.key(version), ref, { part: 'entry', name: old.id }, old.body, seq).at
+    const at =
+      old === undefined || old.body.length === 0
+        ? 0
+        : openBody((version) => keys.key(version), ref, { part: 'entry', name: old.id }, old.body, seq).at
     return { seq, body: sealEntry(keys, ref, old?.id ?? '', at, body) }
   }
 }
@@ -236,6 +247,8 @@ export function sealedLogs(parts: SealedLogsParts): LogCalls {
 function openSnapshot(keys: SealKeys, ref: LogRef, snapshot: Snapshot): Snapshot {
   const { name, upTo } = snapshot
   const count = snapshot.chunks.length
-  const chunks = snapshot.chunks.map((chunk, index) => openBody((version) => keys.key(version), ref, { part: 'snapshot', name, upTo, index, count }, chunk).plain)
+  const chunks = snapshot.chunks.map(
+    (chunk, index) => openBody((version) => keys.key(version), ref, { part: 'snapshot', name, upTo, index, count }, chunk).plain,
+  )
   return { name, upTo, chunks }
 }

@@ -1,6 +1,7 @@
 // The one wrapper that every store call passes: it takes minted scopes and registered refs only, and seals the bodies (ISO-5, SEAL-1).
 import type { Random } from '../core/ids.ts'
 import { registerRef, requireRef, type LogKind, type LogRef } from '../core/log-ref.ts'
+import { runningCalls } from '../core/running-calls.ts'
 import { requireScope } from '../core/scope.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
@@ -38,36 +39,42 @@ export function sealedStore(inner: LogStore, ring: SealingRing, options: SealedS
   const callsOf = (owner: { readonly ownerId: string }): LogCalls => (options.seal === 'off' || isKeyLog(owner) ? clear : sealed)
   const logOf = (ref: LogRef) => callsOf(requireRef(ref))
 
+  // Counted here too: a call that waits for its keys has not reached the store yet (LOG-29).
+  const calls = runningCalls()
+
   return {
     info: inner.info,
-    open: async (ref, init) => logOf(ref).open(ref, init),
-    head: async (ref) => logOf(ref).head(ref),
-    append: async (ref, entries, appendOptions) => logOf(ref).append(ref, entries, appendOptions),
-    read: async (ref, range) => logOf(ref).read(ref, range),
-    updateHead: async (ref, expectedRevision, patch) => logOf(ref).updateHead(ref, expectedRevision, patch),
-    rewrite: async (ref, changes) => logOf(ref).rewrite(ref, changes),
-    saveSnapshot: async (ref, snapshot, fence) => logOf(ref).saveSnapshot(ref, snapshot, fence),
-    loadSnapshot: async (ref, name) => logOf(ref).loadSnapshot(ref, name),
-    list: async (scope, kind: LogKind, page) => callsOf(requireScope(scope)).list(scope, kind, page),
-    async expired(at, page) {
-      const { items, ...rest } = await inner.expired(at, page)
-      return { ...rest, items: items.map((item) => ({ ref: registerRef(item.ref), expiresAt: item.expiresAt })) }
-    },
-    owners: (page) => inner.owners(page),
-    lease: (name, ttlMs) => inner.lease(name, ttlMs),
-    renew: (fence, ttlMs) => inner.renew(fence, ttlMs),
-    release: (fence) => inner.release(fence),
-    async delete(ref, deleteOptions) {
-      const gone = await inner.delete(requireRef(ref), deleteOptions)
-      if (gone) memory.forget(ref)
-      return gone
-    },
-    async erase(scope) {
-      const count = await inner.erase(requireScope(scope))
-      memory.forgetOwner(scope)
-      return count
-    },
-    close: () => inner.close(),
+    open: (ref, init) => calls.run(async () => logOf(ref).open(ref, init)),
+    head: (ref) => calls.run(async () => logOf(ref).head(ref)),
+    append: (ref, entries, appendOptions) => calls.run(async () => logOf(ref).append(ref, entries, appendOptions)),
+    read: (ref, range) => calls.run(async () => logOf(ref).read(ref, range)),
+    updateHead: (ref, expectedRevision, patch) => calls.run(async () => logOf(ref).updateHead(ref, expectedRevision, patch)),
+    rewrite: (ref, changes) => calls.run(async () => logOf(ref).rewrite(ref, changes)),
+    saveSnapshot: (ref, snapshot, fence) => calls.run(async () => logOf(ref).saveSnapshot(ref, snapshot, fence)),
+    loadSnapshot: (ref, name) => calls.run(async () => logOf(ref).loadSnapshot(ref, name)),
+    list: (scope, kind: LogKind, page) => calls.run(async () => callsOf(requireScope(scope)).list(scope, kind, page)),
+    expired: (at, page) =>
+      calls.run(async () => {
+        const { items, ...rest } = await inner.expired(at, page)
+        return { ...rest, items: items.map((item) => ({ ref: registerRef(item.ref), expiresAt: item.expiresAt })) }
+      }),
+    owners: (page) => calls.run(() => inner.owners(page)),
+    lease: (name, ttlMs) => calls.run(() => inner.lease(name, ttlMs)),
+    renew: (fence, ttlMs) => calls.run(() => inner.renew(fence, ttlMs)),
+    release: (fence) => calls.run(() => inner.release(fence)),
+    delete: (ref, deleteOptions) =>
+      calls.run(async () => {
+        const gone = await inner.delete(requireRef(ref), deleteOptions)
+        if (gone) memory.forget(ref)
+        return gone
+      }),
+    erase: (scope) =>
+      calls.run(async () => {
+        const count = await inner.erase(requireScope(scope))
+        memory.forgetOwner(scope)
+        return count
+      }),
+    close: () => calls.close(() => inner.close()),
     forgetOwner: (owner) => memory.forgetOwner(owner),
   }
 }

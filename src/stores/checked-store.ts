@@ -1,8 +1,9 @@
 // What every driver has in front of it: input is checked, running calls are waited for at the close, and only the listed errors come out.
 import { isRecollectError, type ErrorCode } from '../core/errors.ts'
+import { runningCalls } from '../core/running-calls.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import { checkInput, type StoreCall } from './check-input.ts'
-import { storeClosed, storeFailed } from './store-errors.ts'
+import { storeFailed } from './store-errors.ts'
 
 // LOG-8
 const listed: readonly ErrorCode[] = ['invalid_input', 'payload_too_large', 'not_found', 'conflict', 'unavailable', 'timeout', 'integrity_failure']
@@ -12,8 +13,7 @@ const listed: readonly ErrorCode[] = ['invalid_input', 'payload_too_large', 'not
  * throws into a RecollectError; what it leaves is `unavailable`, with the client's error as cause.
  */
 export function checkedStore(driver: LogStore, asError: (error: unknown) => unknown = (error) => error): LogStore {
-  const running = new Set<Promise<unknown>>()
-  let closing: Promise<void> | undefined
+  const calls = runningCalls()
 
   const listedError = (error: unknown) => {
     const mapped = asError(error)
@@ -28,15 +28,10 @@ export function checkedStore(driver: LogStore, asError: (error: unknown) => unkn
     <M extends StoreCall>(method: M) =>
     async (...args: Parameters<LogStore[M]>): Promise<Awaited<ReturnType<LogStore[M]>>> => {
       checkInput(method, args)
-      if (closing !== undefined) throw storeClosed()
-      const work = invoke(method, args)
-      running.add(work)
       try {
-        return await work
+        return await calls.run(() => invoke(method, args))
       } catch (error) {
         throw listedError(error)
-      } finally {
-        running.delete(work)
       }
     }
 
@@ -58,6 +53,6 @@ export function checkedStore(driver: LogStore, asError: (error: unknown) => unkn
     release: call('release'),
     delete: call('delete'),
     erase: call('erase'),
-    close: () => (closing ??= Promise.allSettled(running).then(() => driver.close())),
+    close: () => calls.close(() => driver.close()),
   }
 }

@@ -25,8 +25,6 @@ export const aboveVersion = (what: string, given: number, version: number) =>
 
 export const inTheFuture = () => new RecollectError('invalid_input', 'createdAt is in the future', 'Give the time at which the log was first made.')
 
-export const storeClosed = () => new RecollectError('unavailable', 'the store is closed', 'Open the store again.')
-
 export const storeFull = (limit: number) =>
   new RecollectError('unavailable', `the store holds at most ${limit} bytes`, 'Delete what is not needed, or use a store on disk.', { limit })
 

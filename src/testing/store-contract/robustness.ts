@@ -149,13 +149,14 @@ export const robustness = [
     const one = await log()
     const running = range(1, 20).map((i) => one.append([entry(`m${i}`)]))
     const reading = one.read()
-    let ended = 0
-    for (const call of [...running, reading]) void call.then(() => ended++)
+    const done: unknown[] = []
+    const outcomes = [...running, reading].map((call) => call.then((value) => done.push(value)))
+    const settled = Promise.allSettled(outcomes)
     await store.close()
-    await new Promise(setImmediate)
-    assert.equal(ended, 21)
+    assert.equal(done.length, 21)
+    assert.ok((await settled).every(({ status }) => status === 'fulfilled'))
     assert.deepEqual(
-      (await Promise.all(running)).map(({ seqs }) => seqs[0]).toSorted((a = 0, b = 0) => a - b),
+      (await Promise.all(running)).map(({ seqs }) => seqs[0]).toSorted((x = 0, y = 0) => x - y),
       range(1, 20),
     )
     for (const call of everyCall(bench, one.ref)) await refused('unavailable', call(store))
