@@ -1,0 +1,91 @@
+// What recall takes and gives: for the session manager (contexts), formation and the memories API.
+import type { Authority, Origin, RecallList } from '../core/authority.ts'
+import type { MemoryKind, MemoryRecord } from '../core/memory.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Fence, LogStore } from '../ports/log-store.ts'
+import type { Embedder } from '../ports/models.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { KeyRing } from '../security/owner-keys.ts'
+import type { Explanation, SearchOptions, SearchResult } from './search-types.ts'
+
+/** Stems by language: `english`, `russian`, `greek`, `arabic`, … Passed in, since the engine imports no third party (LEX-2). */
+export type Stemmers = Readonly<Record<string, (word: string) => string>>
+
+export interface RecallParts {
+  readonly memories: LogStore
+  readonly keys: KeyRing
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly embedder?: Embedder // without one, words alone
+  readonly stemmers?: Stemmers // without one, words as they are
+  readonly cacheBytes?: number // of partitions a process keeps; default `limits.partitionCacheBytes`
+}
+
+/** What stands in the context already (RCL-6): the kept messages of this session, by their text, and the records in the live window. */
+export interface Kept {
+  readonly session: string
+  readonly birth: number
+  readonly messages: readonly { readonly seq: number; readonly text: string }[] // `textOf` of each
+  readonly liveIds: ReadonlySet<string>
+}
+
+export interface Recall {
+  /** @throws `invalid_input` on an empty query, an unknown option or one out of range (RCL-11) · `timeout` */
+  search(scope: Scope, query: string, options?: SearchOptions): Promise<SearchResult>
+  /** As `search`, without what stands in the context already; `live` names what was left out for that. */
+  forContext(
+    scope: Scope,
+    query: string,
+    options: SearchOptions,
+    kept: Kept,
+  ): Promise<{ readonly result: SearchResult; readonly live: readonly string[] }>
+  /** Why the record came back, or the step that dropped it (ABS-3). */
+  explain(scope: Scope, query: string, id: string, options?: SearchOptions): Promise<Explanation>
+  /** Records by id; forgotten, expired and unknown ones are left out. */
+  records(scope: Scope, ids: readonly string[]): Promise<ReadonlyMap<string, MemoryRecord>>
+  /** Current `procedural` records of level `typed` or higher, newest first, at most 20 (INJ-3). */
+  preferences(scope: Scope): Promise<readonly MemoryRecord[]>
+  /** The owner's memory as of one `head` call (NODE-2). An owner without a memory log has an empty one. */
+  partition(scope: Scope): Promise<OwnerMemory>
+  /** Writes the partition as a snapshot of its log, under the owner's work lease; true if one was due: the tail passed 10 % or 500 records, or there was none (NODE-3). */
+  saveSnapshot(scope: Scope, fence: Fence): Promise<boolean>
+  /** Forgets what this process holds of the owner, at once (PART-6). */
+  drop(scope: Scope): void
+  /** Bytes of all partitions held. */
+  readonly bytes: number
+}
+
+/** The fold of one owner's memory log up to `upTo`, read as it is needed. Valid until the next call that reads the log. */
+export interface OwnerMemory {
+  readonly upTo: number
+  readonly size: number // records that are there
+  /** Also what has ended or expired, until it is removed. */
+  get(id: string): MemoryRecord | undefined
+  /** Newest first, by seq; `before` is exclusive. At most `limit`. */
+  list(filter: MemoryFilter, page: { readonly before?: number; readonly limit: number }): readonly MemoryRecord[]
+  /** Records of a list with the same canonical text (FORM-6), newest first. */
+  sameText(list: RecallList, text: string): readonly MemoryRecord[]
+  /** Ids of records that rest on a session, by seq: made from it, or with evidence in it. */
+  ofSession(session: string): readonly string[]
+  /** Ids of records past their life at `at`, soonest first. */
+  expired(at: number): readonly string[]
+  /** The next time that a record ends or expires (LIFE-4). */
+  readonly nextEnd: number | undefined
+  /** Ids of records that have no vector of this model, oldest first (FORM-7). */
+  withoutVector(model: string, limit: number): readonly string[]
+  /** Seqs of the record and of its vectors: what a redaction of the record removes. */
+  seqsOf(id: string): readonly number[]
+  isSuppressed(hash: string): boolean
+}
+
+export interface MemoryFilter {
+  readonly kind?: MemoryKind
+  readonly slot?: string
+  readonly origin?: Origin
+  readonly authority?: Authority
+  readonly session?: string
+  readonly status?: 'current' | 'ended' | 'all' // default `all`
+  readonly validAt?: number
+  readonly now: number
+}
