@@ -11,7 +11,9 @@ const folder = aFolder()
 afterAll(() => folder.remove())
 
 const outcomes = async (calls: readonly Promise<unknown>[]) =>
-  (await Promise.allSettled(calls)).map((one) => (one.status === 'fulfilled' ? 'done' : isRecollectError(one.reason) ? one.reason.code : String(one.reason)))
+  (await Promise.allSettled(calls)).map((one) =>
+    one.status === 'fulfilled' ? 'done' : isRecollectError(one.reason) ? one.reason.code : String(one.reason),
+  )
 
 describe('group commit', () => {
   test('all appends of one turn of the loop share one commit, and one head row is written [SQL-5]', async () => {

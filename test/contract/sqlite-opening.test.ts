@@ -36,7 +36,17 @@ describe('the file', () => {
     const client = (file: string) => (opened = new DatabaseSync(file) as SqliteClient)
     const store = await sqliteStore({ path: folder.file('settings'), clock, client })
     const value = (name: string) => Object.values(opened?.prepare(`pragma ${name}`).get() as object)[0]
-    const names = ['journal_mode', 'synchronous', 'wal_autocheckpoint', 'busy_timeout', 'secure_delete', 'auto_vacuum', 'trusted_schema', 'page_size', 'temp_store']
+    const names = [
+      'journal_mode',
+      'synchronous',
+      'wal_autocheckpoint',
+      'busy_timeout',
+      'secure_delete',
+      'auto_vacuum',
+      'trusted_schema',
+      'page_size',
+      'temp_store',
+    ]
     expect(names.map(value)).toEqual(['wal', 2, 0, 0, 1, 0, 0, 4096, 2])
     expect([value('cache_size'), value('mmap_size'), value('user_version'), store.info]).toEqual([
       -65_536,

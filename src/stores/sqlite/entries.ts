@@ -36,7 +36,7 @@ export const append =
     const fresh = new Map<string, Entry>()
     for (const entry of entries) if (!ids.has(entry.id) && !fresh.has(entry.id)) fresh.set(entry.id, entry)
     if (fresh.size > 0) {
-      checkAppend(tables, log.head, options)
+      checkAppend(tables, ref, log.head, options)
       let seq = log.head.version
       let bytes = 0
       for (const { id, body } of fresh.values()) {
@@ -51,8 +51,8 @@ export const append =
     return { head: givenOut(log.head), seqs, added: fresh.size }
   }
 
-function checkAppend({ statements }: Tables, head: Head, { fence, expectedVersion, head: patch }: AppendOptions): void {
-  if (fence !== undefined && !isHeld(statements, fence)) throw staleFence()
+function checkAppend({ statements }: Tables, ref: LogRef, head: Head, { fence, expectedVersion, head: patch }: AppendOptions): void {
+  if (fence !== undefined && !isHeld(statements, ref, fence)) throw staleFence()
   if (expectedVersion !== undefined && expectedVersion !== head.version) throw otherVersion(expectedVersion, head.version)
   checkRevision(head, patch?.ifRevision)
 }

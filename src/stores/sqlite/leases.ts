@@ -1,6 +1,8 @@
 // Leases: one holder a name, numbers that only grow (LOG-16, LOG-25).
 import { limits } from '../../core/limits.ts'
+import type { LogRef } from '../../core/log-ref.ts'
 import type { Fence, Lease, LeaseName } from '../../ports/log-store.ts'
+import { isOwnFence } from '../own-fence.ts'
 import type { SqlRow } from './client.ts'
 import { integerOf } from './rows.ts'
 import type { Statements } from './statements.ts'
@@ -16,11 +18,14 @@ function rowOf(statements: Statements, { tenantId, ownerId, purpose }: LeaseName
   return row && { number: integerOf(row, 'number'), expiresAt: integerOf(row, 'expires_at'), held: integerOf(row, 'held') === 1 }
 }
 
-/** Whether the fence is the lease's present one. One that has run out and was not taken over still is (LOG-16). */
-export function isHeld(statements: Statements, { name, number }: Fence): boolean {
+/** Whether the fence is its lease's present one. A lease that has run out and was not taken over still counts (LOG-16). */
+function stands(statements: Statements, { name, number }: Fence): boolean {
   const row = rowOf(statements, name)
   return row?.number === number && row.held
 }
+
+/** Whether a write to the log may carry this fence. */
+export const isHeld = (statements: Statements, ref: LogRef, fence: Fence): boolean => isOwnFence(ref, fence) && stands(statements, fence)
 
 /** Whether nobody holds the lease at `now`. */
 export function isFree(statements: Statements, name: LeaseName, now: number): boolean {
@@ -48,6 +53,6 @@ export function renewLease(statements: Statements, fence: Fence, ttlMs: number, 
 
 /** The row stays, so that the next number is higher; the fence is stale from here on. */
 export function releaseLease(statements: Statements, fence: Fence, now: number): void {
-  if (!isHeld(statements, fence)) return
+  if (!stands(statements, fence)) return
   statements.endLease.run(now, fence.name.tenantId, fence.name.ownerId, fence.name.purpose)
 }

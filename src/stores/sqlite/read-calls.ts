@@ -8,7 +8,7 @@ import { liveLog, read, type Tables } from './entries.ts'
 import { isOver } from './expiry.ts'
 import { expiredPage, listPage, ownersPage } from './pages.ts'
 import { givenOut } from './rows.ts'
-import { dropSnapshots, loadSnapshot } from './snapshots.ts'
+import { dropSnapshot, loadSnapshot } from './snapshots.ts'
 import { untilUnlocked } from './waiting.ts'
 import type { Writes } from './writes.ts'
 
@@ -57,10 +57,10 @@ export function readCalls(store: Store): ReadCalls {
     async loadSnapshot(ref, name) {
       const found = await reading(() => {
         const log = logs.find(ref)
-        return log === undefined || isOver(log.head, now()) ? undefined : { log, snapshot: loadSnapshot(statements, log.key, name) }
+        return log === undefined || isOver(log.head, now()) ? undefined : loadSnapshot(statements, log.key, name)
       })
-      if (found?.snapshot !== 'broken') return found?.snapshot
-      await writes.add(() => void dropSnapshots(statements, found.log.key))
+      if (found === undefined || 'chunks' in found) return found
+      await writes.add(() => dropSnapshot(statements, found.broken))
       return undefined
     },
     list: (scope, kind, page = {}) => looking(() => paged('list', page, (limit, after) => listPage(statements, scope, kind, limit, after, now()))),

@@ -14,11 +14,11 @@ import type { Group, Writes } from './writes.ts'
 /** Drops every snapshot of a log, the half-written ones too; gives the number of whole ones. */
 export function dropSnapshots(statements: Statements, logKey: number): number {
   const rows = statements.snapshotsOf.all(logKey) as SqlRow[]
-  for (const row of rows) drop(statements, integerOf(row, 'key'))
+  for (const row of rows) dropSnapshot(statements, integerOf(row, 'key'))
   return rows.filter((row) => row['whole'] === 1).length
 }
 
-function drop(statements: Statements, key: number): void {
+export function dropSnapshot(statements: Statements, key: number): void {
   statements.dropChunks.run(key)
   statements.dropSnapshot.run(key)
 }
@@ -49,14 +49,14 @@ function begin(tables: Tables, group: Group, ref: LogRef, snapshot: Snapshot, fe
 function finish(tables: Tables, group: Group, ref: LogRef, snapshot: Snapshot, fence: Fence, key: number): void {
   const log = checkedLog(tables, group, ref, snapshot, fence)
   for (const row of tables.statements.snapshotsNamed.all(log.key, snapshot.name) as SqlRow[]) {
-    if (row['key'] !== key) drop(tables.statements, integerOf(row, 'key'))
+    if (row['key'] !== key) dropSnapshot(tables.statements, integerOf(row, 'key'))
   }
   tables.statements.finishSnapshot.run(key)
 }
 
 function checkedLog(tables: Tables, group: Group, ref: LogRef, snapshot: Snapshot, fence: Fence) {
   const log = liveLog(tables, ref, group.now)
-  if (!isHeld(tables.statements, fence)) throw staleFence()
+  if (!isHeld(tables.statements, ref, fence)) throw staleFence()
   if (snapshot.upTo > log.head.version) throw aboveVersion('upTo', snapshot.upTo, log.head.version)
   return log
 }
@@ -83,12 +83,12 @@ function inParts(chunks: readonly Uint8Array[]): { from: number; chunks: Uint8Ar
   return parts
 }
 
-/** The snapshot; undefined if there is none; 'broken' if a chunk is missing. Under a read transaction. */
-export function loadSnapshot(statements: Statements, logKey: number, name: string): Snapshot | 'broken' | undefined {
+/** The snapshot, undefined if there is none, or the key of one that lacks a chunk. Under a read transaction. */
+export function loadSnapshot(statements: Statements, logKey: number, name: string): Snapshot | { readonly broken: number } | undefined {
   const row = statements.snapshotOf.get(logKey, name) as SqlRow | undefined
   if (row === undefined) return undefined
-  const count = integerOf(row, 'chunks')
-  const rows = statements.chunksIn.all(integerOf(row, 'key'), 0, count) as SqlRow[]
-  if (rows.length !== count || rows.some((chunk, i) => chunk['place'] !== i)) return 'broken'
+  const [key, count] = [integerOf(row, 'key'), integerOf(row, 'chunks')]
+  const rows = statements.chunksOf.all(key) as SqlRow[]
+  if (rows.length !== count || rows.some((chunk, i) => chunk['place'] !== i)) return { broken: key }
   return { name, upTo: integerOf(row, 'up_to'), chunks: rows.map((chunk) => bytesOf(chunk, 'body')) }
 }

@@ -35,7 +35,7 @@ const sql = {
   snapshotsOf: 'select key, whole from snapshot where log = ?',
   dropSnapshot: 'delete from snapshot where key = ?',
   addChunk: 'insert into chunk (snapshot, place, body) values (?, ?, ?)',
-  chunksIn: 'select place, body from chunk where snapshot = ? and place >= ? and place < ? order by place',
+  chunksOf: 'select place, body from chunk where snapshot = ? order by place',
   dropChunks: 'delete from chunk where snapshot = ?',
 
   listFirst: `select log, ${headColumns} from log where tenant = ? and owner = ? and kind = ? and ${lives} order by created_at desc, log desc limit ?`,
