@@ -38,8 +38,8 @@ export interface SessionHead {
   readonly forkedFrom?: { readonly session: string; readonly atSeq: number; readonly done: boolean }
   readonly summary?: SummaryPointer
   readonly epoch?: EpochRecord
-  /** Estimated tokens of all messages up to a seq: memory size per session (OBS-8). */
-  readonly tokens?: { readonly upTo: number; readonly count: number }
+  /** Estimated tokens and number of all messages up to a seq: memory size per session (OBS-8). */
+  readonly tokens?: { readonly upTo: number; readonly count: number; readonly messages: number }
 }
 
 /** Why a seq stands in no context. */

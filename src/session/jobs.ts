@@ -15,6 +15,8 @@ export interface Jobs {
   settled(scope?: Scope): Promise<void>
   /** Forgets the owner's work, and waits for what is running. */
   dropOwner(owner: { readonly tenantId: string; readonly ownerId: string }): Promise<void>
+  /** How many sessions of the owner wait or are at work. */
+  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
   /** Ends the runner; what is running is waited for. */
   close(): Promise<void>
 }
@@ -125,6 +127,8 @@ export function createJobs(parts: {
       for (const [name, job] of pending) if (ownerOf(job.scope) === key) pending.delete(name)
       await running.get(key)
     },
+
+    holds: (owner) => [...pending.values()].filter((job) => ownerOf(job.scope) === ownerOf(owner)).length + (running.has(ownerOf(owner)) ? 1 : 0),
 
     async close() {
       closed.abort()

@@ -11,6 +11,7 @@ import type { Jobs } from './jobs.ts'
 import type { Quotas } from './quotas.ts'
 import type { ReceiptLogs } from './receipts.ts'
 import type { SessionLogs } from './session-logs.ts'
+import type { SessionSizes } from './session-sizes.ts'
 import type { Turns } from './turns.ts'
 
 /** Default lives of a session, in ms; a caller may choose its own when it makes one. */
@@ -54,6 +55,7 @@ export interface SessionParts {
   readonly turns: Turns
   readonly receipts: ReceiptLogs
   readonly jobs: Jobs
+  readonly sizes: SessionSizes
   readonly upkeep: MemoryUpkeep
   readonly audit: AuditLog
   readonly signed: Receipts
