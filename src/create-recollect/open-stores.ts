@@ -1,5 +1,4 @@
 // Opens what the options name: data stores, key store, key provider; by default two SQLite files and a key file beside them.
-import { access } from 'node:fs/promises'
 import path from 'node:path'
 import type { Random } from '../core/ids.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -29,7 +28,8 @@ export async function openStores(options: RecollectOptions, world: { readonly cl
   const inFile = async (file: string): Promise<GivenStore> => {
     // Loaded here, so that whoever brings stores of their own loads no database (REL-2).
     const { sqliteStore } = await import('../stores/sqlite/index.ts')
-    return { store: await sqliteStore({ path: file, ...world }), place: file, files: () => filesOf(file) }
+    const store = await sqliteStore({ path: file, ...world })
+    return { store, place: file, files: () => store.files() }
   }
   const given = (store: LogStore | GivenStore | undefined): GivenStore | undefined => (store === undefined ? undefined : 'store' in store ? store : { store })
   const kept = (store: GivenStore): GivenStore => {
@@ -61,10 +61,4 @@ export async function openStores(options: RecollectOptions, world: { readonly cl
     await closeAll()
     throw error
   }
-}
-
-/** Every file that SQLite may keep beside a database, as far as it is there. */
-async function filesOf(file: string): Promise<readonly string[]> {
-  const there = await Promise.all(['', '-wal', '-shm', '-journal'].map((ending) => access(file + ending).then(() => [file + ending], () => [])))
-  return there.flat()
 }

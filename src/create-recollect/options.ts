@@ -8,6 +8,7 @@ import type { LogStore } from '../ports/log-store.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Policy } from '../ports/policy.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { ResidueFile } from '../security/needles.ts'
 import type { QuotaLimits } from '../session/quotas.ts'
 import type { ReceiptMode } from '../session/receipts.ts'
 import type { Lives } from '../session/session-parts.ts'
@@ -16,7 +17,7 @@ import type { Lives } from '../session/session-parts.ts'
 export interface GivenStore {
   readonly store: LogStore
   readonly place?: string
-  readonly files?: () => Promise<readonly string[]>
+  readonly files?: () => Promise<readonly ResidueFile[]>
 }
 
 export interface RecollectOptions {

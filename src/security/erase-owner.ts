@@ -9,7 +9,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import type { AuditInput, AuditLog } from './audit-log.ts'
 import type { OwnerKeyRing } from './key-ring.ts'
 import type { ClosingMark } from './key-log.ts'
-import { foundInFiles, needles, type Needles } from './needles.ts'
+import { foundInFiles, needles, type Needles, type ResidueFile } from './needles.ts'
 import type { Owner } from './owner-keys.ts'
 import { ownerPseudonym } from './pseudonyms.ts'
 import { createReceipts } from './receipts.ts'
@@ -23,7 +23,7 @@ export interface ErasedStore {
   /** The same store without the wrapper: for collecting what is sealed, and for probing. */
   readonly raw: LogStore
   /** Every file of the store: database, WAL, journal, temporary ones. */
-  readonly files?: () => Promise<readonly string[]>
+  readonly files?: () => Promise<readonly ResidueFile[]>
 }
 /** What holds an owner's data in memory. */
 export interface ErasedCache {
@@ -35,7 +35,7 @@ export interface ErasedCache {
 export interface ErasureParts {
   readonly stores: readonly ErasedStore[]
   /** Files of the key store, if it has any. */
-  readonly keyFiles?: () => Promise<readonly string[]>
+  readonly keyFiles?: () => Promise<readonly ResidueFile[]>
   readonly ring: OwnerKeyRing
   readonly audit: AuditLog
   readonly clock: Clock
@@ -122,7 +122,7 @@ export function createErasure(parts: ErasureParts): Erasure {
   }
 
   /** A store may need a moment until bytes are out of its WAL (SQL-10): files are read again before a find is reported. */
-  async function probeFiles(place: string, files: (() => Promise<readonly string[]>) | undefined, wanted: Needles): Promise<readonly Probe[]> {
+  async function probeFiles(place: string, files: (() => Promise<readonly ResidueFile[]>) | undefined, wanted: Needles): Promise<readonly Probe[]> {
     if (files === undefined) return []
     let found = 0
     for (let look = 0; look < limits.residueLooks; look++) {

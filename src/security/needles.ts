@@ -1,5 +1,10 @@
 // Short byte strings to look for in files: collected before a removal, searched for after it (ERA-7). Bounded; over the bound it keeps a sample.
-import { open } from 'node:fs/promises'
+
+/** One file of a store, read through the store's own handle: closing another one would drop the store's locks on the file (POSIX). */
+export interface ResidueFile {
+  /** Fills the buffer from `at` on and says how many bytes there were; 0 at the end. */
+  read(buffer: Uint8Array, at: number): Promise<number>
+}
 
 export interface Needles {
   add(bytes: Uint8Array): void
@@ -48,8 +53,8 @@ const isAt = (bytes: Uint8Array, at: number, needle: Uint8Array): boolean => {
   return true
 }
 
-/** How many of the needles stand in any of the files. A file that is not there holds none. */
-export async function foundInFiles(paths: readonly string[], list: readonly Uint8Array[]): Promise<number> {
+/** How many of the needles stand in any of the files. */
+export async function foundInFiles(files: readonly ResidueFile[], list: readonly Uint8Array[]): Promise<number> {
   if (list.length === 0) return 0
   const filter = new Uint8Array(2 ** (filterBytes * 8 - 3))
   const byKey = new Map<number, Uint8Array[]>()
@@ -64,8 +69,8 @@ export async function foundInFiles(paths: readonly string[], list: readonly Uint
     longest = Math.max(longest, needle.length)
   }
   const found = new Set<Uint8Array>()
-  for (const path of paths) {
-    for await (const piece of overlapping(path, longest - 1)) lookThrough(piece, filter, byKey, found)
+  for (const file of files) {
+    for await (const piece of overlapping(file, longest - 1)) lookThrough(piece, filter, byKey, found)
   }
   return found.size
 }
@@ -79,26 +84,16 @@ function lookThrough(piece: Uint8Array, filter: Uint8Array, byKey: ReadonlyMap<n
 }
 
 /** The file in pieces, each beginning with the end of the one before, so that nothing is cut in two. */
-async function* overlapping(path: string, overlap: number): AsyncGenerator<Uint8Array> {
-  let file
-  try {
-    file = await open(path, 'r')
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return
-    throw error
-  }
-  try {
-    const buffer = new Uint8Array(overlap + chunkBytes)
-    let held = 0
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, held, chunkBytes)
-      if (bytesRead === 0) return
-      const length = held + bytesRead
-      yield buffer.subarray(0, length)
-      held = Math.min(overlap, length)
-      buffer.copyWithin(0, length - held, length)
-    }
-  } finally {
-    await file.close()
+async function* overlapping(file: ResidueFile, overlap: number): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(overlap + chunkBytes)
+  let held = 0
+  for (let at = 0; ; ) {
+    const count = await file.read(buffer.subarray(held, held + chunkBytes), at)
+    if (count === 0) return
+    at += count
+    const length = held + count
+    yield buffer.subarray(0, length)
+    held = Math.min(overlap, length)
+    buffer.copyWithin(0, length - held, length)
   }
 }
