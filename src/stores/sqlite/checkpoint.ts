@@ -49,6 +49,7 @@ type Reply = { readonly checkpoint: Checkpoint } | { readonly error: { readonly 
 /** In a worker thread with a connection of its own (SQL-7). The thread starts at the first checkpoint and does not keep the process alive. */
 export function threadCheckpointer(file: string, client: SqliteClient): Checkpointer {
   let thread: Worker | undefined
+  let closing = false
   let waiting: { resolve: (done: Checkpoint) => void; reject: (error: unknown) => void }[] = []
 
   function started(): Worker {
@@ -60,7 +61,7 @@ export function threadCheckpointer(file: string, client: SqliteClient): Checkpoi
     made.unref()
     made.on('message', (reply: Reply) => {
       const next = waiting.shift()
-      if (waiting.length === 0) made.unref()
+      if (waiting.length === 0 && !closing) made.unref()
       if ('checkpoint' in reply) next?.resolve(reply.checkpoint)
       else next?.reject(Object.assign(new Error(reply.error.message), { errcode: reply.error.errcode }))
     })
@@ -82,6 +83,7 @@ export function threadCheckpointer(file: string, client: SqliteClient): Checkpoi
       }),
     async close() {
       if (thread === undefined) return emptied(client) // it was never needed: the WAL is short
+      closing = true
       const ended = new Promise((resolve) => thread?.once('exit', resolve))
       thread.ref()
       thread.postMessage('close')

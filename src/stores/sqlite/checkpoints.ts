@@ -145,7 +145,7 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
       clearTimeout(idle)
       clearTimeout(soon)
       await moving
-      await emptying
+      await (queued ?? emptying)
       ended = true
       await checkpointer.close()
     },

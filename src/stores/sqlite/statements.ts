@@ -2,6 +2,8 @@
 import type { SqliteClient, SqliteStatement } from './client.ts'
 
 const headColumns = 'key, version, revision, birth, rewrites, created_at, updated_at, expires_at, expiry_mark, entries, bytes, body'
+// Node 22 binds an empty Uint8Array that it read itself as null.
+const bytes = "ifnull(?, x'')"
 const lives = '(expires_at is null or expires_at > ?)'
 
 const sql = {
@@ -13,8 +15,8 @@ const sql = {
 
   headOf: `select ${headColumns} from log where tenant = ? and owner = ? and kind = ? and log = ?`,
   makeLog: `insert into log (tenant, owner, kind, log, version, revision, birth, rewrites, created_at, updated_at, expires_at, expiry_mark, entries, bytes, body)
-    values (?, ?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?, 0, 0, ?)`,
-  saveHead: 'update log set version = ?, revision = ?, rewrites = ?, updated_at = ?, expires_at = ?, entries = ?, bytes = ?, body = ? where key = ?',
+    values (?, ?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?, 0, 0, ${bytes})`,
+  saveHead: `update log set version = ?, revision = ?, rewrites = ?, updated_at = ?, expires_at = ?, entries = ?, bytes = ?, body = ${bytes} where key = ?`,
   saveMark: 'update log set expiry_mark = ? where key = ?',
   dropLog: 'delete from log where key = ?',
 
