@@ -1,18 +1,17 @@
 // The public surface, by type: what `createRecollect` gives, and what every surface above is built on.
-import type { Authority, Origin } from './core/authority.ts'
 import type { DeletionReceipt, ErasureReceipt } from './core/deletion.ts'
 import type { Json, JsonObject } from './core/json.ts'
-import type { MemoryKind, MemoryRecord } from './core/memory.ts'
 import type { PageRequest } from './ports/log-store.ts'
 import type { Policy } from './ports/policy.ts'
 import type { Context, ContextOptions } from './context/context-options.ts'
-import type { SearchOptions, SearchResult, Explanation } from './recall/search-types.ts'
+import type { Memories } from './formation/memory-types.ts'
 import type { AuditTrail } from './security/audit-log.ts'
 import type { Credentials } from './security/credentials.ts'
 import type { SealedTokens } from './security/sealed-token.ts'
 import type { Session, SessionInfo, SessionOptions, SweepReport, UsageFigures } from './session/session-types.ts'
 
 export type { DeletionReceipt, ErasureReceipt, Removed } from './core/deletion.ts'
+export type { Memories, MemoryFilter, RememberOptions } from './formation/memory-types.ts'
 export type {
   AppendedMessages,
   AppendMessagesOptions,
@@ -73,42 +72,6 @@ export interface User {
   pseudonym(): Promise<string>
   /** A keyed hash of fields, the same for this owner each time: ids that must follow from content (SEAL-11, GW-6). */
   tag(fields: readonly string[]): Promise<string>
-}
-
-export interface Memories {
-  /** Stores what the caller says, word for word (MEM-3). `origin` can only lower (POI-1). */
-  remember(
-    text: string,
-    options?: {
-      kind?: MemoryKind
-      slot?: string
-      value?: string
-      validFrom?: number
-      validUntil?: number
-      supersedes?: readonly string[]
-      origin?: Origin
-      id?: string
-    },
-  ): Promise<{ outcome: 'stored'; id: string; record: MemoryRecord }>
-  search(query: string, options?: SearchOptions): Promise<SearchResult>
-  list(
-    filter?: {
-      kind?: MemoryKind
-      slot?: string
-      origin?: Origin
-      authority?: Authority
-      session?: string
-      status?: 'current' | 'ended' | 'all'
-      validAt?: number
-    },
-    page?: PageRequest,
-  ): Promise<{ items: readonly MemoryRecord[]; cursor?: string }>
-  get(id: string): Promise<MemoryRecord>
-  /** One record, its vector, and what was derived from it alone; does not come back by formation (ERA-3). */
-  forget(id: string, options?: { sources?: boolean }): Promise<DeletionReceipt>
-  explain(query: string, id: string, options?: SearchOptions): Promise<Explanation>
-  /** Waits until what was said has been formed. */
-  settled(): Promise<void>
 }
 
 // --- what operators use -------------------------------------------------------------------------------------------------------

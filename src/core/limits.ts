@@ -95,6 +95,7 @@ export const limits = {
   quotaOwners: 10_000, // owners whose sums a process keeps
   workLeaseMs: 60 * second, // NODE-7
   workWaitMs: 10 * second, // ERA-1
+  workRetryMs: 100, // most between two tries for the lease
   turnEndIdleMs: 1 * second, // NODE-8
   jobsPending: 10_000, // sessions whose background work a process remembers
   jobsAtOnce: 2, // owners at work: the machine also answers
@@ -117,7 +118,9 @@ export const limits = {
   contextBudgetTokensLeast: 256,
   reserveOutputTokens: 4_096,
   contextTimeoutMs: 10 * second,
+  contextTimeoutMsMost: 10 * minute,
   contextSwaps: 3, // EPO-4
+  hashesKept: 64, // of policies and system prompts, by a session's cache
   pins: 32,
   minTurns: 2,
   minTurnsMost: 100,
@@ -133,10 +136,15 @@ export const limits = {
   preferenceItems: 20, // POI-14
   preferenceTokens: 600,
   epochBytes: 32 * KiB, // EPO
+  epochBytesBesides: 8 * KiB, // of those, kept for all but the injections
   sheetItems: 2_000, // SUM-4
+  sheetsKept: 8, // of a session, by a process: those of the plans in hand
   marginTokensLeast: 256, // TOK-8
   unbrokenRun: 256, // TOK-4: BPE is super-linear on unbroken runs
   cutOverTokens: 4_000, // BUD-3 (4)
+  cutToTokens: 1_000, // head and tail together
+  cutPendingTokensLeast: 50, // BUD-3 (8): quartered from `cutOverTokens` down to this
+  summaryTokensLeast: 64, // BUD-3 (5)
   gapShareLeast: 0.1, // WAT-3, of the room
   lowShareLeast: 0.3,
   loadTurns: 20, // WAT-3: turns whose mean gives g and c
@@ -154,6 +162,7 @@ export const limits = {
   ratioMost: 6,
   anchoredShareLeast: 0.5, // a prediction from an anchor is never under half of what the ratio alone gives
   overflowRaise: 1.25, // TOK-9
+  expectedReadShare: 0.8, // REC-2: a cache read under this share of what was expected is a miss
   summaryShare: 0.1, // BUD-2, of hard − fixed
   memoryShare: 0.1,
   stateShare: 0.05,
@@ -182,6 +191,7 @@ export const limits = {
   unitCharacters: 1_000, // FORM-3
   codeCharacters: 400,
   duplicateMs: 30 * day, // FORM-6
+  knownRecordsBytes: 128 * MiB, // what formation knows of owners' memories, least recently used out
   formRetryMsLeast: 1 * second, // FORM-7
   formRetryMsMost: 10 * minute,
   embedTokens: 128, // EMB-1
@@ -202,6 +212,8 @@ export const limits = {
   queryTerms: 64,
   recallMs: 2 * second,
   relevanceFloor: 0.3, // ABS-2
+  stemsCached: 50_000, // words whose stem an analyzer remembers
+  queriesCached: 1_000, // parsed queries
 
   // the gateway (security 5.4, surfaces 2)
   bodyBytes: 1 * MiB,

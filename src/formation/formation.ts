@@ -1,0 +1,151 @@
+// The background job: read a window, form, embed, append once, move the cursor last (FORM-1, FORM-2, FORM-7). Killed anywhere and run again, the log is the same.
+import { limits } from '../core/limits.ts'
+import { embeddingEvent } from '../core/memory-fold.ts'
+import type { LoggedMessage } from '../core/message.ts'
+import { quantizeVector } from '../core/quantize.ts'
+import type { Scope } from '../core/scope.ts'
+import type { SessionFold, SessionHead } from '../core/session.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Head } from '../ports/log-store.ts'
+import type { Embedder } from '../ports/models.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { KeyRing } from '../security/owner-keys.ts'
+import { formRecords, type Formed } from './form-records.ts'
+import { noneKnown, sessionKey, type KnownRecords } from './known-records.ts'
+import type { MemoryLogs, NewEvent } from './memory-log.ts'
+import type { WorkLease } from './work-lease.ts'
+
+/** What formation needs of a session; the session manager offers it. */
+export interface FormSource {
+  /** @throws `not_found` once deleted or expired */
+  load(scope: Scope, sessionId: string): Promise<{ readonly head: Head; readonly body: SessionHead; readonly fold: SessionFold }>
+  /** Swaps the cursor forward; a cursor that is there already, or further, is left. */
+  moveCursor(scope: Scope, sessionId: string, formedUpTo: number): Promise<void>
+}
+
+export interface FormationParts {
+  readonly logs: MemoryLogs
+  readonly work: WorkLease
+  readonly keys: KeyRing
+  readonly embedder: Embedder | undefined
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly source: FormSource
+}
+
+export interface Formation {
+  /** Forms everything from the session's cursor to its version. @throws what a store throws; the cursor then stands where it stood */
+  formSession(scope: Scope, sessionId: string): Promise<{ readonly formed: number; readonly cursor: number }>
+}
+
+export function createFormation(parts: FormationParts): Formation {
+  const { logs, work, source, telemetry } = parts
+
+  /** One window under the lease; undefined when there is nothing left to do. */
+  async function formWindow(scope: Scope, sessionId: string): Promise<{ formed: number; cursor: number } | undefined> {
+    const { head, body, fold } = await source.load(scope, sessionId)
+    if (body.formation === 'off') return undefined
+    const keys = await parts.keys.ownerKeys(scope)
+    const known = (await logs.load(scope))?.known ?? noneKnown()
+    const ended = retractions(known, sessionId, head.birth, fold, parts.clock.now())
+    const window = windowOf(fold, body.formedUpTo)
+    if (window === undefined && ended.length === 0) return undefined
+    const input = { session: sessionId, birth: head.birth, messages: window?.messages ?? [], known, keys, now: parts.clock.now() }
+    const formed = formRecords(input)
+    const events = [...ended, ...formed.events, ...(await vectorsFor(formed.fresh))]
+    for (let at = 0; at < events.length; at += limits.appendEntries) await logs.append(scope, events.slice(at, at + limits.appendEntries))
+    const cursor = window?.upTo ?? body.formedUpTo
+    await source.moveCursor(scope, sessionId, cursor)
+    telemetry.count('recollect_records_formed_total', formed.fresh.length)
+    return { formed: formed.fresh.length, cursor }
+  }
+
+  /** Vectors, or none where the embedder is down: the record is found by its words meanwhile, and gets its vector later (FORM-7). */
+  async function vectorsFor(fresh: Formed['fresh']): Promise<NewEvent[]> {
+    const { embedder } = parts
+    if (embedder === undefined || fresh.length === 0) return []
+    try {
+      const vectors = await embedder.embed(
+        fresh.map(({ speaker, text }) => (speaker === undefined ? text : `${speaker}: ${text}`)),
+        'record',
+      )
+      return fresh.map(({ id }, i) => vectorEvent(id, embedder.info.id, vectors[i] as Float32Array))
+    } catch {
+      telemetry.count('recollect_degraded_total', 1, { part: 'embedder' })
+      return []
+    }
+  }
+
+  /** Records that have no vector of the model in use: at most one window's worth a run. */
+  async function addMissingVectors(scope: Scope): Promise<void> {
+    const { embedder } = parts
+    const known = (await logs.load(scope))?.known
+    if (embedder === undefined || known === undefined || known.withoutVector.size === 0) return
+    const ids = [...known.withoutVector].slice(0, limits.formMessages)
+    const entries = await logs.read(
+      scope,
+      ids.map((id) => known.records.get(id)?.seqs[0] as number),
+    )
+    const fresh = entries.flatMap(({ event }) => (event?.type === 'record' ? [event.record] : []))
+    const events = await vectorsFor(fresh)
+    if (events.length > 0) await logs.append(scope, events)
+  }
+
+  return {
+    async formSession(scope, sessionId) {
+      let formed = 0
+      for (;;) {
+        const done = await work.hold(scope, () => formWindow(scope, sessionId))
+        if (done === undefined) break
+        formed += done.formed
+      }
+      await work.hold(scope, () => addMissingVectors(scope))
+      const { body } = await source.load(scope, sessionId)
+      return { formed, cursor: body.formedUpTo }
+    },
+  }
+}
+
+const vectorEvent = (id: string, model: string, vector: Float32Array): NewEvent => ({
+  id: `${id}.vector.${model}`.slice(0, limits.idBytes),
+  event: embeddingEvent(id, model, quantizeVector(vector)),
+})
+
+/** Messages from the cursor on, at most 64 or 256 KiB, and the seq up to which they reach (FORM-2). */
+export function windowOf(fold: SessionFold, cursor: number): { readonly messages: readonly LoggedMessage[]; readonly upTo: number } | undefined {
+  if (cursor >= fold.upTo) return undefined
+  const messages: LoggedMessage[] = []
+  let characters = 0
+  for (let i = firstAfter(fold.messages, cursor); i < fold.messages.length; i++) {
+    const logged = fold.messages[i] as LoggedMessage
+    const size = logged.message.parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0)
+    if (messages.length > 0 && (messages.length >= limits.formMessages || characters + size > limits.formBytes))
+      return { messages, upTo: (messages.at(-1) as LoggedMessage).seq }
+    messages.push(logged)
+    characters += size
+  }
+  return { messages, upTo: fold.upTo }
+}
+
+/** Index of the first message after a seq; messages stand by seq. */
+function firstAfter(messages: readonly LoggedMessage[], seq: number): number {
+  let [low, high] = [0, messages.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((messages[middle] as LoggedMessage).seq > seq) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** Records whose evidence lies wholly in what was rewound end, and are recalled no more (SES-2). */
+function retractions(known: KnownRecords, session: string, birth: number, fold: SessionFold, now: number): NewEvent[] {
+  const ids = known.bySession.get(sessionKey(session, birth)) ?? new Set()
+  const rewound = (seq: number) => fold.gone.get(seq) === 'rewound'
+  return [...ids].flatMap((id) => {
+    const record = known.records.get(id)
+    if (record === undefined || record.ended || record.madeBy === 'person') return []
+    if (!record.evidence.every((one) => one.log === session && one.birth === birth && rewound(one.seq))) return []
+    return [{ id: `${id}.retracted`, event: { type: 'end' as const, recordId: id, validUntil: now, why: 'retracted' as const } }]
+  })
+}

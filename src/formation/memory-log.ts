@@ -1,0 +1,137 @@
+// The owner's memory log as formation reads and writes it: one head call tells whether what is known still holds (NODE-2).
+import { RecollectError, isRecollectError } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
+import { refKey, refOf, type LogRef } from '../core/log-ref.ts'
+import { decodeMemory, encodeMemory } from '../core/memory-fold.ts'
+import type { DecodedMemory, MemoryEvent, MemoryHead } from '../core/memory.ts'
+import type { Scope } from '../core/scope.ts'
+import { decodeBody, encodeBody } from '../core/session.ts'
+import type { Appended, Head, LogStore } from '../ports/log-store.ts'
+import { boundedMap } from '../security/bounded-map.ts'
+import { learn, noneKnown, type KnownRecords } from './known-records.ts'
+
+/** The one memory log of an owner. */
+export const memoryLogId = 'memory'
+export const memoryRef = (scope: Scope): LogRef => refOf(scope, 'memory', memoryLogId)
+
+export interface NewEvent {
+  readonly id: string
+  readonly event: MemoryEvent
+}
+
+export interface MemoryLogs {
+  /** What is known of the owner's memory, up to its version; undefined where there is no memory yet. */
+  load(scope: Scope): Promise<{ readonly head: Head; readonly known: KnownRecords } | undefined>
+  /** Appends in one step, and makes the log if there is none. Ids that are there are skipped. */
+  append(scope: Scope, events: readonly NewEvent[]): Promise<Appended>
+  /** Entries by seq, decoded. */
+  read(scope: Scope, seqs: readonly number[]): Promise<readonly DecodedMemory[]>
+  /** Redacts for good; every tombstone that names these seqs stands in the log already (SEAL-12). */
+  redact(scope: Scope, seqs: readonly number[]): Promise<void>
+  drop(owner: { readonly tenantId: string; readonly ownerId: string }): void
+}
+
+interface Cached {
+  readonly owner: { readonly tenantId: string; readonly ownerId: string }
+  readonly birth: number
+  readonly rewrites: number
+  readonly known: KnownRecords
+  readonly bytes: number // when it was kept: what is known grows in place
+}
+
+// A known record is about 600 B of heap with its indexes.
+const heapOf = (known: KnownRecords) => 4_096 + known.records.size * 600
+
+export function memoryLogs(store: LogStore): MemoryLogs {
+  const cache = boundedMap<Cached>(limits.knownRecordsBytes, (cached) => cached.bytes)
+
+  async function load(scope: Scope): Promise<{ head: Head; known: KnownRecords } | undefined> {
+    const ref = memoryRef(scope)
+    for (let attempt = 0; attempt < limits.loadAttempts; attempt++) {
+      const head = await store.head(ref)
+      if (head === undefined) {
+        cache.delete(refKey(ref))
+        return undefined
+      }
+      const cached = cache.get(refKey(ref))
+      const same = cached !== undefined && cached.birth === head.birth && cached.rewrites === head.rewrites && cached.known.upTo <= head.version
+      const known = same ? cached.known : noneKnown()
+      const tail = await readTail(ref, known.upTo, head.version)
+      const after = tail.length === 0 ? head : await store.head(ref)
+      if (after?.birth !== head.birth || after.rewrites !== head.rewrites) continue
+      learn(
+        known,
+        tail.filter((entry) => entry.seq > known.upTo),
+      )
+      cache.set(refKey(ref), {
+        owner: { tenantId: ref.tenantId, ownerId: ref.ownerId },
+        birth: head.birth,
+        rewrites: head.rewrites,
+        known,
+        bytes: heapOf(known),
+      })
+      return { head, known }
+    }
+    throw new RecollectError('conflict', `the memory log changed while it was read, ${limits.loadAttempts} times`, 'Try again.')
+  }
+
+  async function readTail(ref: LogRef, from: number, upTo: number): Promise<DecodedMemory[]> {
+    const entries: DecodedMemory[] = []
+    for (let after = from; after < upTo;) {
+      const page = await store.read(ref, { after, upTo, limit: limits.readEntriesMost })
+      const last = page.at(-1)
+      if (last === undefined)
+        throw new RecollectError(
+          'integrity_failure',
+          'the memory log ends before its version',
+          'Restore the store from a backup; nothing was changed.',
+        )
+      entries.push(...page.map(decodeMemory))
+      after = last.seq
+    }
+    return entries
+  }
+
+  /** The earliest end of a record's life stands in the head, for the sweeper (LIFE-4). */
+  function patchFor(head: Head, events: readonly NewEvent[]): { head?: { body: Uint8Array; ifRevision: number } } {
+    const body = decodeBody<MemoryHead>(head.body, 'memory head')
+    const ends = events.flatMap(({ event }) => (event.type === 'record' && event.record.expiresAt !== undefined ? [event.record.expiresAt] : []))
+    const next = Math.min(body.nextEnd ?? Number.POSITIVE_INFINITY, ...ends)
+    return Number.isFinite(next) && next !== body.nextEnd ? { head: { body: encodeBody({ ...body, nextEnd: next }), ifRevision: head.revision } } : {}
+  }
+
+  return {
+    load,
+    async append(scope, events) {
+      const ref = memoryRef(scope)
+      const entries = events.map(({ id, event }) => ({ id, body: encodeMemory(event) }))
+      for (let attempt = 1; ; attempt++) {
+        const head = (await store.head(ref)) ?? (await store.open(ref, { body: encodeBody({ v: 1 } satisfies MemoryHead) }))
+        try {
+          return await store.append(ref, entries, patchFor(head, events))
+        } catch (error) {
+          if (!isRecollectError(error, 'conflict') || attempt === limits.swapAttempts) throw error
+        }
+      }
+    },
+    async read(scope, seqs) {
+      const ref = memoryRef(scope)
+      const found = await Promise.all(seqs.map((seq) => store.read(ref, { after: seq - 1, upTo: seq, limit: 1 })))
+      return found.flat().map(decodeMemory)
+    },
+    async redact(scope, seqs) {
+      const ref = memoryRef(scope)
+      for (let at = 0; at < seqs.length; at += limits.appendEntries)
+        await store.rewrite(
+          ref,
+          seqs.slice(at, at + limits.appendEntries).map((seq) => ({ seq })),
+        )
+    },
+    drop(owner) {
+      for (const key of [...cache.keys()]) {
+        const cached = cache.get(key)
+        if (cached?.owner.tenantId === owner.tenantId && cached.owner.ownerId === owner.ownerId) cache.delete(key)
+      }
+    },
+  }
+}

@@ -1,0 +1,42 @@
+// An owner's long-term memory, by type (MEM-3).
+import type { Authority, Origin } from '../core/authority.ts'
+import type { DeletionReceipt } from '../core/deletion.ts'
+import type { MemoryKind, MemoryRecord } from '../core/memory.ts'
+import type { PageRequest } from '../ports/log-store.ts'
+import type { Explanation, SearchOptions, SearchResult } from '../recall/search-types.ts'
+
+export interface RememberOptions {
+  kind?: MemoryKind // default episodic
+  slot?: string // at most 64 code points
+  value?: string // at most 400 code points
+  validFrom?: number
+  validUntil?: number
+  supersedes?: readonly string[] // records of the same level or lower (POI-9)
+  origin?: Origin // can only lower: default user-typed (POI-1)
+  id?: string // the same id again is the same record
+}
+
+export interface MemoryFilter {
+  kind?: MemoryKind
+  slot?: string
+  origin?: Origin
+  authority?: Authority
+  session?: string
+  status?: 'current' | 'ended' | 'all' // default current
+  validAt?: number
+}
+
+export interface Memories {
+  /** Stores what the caller says, word for word. @throws `invalid_input` · `payload_too_large` · `limit_exceeded` */
+  remember(text: string, options?: RememberOptions): Promise<{ outcome: 'stored'; id: string; record: MemoryRecord }>
+  search(query: string, options?: SearchOptions): Promise<SearchResult>
+  /** Newest first. */
+  list(filter?: MemoryFilter, page?: PageRequest): Promise<{ items: readonly MemoryRecord[]; cursor?: string }>
+  /** @throws `not_found` */
+  get(id: string): Promise<MemoryRecord>
+  /** One record, its vector, and what was derived from it alone; does not come back by formation (ERA-3). `sources`: the messages it was said in as well. */
+  forget(id: string, options?: { sources?: boolean }): Promise<DeletionReceipt>
+  explain(query: string, id: string, options?: SearchOptions): Promise<Explanation>
+  /** Waits until what was said has been formed. */
+  settled(): Promise<void>
+}

@@ -1,0 +1,112 @@
+// Removing from long-term memory: by id, by what a record rests on, by age. Each redaction follows a tombstone in the log (ERA-3, ERA-4, LIFE-4).
+import type { MemoryEvent } from '../core/memory.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Clock } from '../ports/clock.ts'
+import { noneKnown, sessionKey, type Known, type KnownRecords } from './known-records.ts'
+import type { MemoryLogs } from './memory-log.ts'
+import type { WorkLease } from './work-lease.ts'
+
+export interface EvidenceLoss {
+  readonly session: string
+  readonly birth: number
+  readonly seqs?: readonly number[] // without: the whole session
+}
+export interface Lost {
+  readonly records: number // that went, since nothing else bears them
+  readonly rederived: number // that lost some evidence and stand on the rest
+  readonly kept: readonly { readonly what: string; readonly why: string }[]
+}
+
+export interface Upkeep {
+  /** Under the owner's lease. */
+  exclusively<T>(scope: Scope, run: () => Promise<T>): Promise<T>
+  /** Tombstone first, then redaction; what was cut off between the two is finished by the next call. Gives how many entries went. */
+  removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<number>
+  loseEvidence(scope: Scope, of: EvidenceLoss, mode: 'forget' | 'keep'): Promise<Lost>
+  expireRecords(scope: Scope): Promise<number>
+}
+
+export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs; readonly work: WorkLease; readonly clock: Clock }): Upkeep {
+  const knownOf = async (scope: Scope): Promise<KnownRecords> => (await logs.load(scope))?.known ?? noneKnown()
+
+  /** A call that was cut off between its tombstone and its redaction is finished first. */
+  async function finishRedactions(scope: Scope): Promise<void> {
+    const known = await knownOf(scope)
+    if (known.unredacted.size > 0)
+      await logs.redact(
+        scope,
+        [...known.unredacted].toSorted((a, b) => a - b),
+      )
+  }
+
+  async function removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<number> {
+    await finishRedactions(scope)
+    const known = await knownOf(scope)
+    const seqs = ids.flatMap((id) => known.records.get(id)?.seqs ?? []).toSorted((a, b) => a - b)
+    if (seqs.length === 0) return 0
+    const tombstone: MemoryEvent = { type: 'tombstone', recordIds: ids, seqs, suppress, why, at: clock.now() }
+    await logs.append(scope, [{ id: `gone.${seqs[0]}.${seqs.length}`, event: tombstone }])
+    await logs.redact(scope, seqs)
+    return seqs.length
+  }
+
+  return {
+    exclusively: (scope, run) => work.hold(scope, run),
+    removeRecords,
+
+    async loseEvidence(scope, of, mode) {
+      const known = await knownOf(scope)
+      const touched = [...(known.bySession.get(sessionKey(of.session, of.birth)) ?? [])].flatMap((id) => known.records.get(id) ?? [])
+      const hit = touched.filter((record) => record.evidence.some((one) => rests(one, of)))
+      const alone = hit.filter((record) => record.evidence.every((one) => rests(one, of)))
+      // What a person said or confirmed by a call of its own stands on that call (ERA-4).
+      const going = mode === 'keep' ? [] : alone.filter((record) => record.madeBy !== 'caller' && record.madeBy !== 'person')
+      const staying = hit.filter((record) => !going.includes(record))
+      if (staying.length > 0 && mode === 'forget')
+        await logs.append(
+          scope,
+          staying.map((record) => ({
+            id: `${record.id}.lost.${of.birth}.${of.seqs?.join('-') ?? 'all'}`.slice(0, 200),
+            event: {
+              type: 'evidence-lost' as const,
+              recordId: record.id,
+              session: of.session,
+              birth: of.birth,
+              ...(of.seqs === undefined ? {} : { seqs: of.seqs }),
+            },
+          })),
+        )
+      await removeRecords(
+        scope,
+        going.map((record) => record.id),
+        [],
+        'forgotten',
+      )
+      return {
+        records: going.length,
+        rederived: mode === 'forget' ? staying.length : 0,
+        kept: mode === 'keep' && hit.length > 0 ? [{ what: `${hit.length} memory records`, why: 'kept by the caller' }] : [],
+      }
+    },
+
+    async expireRecords(scope) {
+      return work.hold(scope, async () => {
+        const known = await knownOf(scope)
+        const now = clock.now()
+        const due = [...known.records.values()].filter((record) => isPast(record, now))
+        await removeRecords(
+          scope,
+          due.map((record) => record.id),
+          [],
+          'expired',
+        )
+        return due.length
+      })
+    },
+  }
+}
+
+const isPast = (record: Known, now: number): boolean => record.expiresAt !== undefined && record.expiresAt <= now
+
+const rests = (one: { readonly log: string; readonly birth: number; readonly seq: number }, of: EvidenceLoss): boolean =>
+  one.log === of.session && one.birth === of.birth && (of.seqs === undefined || of.seqs.includes(one.seq))
