@@ -1,0 +1,126 @@
+// Rewind and fork: the path goes back to a place, or goes on from it in a session of its own.
+import { describe, expect, test } from 'vitest'
+import { createRecollect, type Session } from '../../src/index.ts'
+import { memoryKeyProvider } from '../../src/security/index.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { aWorld, backends, codeOf, dyingAfter, memoryStores, start, texts } from './library-world.ts'
+
+const filled = async (session: Session): Promise<Session> => {
+  await session.append([{ id: 'a', role: 'user', text: '1' }, { id: 'b', role: 'assistant', text: '2' }]) // 1, 2
+  await session.patchState({ n: 1 }) // 3
+  await session.append([{ id: 'c', role: 'user', text: '3' }, { id: 'd', role: 'assistant', text: '4' }]) // 4, 5
+  await session.patchState({ n: 2, m: true }) // 6
+  await session.setup({ model: 'second' }) // 7
+  return session
+}
+
+describe.each(backends)('on %s', (backend) => {
+  const aSession = async () => {
+    const world = await aWorld(backend)
+    return { ...world, session: await filled(await world.recollect.user('alice').session('s')) }
+  }
+
+  test('after a rewind messages and state are those up to that seq [SES-2]', async () => {
+    const { session } = await aSession()
+    await session.rewind(4)
+    expect(texts((await session.messages()).items)).toEqual(['1', '2', '3'])
+    expect(await session.state()).toEqual({ revision: 3, state: { n: 1 } })
+    await session.append({ role: 'assistant', text: 'other' })
+    expect(texts((await session.messages()).items)).toEqual(['1', '2', '3', 'other'])
+    await session.rewind(0)
+    expect((await session.messages()).items).toEqual([])
+    expect(await session.state()).toEqual({ revision: 0, state: null })
+  })
+
+  test('the log keeps the old path: a rewound message is not on the path, and its id stays known [SES-2]', async () => {
+    const { session } = await aSession()
+    await session.rewind(2)
+    expect(await codeOf(session.message('c'))).toBe('not_found')
+    expect(await session.append({ id: 'c', role: 'user', text: 'again' })).toMatchObject({ added: 0, seqs: [4] })
+    expect((await session.info()).size).toMatchObject({ messages: 2, entries: 8 })
+  })
+
+  test('a rewind holds against the revision it was made for [SES-2]', async () => {
+    const { session } = await aSession()
+    const { revision } = await session.info()
+    await session.append({ role: 'user', text: 'x' })
+    expect(await codeOf(session.rewind(2, { ifRevision: revision }))).toBe('conflict')
+    await session.rewind(2, { ifRevision: revision + 1 })
+  })
+
+  test.each([-1, 8, 1.5, Number.NaN])('a rewind to %d is refused [SES-2]', async (seq) => {
+    expect(await codeOf((await aSession()).session.rewind(seq))).toBe('invalid_input')
+  })
+
+  test('a fork has the path, ids, seqs and times up to its seq, and goes its own way [SES-5]', async () => {
+    const { session, clock } = await aSession()
+    await session.update({ title: 'Lisbon' })
+    clock.advance(60_000)
+    const fork = await session.fork(5, { id: 'f' })
+    expect((await fork.messages()).items).toEqual((await session.messages()).items)
+    expect((await fork.state()).state).toEqual({ n: 1 })
+    expect(await fork.info()).toMatchObject({ id: 'f', title: 'Lisbon', version: 5, forkedFrom: { session: 's', atSeq: 5 }, cursors: { formed: 5 }, createdAt: start + 60_000 })
+    await fork.append({ role: 'user', text: 'here' })
+    await session.append({ role: 'user', text: 'there' })
+    expect(texts((await fork.messages()).items)).toEqual(['1', '2', '3', '4', 'here'])
+    expect(texts((await session.messages()).items)).toEqual(['1', '2', '3', '4', 'there'])
+  })
+
+  test('the expiry of a fork counts anew [SES-5]', async () => {
+    const { recollect, clock } = await aWorld(backend)
+    const session = await recollect.user('alice').session('s', { idleMs: 60_000, absoluteMs: 120_000 })
+    await session.append({ role: 'user', text: 'x' })
+    clock.advance(30_000)
+    const { expiresAt } = await (await session.fork(1)).info()
+    expect(expiresAt).toBe(start + 90_000)
+  })
+
+  test('what was redacted is redacted in the fork too [SES-5]', async () => {
+    const { session } = await aSession()
+    await session.redact('b')
+    const fork = await session.fork(5)
+    expect(texts((await fork.messages()).items)).toEqual(['1', '3', '4'])
+    expect(await codeOf(fork.message('b'))).toBe('not_found')
+    expect((await fork.info()).size).toMatchObject({ messages: 3, entries: 5 }) // with the tombstone, without the message
+  })
+
+  test('the same fork again is the same session; another under its id is a conflict [SES-5]', async () => {
+    const { session, recollect } = await aSession()
+    await (await session.fork(2, { id: 'f' })).append({ role: 'user', text: 'kept' })
+    expect(texts((await (await session.fork(2, { id: 'f' })).messages()).items)).toEqual(['1', '2', 'kept'])
+    expect(await codeOf(session.fork(3, { id: 'f' }))).toBe('conflict')
+    await recollect.user('alice').session('taken')
+    expect(await codeOf(session.fork(2, { id: 'taken' }))).toBe('conflict')
+  })
+
+  test.each([0, 8, 1.5])('a fork at %d is refused [SES-5]', async (seq) => {
+    const { session, recollect } = await aSession()
+    expect(await codeOf(session.fork(seq))).toBe('invalid_input')
+    expect((await recollect.user('alice').sessions.list()).items).toHaveLength(1)
+  })
+})
+
+test('a fork that is cut off after any call is nobody’s session, and the same call finishes it [SES-5]', async () => {
+  for (let calls = 0; ; calls++) {
+    const clock = manualClock(start)
+    const stores = memoryStores(clock)
+    const sessions = dyingAfter(stores.sessions, Number.POSITIVE_INFINITY, [])
+    const dying = dyingAfter(sessions, calls, ['open', 'append', 'rewrite', 'updateHead'])
+    const options = { clock, random: seededRandom(7), background: false, embedder: 'off', keyProvider: memoryKeyProvider({ random: seededRandom(11) }) } as const
+    const recollect = await createRecollect({ ...options, stores })
+    const session = await filled(await recollect.user('alice').session('s'))
+    await session.redact('b')
+    const second = await createRecollect({ ...options, stores: { ...stores, sessions: dying } })
+    const cut = await codeOf((await second.user('alice').sessions.get('s')).fork(6, { id: 'f' }))
+    if (cut === 'went through') break
+    const visible = (await recollect.user('alice').sessions.list()).items.map((item) => item.id)
+    expect(visible).toEqual(['s'])
+    expect(await codeOf(recollect.user('alice').sessions.get('f'))).toBe('not_found')
+    const fork = await session.fork(6, { id: 'f' })
+    expect(texts((await fork.messages()).items)).toEqual(['1', '3', '4'])
+    expect((await fork.state()).state).toEqual({ n: 2, m: true })
+    expect((await fork.info()).version).toBe(7)
+    expect(calls).toBeLessThan(20)
+  }
+})
