@@ -15,6 +15,9 @@ export interface Evidence {
   readonly mac: string // HMAC of the quote under the owner's evidence key, base64url, 22 characters
 }
 
+/** The id of an owner's one memory log. */
+export const memoryLogId = 'memory'
+
 export type EndReason = 'superseded' | 'corrected' | 'retracted' | 'expired'
 
 export interface MemoryRecord {

@@ -136,4 +136,10 @@ function dropRecord(known: KnownRecords, id: string): void {
   }
 }
 
+/** Every record of the same list that says the same: what is forgotten is forgotten in all its copies (ERA-3). */
+export function sameText(known: KnownRecords, record: Pick<RecordBody, 'list' | 'text'>): string[] {
+  const key = textKeyOf(record.list, record.text)
+  return [...known.records.values()].filter((one) => one.textKey === key).map((one) => one.id)
+}
+
 export const textKeyOf = (list: RecallList, text: string): string => `${list} ${canonicalText(text)}`

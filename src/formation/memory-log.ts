@@ -3,16 +3,14 @@ import { RecollectError, isRecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refKey, refOf, type LogRef } from '../core/log-ref.ts'
 import { decodeMemory, encodeMemory } from '../core/memory-fold.ts'
-import type { DecodedMemory, MemoryEvent, MemoryHead } from '../core/memory.ts'
+import { memoryLogId, type DecodedMemory, type MemoryEvent, type MemoryHead } from '../core/memory.ts'
 import type { Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody } from '../core/session.ts'
 import type { Appended, Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
 import { learn, noneKnown, type KnownRecords } from './known-records.ts'
 
-/** The one memory log of an owner. */
-export const memoryLogId = 'memory'
-export const memoryRef = (scope: Scope): LogRef => refOf(scope, 'memory', memoryLogId)
+const memoryRef = (scope: Scope): LogRef => refOf(scope, 'memory', memoryLogId)
 
 export interface NewEvent {
   readonly id: string
@@ -128,7 +126,7 @@ export function memoryLogs(store: LogStore): MemoryLogs {
         )
     },
     drop(owner) {
-      for (const key of [...cache.keys()]) {
+      for (const key of cache.keys()) {
         const cached = cache.get(key)
         if (cached?.owner.tenantId === owner.tenantId && cached.owner.ownerId === owner.ownerId) cache.delete(key)
       }

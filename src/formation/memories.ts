@@ -1,0 +1,127 @@
+// An owner's long-term memory as an application uses it: remember, find, list, forget (MEM-3, ERA-3).
+import type { DeletionReceipt } from '../core/deletion.ts'
+import { RecollectError } from '../core/errors.ts'
+import { madeId } from '../core/ids.ts'
+import { limits } from '../core/limits.ts'
+import { isAlive, type MemoryRecord } from '../core/memory.ts'
+import { requireScope, type Scope } from '../core/scope.ts'
+import type { OwnerKeys } from '../security/owner-keys.ts'
+import { suppressTag } from './form-records.ts'
+import { noneKnown, sameText } from './known-records.ts'
+import type { MemoryParts } from './memory-parts.ts'
+import type { Memories } from './memory-types.ts'
+import { remember } from './remember.ts'
+
+export function createMemories(parts: MemoryParts, owner: Scope): Memories {
+  const scope = requireScope(owner)
+  const { logs, recall, clock } = parts
+  return {
+    remember: async (text, options = {}) => remember(parts, scope, text, options),
+    search: (query, options) => recall.search(scope, query, options),
+    explain: (query, id, options) => recall.explain(scope, query, id, options),
+    settled: () => parts.settled(scope),
+
+    async list(filter = {}, page = {}) {
+      const limit = pageLimit(page.limit)
+      const before = page.cursor === undefined ? undefined : seqOf(page.cursor)
+      const items = (await recall.partition(scope)).list(
+        { status: 'current', ...filter, now: clock.now() },
+        { limit: limit + 1, ...(before === undefined ? {} : { before }) },
+      )
+      const shown = items.slice(0, limit)
+      return { items: shown, ...(items.length > limit ? { cursor: String((shown.at(-1) as MemoryRecord).seq) } : {}) }
+    },
+
+    async get(id) {
+      const record = (await recall.partition(scope)).get(id)
+      if (record === undefined || !isAlive(record, clock.now())) throw noRecord()
+      return record
+    },
+
+    async forget(id, options = {}) {
+      const requestedAt = clock.now()
+      const keys = await parts.keys.ownerKeys(scope)
+      return parts.upkeep.exclusively(scope, async () => {
+        const known = (await logs.load(scope))?.known ?? noneKnown()
+        const record = (await recall.partition(scope)).get(id)
+        if (record === undefined && !known.gone.has(id)) throw noRecord()
+        const injectedInto = record === undefined ? [] : await parts.injectedInto(scope, id)
+        const suppress = record === undefined ? [] : [suppressTag(keys, record)]
+        const twins = record === undefined ? [] : sameText(known, record).filter((twin) => twin !== id)
+        const entries = await parts.upkeep.removeRecords(scope, record === undefined ? [] : [id, ...twins], suppress, 'forgotten')
+        const sources =
+          options.sources === true && record !== undefined
+            ? await parts.redactSources(
+                scope,
+                record.evidence.map((one) => ({ session: one.log, birth: one.birth, seq: one.seq })),
+              )
+            : 0
+        recall.drop(scope)
+        return receiptOf(parts, scope, keys, {
+          id,
+          requestedAt,
+          records: record === undefined ? 0 : 1 + twins.length,
+          entries,
+          sources,
+          injectedInto,
+        })
+      })
+    },
+  }
+}
+
+async function receiptOf(
+  parts: MemoryParts,
+  scope: Scope,
+  keys: OwnerKeys,
+  done: { id: string; requestedAt: number; records: number; entries: number; sources: number; injectedInto: readonly string[] },
+): Promise<DeletionReceipt> {
+  const target = `mem-${keys.tag('pseudonym', ['record', done.id])}`
+  const counts = { records: done.records, entries: done.entries, sources: done.sources }
+  await parts.audit.record({
+    tenantId: scope.tenantId,
+    actor: 'in-process',
+    action: 'memory.forget',
+    target: { kind: 'record', pseudonym: target },
+    decision: 'done',
+    counts,
+  })
+  const auditHead = await parts.audit.head(scope.tenantId)
+  return parts.signed.sign<DeletionReceipt>(scope.tenantId, {
+    id: madeId('del', parts.random),
+    verb: 'forget',
+    target,
+    requestedAt: done.requestedAt,
+    completedAt: parts.clock.now(),
+    removed: [{ store: parts.storeName, logs: 0, entries: done.entries + done.sources, snapshots: 0, bytes: 0 }],
+    records: done.records,
+    rederived: 0,
+    keptWhy:
+      done.injectedInto.length === 0
+        ? []
+        : [{ what: 'assistant text in sessions that were shown the record', why: 'what was said stays said; delete the sessions to remove it' }],
+    injectedInto: done.injectedInto,
+    ...(auditHead === undefined ? {} : { auditHead }),
+  })
+}
+
+const noRecord = (): RecollectError => new RecollectError('not_found', 'there is no such memory', 'List memories to see what is there.')
+
+function pageLimit(limit: number | undefined): number {
+  const given = limit ?? limits.pageItems
+  if (!Number.isInteger(given) || given < 1 || given > limits.pageItemsMost)
+    throw new RecollectError(
+      'invalid_input',
+      `a page has 1 to ${limits.pageItemsMost} items; asked for ${given}`,
+      'Ask for fewer, and go on with the cursor.',
+      { limit: limits.pageItemsMost, given },
+    )
+  return given
+}
+
+function seqOf(cursor: string): number {
+  const seq = Number(cursor)
+  if (!/^\d{1,15}$/.test(cursor) || seq < 1)
+    throw new RecollectError('invalid_input', 'the cursor is not one of this list', 'Begin again without a cursor.')
+  return seq
+}

@@ -1,0 +1,156 @@
+// Remembering by a call: checked, lowered to what its origin allows, and written once (MEM-3, MEM-4, POI-4, POI-9).
+import { atLeast, authorityOfOrigin, listOf, origins, type Authority, type Origin } from '../core/authority.ts'
+import { RecollectError } from '../core/errors.ts'
+import { checkId, madeId } from '../core/ids.ts'
+import { utf8Length } from '../core/json.ts'
+import { limits } from '../core/limits.ts'
+import { embeddingEvent } from '../core/memory-fold.ts'
+import { memoryKinds, type MemoryKind, type MemoryRecord, type RecordBody } from '../core/memory.ts'
+import { quantizeVector } from '../core/quantize.ts'
+import type { Scope } from '../core/scope.ts'
+import { lifeMs } from './form-records.ts'
+import { noneKnown } from './known-records.ts'
+import type { MemoryParts } from './memory-parts.ts'
+import type { NewEvent } from './memory-log.ts'
+import type { RememberOptions } from './memory-types.ts'
+
+export async function remember(
+  parts: MemoryParts,
+  scope: Scope,
+  text: string,
+  options: RememberOptions,
+): Promise<{ outcome: 'stored'; id: string; record: MemoryRecord }> {
+  checkRecord(text, options)
+  const keys = await parts.keys.ownerKeys(scope)
+  const id = options.id ?? keys.tag('id', ['remembered', madeId('mem', parts.random)])
+  const body = bodyOf(id, text, options, parts.clock.now())
+  const vector = await vectorOf(parts, body)
+  const seq = await parts.upkeep.exclusively(scope, async () => {
+    const known = (await parts.logs.load(scope))?.known ?? noneKnown()
+    if (known.records.has(id)) return undefined
+    if (known.records.size >= parts.quotaRecords)
+      throw new RecollectError(
+        'limit_exceeded',
+        `an owner has at most ${parts.quotaRecords} memory records`,
+        'Forget records, or raise limits.ownerRecords.',
+        { limit: parts.quotaRecords, given: known.records.size + 1 },
+      )
+    const ends = await endsFor(parts, scope, body, options.supersedes ?? [])
+    const appended = await parts.logs.append(scope, [{ id, event: { type: 'record', record: body } }, ...vector, ...ends])
+    return appended.seqs[0] as number
+  })
+  if (seq === undefined) {
+    const stored = (await parts.recall.partition(scope)).get(id)
+    if (stored === undefined) throw new RecollectError('not_found', 'the memory with this id was forgotten', 'Remember it under a new id.')
+    return { outcome: 'stored', id, record: stored }
+  }
+  return {
+    outcome: 'stored',
+    id,
+    record: Object.freeze({ ...body, seq, ...(options.supersedes === undefined ? {} : { supersedes: options.supersedes }) }),
+  }
+}
+
+/** Preferences and instructions need the owner's own typed words; anything less becomes something that was said (POI-4, MEM-2). */
+const kindFor = (kind: MemoryKind, authority: Authority): MemoryKind => (kind === 'episodic' || atLeast(authority, 'typed') ? kind : 'episodic')
+
+function bodyOf(id: string, text: string, options: RememberOptions, now: number): RecordBody {
+  const origin: Origin = options.origin ?? 'user-typed'
+  const authority = authorityOfOrigin(origin)
+  const kind = kindFor(options.kind ?? 'episodic', authority)
+  const { slot, value, validFrom, validUntil, supersedes } = options
+  return {
+    id,
+    kind,
+    text,
+    ...(slot === undefined ? {} : { slot }),
+    ...(value === undefined ? {} : { value }),
+    ...(validFrom === undefined ? {} : { validFrom }),
+    ...(validUntil === undefined ? {} : { validUntil }),
+    ...(supersedes === undefined ? {} : { supersedes }),
+    saidAt: now,
+    formedAt: now,
+    ...(kind === 'episodic' || authority !== 'typed' ? { expiresAt: now + lifeMs(authority) } : {}),
+    origin,
+    authority,
+    list: listOf(authority),
+    evidence: [],
+    mentions: 1,
+    madeBy: 'caller',
+  }
+}
+
+/** A record ends only records of its own level or lower (POI-9). */
+async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, supersedes: readonly string[]): Promise<NewEvent[]> {
+  if (supersedes.length === 0) return []
+  const old = await parts.recall.records(scope, supersedes)
+  return supersedes.map((id) => {
+    const record = old.get(id)
+    if (record === undefined)
+      throw new RecollectError('not_found', 'a record that is to be superseded is not there', 'Give ids of records that the owner has.')
+    if (!atLeast(body.authority, record.authority))
+      throw new RecollectError(
+        'forbidden',
+        `a record of level ${body.authority} cannot supersede one of level ${record.authority}`,
+        'Leave `supersedes` out: both then stand, and say their level.',
+      )
+    return {
+      id: `${id}.end.${body.id}`.slice(0, limits.idBytes),
+      event: { type: 'end' as const, recordId: id, validUntil: body.validFrom ?? body.saidAt, why: 'superseded' as const, by: body.id },
+    }
+  })
+}
+
+async function vectorOf({ embedder }: MemoryParts, body: RecordBody): Promise<NewEvent[]> {
+  if (embedder === undefined) return []
+  try {
+    const [vector] = await embedder.embed([body.text], 'record')
+    return vector === undefined
+      ? []
+      : [
+          {
+            id: `${body.id}.vector.${embedder.info.id}`.slice(0, limits.idBytes),
+            event: embeddingEvent(body.id, embedder.info.id, quantizeVector(vector)),
+          },
+        ]
+  } catch {
+    return [] // stored without; the owner's next job adds it (FORM-7)
+  }
+}
+
+/** MEM-4: nothing is cut silently. @throws `invalid_input` · `payload_too_large` */
+function checkRecord(text: unknown, options: RememberOptions): asserts text is string {
+  const bad = (what: string) => new RecollectError('invalid_input', what, 'See the options of memories.remember.')
+  if (typeof text !== 'string' || text.trim() === '') throw bad('a memory is a text that is not empty')
+  checkText('a memory', text, limits.recordCodePoints, limits.recordBytes)
+  if (text.split('\n').length > limits.recordLines) throw tooLong('a memory has lines', limits.recordLines, text.split('\n').length)
+  if (options.slot !== undefined) checkText('a slot', options.slot, limits.slotCodePoints)
+  if (options.value !== undefined) checkText('a value', options.value, limits.valueCodePoints)
+  if (options.id !== undefined) checkId(options.id, 'the id of a memory')
+  if (options.kind !== undefined && !memoryKinds.includes(options.kind)) throw bad(`kind is one of ${memoryKinds.join(', ')}`)
+  if (options.origin !== undefined && (!origins.includes(options.origin) || atLeast(authorityOfOrigin(options.origin), 'confirmed')))
+    throw bad('origin can only lower what the caller types: it is user-typed or less')
+  for (const [name, time] of [
+    ['validFrom', options.validFrom],
+    ['validUntil', options.validUntil],
+  ] as const)
+    if (time !== undefined && !(Number.isInteger(time) && time >= 0)) throw bad(`${name} is a time in ms`)
+  if (options.validFrom !== undefined && options.validUntil !== undefined && options.validUntil <= options.validFrom)
+    throw bad('validUntil comes after validFrom')
+  if (options.supersedes !== undefined && !(Array.isArray(options.supersedes) && options.supersedes.length <= limits.evidenceSpans))
+    throw bad(`supersedes is a list of at most ${limits.evidenceSpans} ids`)
+}
+
+function checkText(what: string, text: unknown, codePoints: number, bytes = Number.POSITIVE_INFINITY): void {
+  if (typeof text !== 'string' || text === '' || !text.isWellFormed())
+    throw new RecollectError('invalid_input', `${what} is a text without lone surrogates, and not empty`, 'Send well-formed text.')
+  const given = [...text].length
+  if (given > codePoints) throw tooLong(`${what} has code points`, codePoints, given)
+  if (utf8Length(text) > bytes) throw tooLong(`${what} has bytes`, bytes, utf8Length(text))
+}
+
+const tooLong = (what: string, limit: number, given: number): RecollectError =>
+  new RecollectError('payload_too_large', `${what}, at most ${limit}; got ${given}`, 'Split it into several memories, or say it shorter.', {
+    limit,
+    given,
+  })
