@@ -10,7 +10,12 @@ export const models = {
   MP11: 'Any text gives a unit vector or the zero vector.',
   'PART-6': 'A block given back twice is a bug, and more memory than the limit is refused.',
   'EVAL-1': 'Each format of data is read by its path and shape, and what has another shape is refused with what was expected, without content.',
+  'EVAL-2':
+    'An evaluation appends with own times to real sessions of one owner a conversation, and asks by search: nothing of it bypasses the product.',
   'EVAL-3': 'Figures are means over questions, in percent, with an interval that the seed fixes.',
   'EVAL-4': 'Abstention is the area under the curve and the shares at the floor.',
+  'EVAL-6': 'A result says its machine, and its commit or that it is not known.',
+  'EVAL-7': 'The result of a run is JSON with every field, and categories that stand apart stay out of the headline.',
+  'EVAL-8': 'Progress counts messages, then searches, up to their totals.',
   'MREG-12': 'Every figure of a ranking is that of a table counted by hand.',
 } as const
