@@ -12,8 +12,8 @@ export interface Checkpoints {
   wrote(writes: number, bytes: number): void
   /** Why no more may be written: a reader holds a WAL that would fill the disk. */
   refusal(): RecollectError | undefined
-  /** Empties the WAL; false if a reader held it for longer than `withinMs`. */
-  empty(withinMs?: number): Promise<boolean>
+  /** Empties the WAL; false if a reader held it for longer than SQL-10 allows. */
+  empty(): Promise<boolean>
   /** Empties the WAL, and writes a file of moderate size anew: pages that SQLite once rearranged hold old copies of rows in their slack, which secure_delete does not reach. */
   scour(): Promise<boolean>
   /** Empties the WAL soon: several calls share one run. */
@@ -84,20 +84,21 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
     await offDuty()
   }
 
-  async function emptyWithin(withinMs: number, order: Order = 'truncate'): Promise<boolean> {
+  /** Runs the order until `reached`, or for the time SQL-10 gives. */
+  async function tryFor(order: Order, reached: (found: Checkpoint | undefined) => boolean): Promise<boolean> {
     const began = realMs()
     for (;;) {
-      if ((await run(order))?.done === true) return true
-      if (ended || realMs() - began >= withinMs) return false
+      if (reached(await run(order))) return true
+      if (ended || realMs() - began >= limits.walEmptyMs) return false
       await pause(limits.lockRetryMsMost)
     }
   }
 
   // One run cannot answer for bytes written after it began: a call that comes during a run waits for the next, which it shares.
-  function empty(withinMs: number = limits.walEmptyMs): Promise<boolean> {
+  function empty(): Promise<boolean> {
     queued ??= (emptying ?? Promise.resolve(true)).then(() => {
       queued = undefined
-      return (emptying = emptyWithin(withinMs))
+      return (emptying = tryFor('truncate', (found) => found?.done === true))
     })
     return queued
   }
@@ -107,7 +108,7 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
     idle = setTimeout(() => {
       idle = undefined
       if (realMs() - lastWrite < limits.walIdleMs) return waitForIdle()
-      if (walSize() > 0) void empty(0)
+      if (walSize() > 0) void empty()
     }, limits.walIdleMs)
     idle.unref()
   }
@@ -130,7 +131,7 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
     },
     empty,
     async scour() {
-      if (statSync(file).size <= limits.sqliteVacuumBytes) await emptyWithin(limits.walEmptyMs, 'vacuum')
+      if (statSync(file).size <= limits.sqliteVacuumBytes) await tryFor('vacuum', (found) => found !== undefined)
       return empty()
     },
     emptySoon() {
