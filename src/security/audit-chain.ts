@@ -34,23 +34,50 @@ const code = /^[\w.~:/-]{1,128}$/
 /** @throws `invalid_input` if a field is not a code, an id or a number: the trail never holds content (AUD-2) */
 export function checkEvent(event: AuditInput): void {
   const texts = [event.action, event.actor, event.role, event.reason, event.target?.kind, event.target?.pseudonym, ...Object.keys(event.counts ?? {})]
-  const bad = texts.some((text) => text !== undefined && !code.test(text)) || Object.values(event.counts ?? {}).some((count) => !Number.isFinite(count))
-  if (bad) throw new RecollectError('invalid_input', 'an audit event holds something that is no code, id or number', 'Audit events take codes of 1 to 128 letters, digits and _.~:/- only.')
+  const bad =
+    texts.some((text) => text !== undefined && !code.test(text)) || Object.values(event.counts ?? {}).some((count) => !Number.isFinite(count))
+  if (bad)
+    throw new RecollectError(
+      'invalid_input',
+      'an audit event holds something that is no code, id or number',
+      'Audit events take codes of 1 to 128 letters, digits and _.~:/- only.',
+    )
 }
 
 /** The event with its fields in one fixed order, so that the same event has one spelling. */
-export function canonicalEvent(event: AuditInput, at: number, node: string, seq: number, previous: Uint8Array, before: MonthBefore | undefined): Uint8Array {
+export function canonicalEvent(
+  event: AuditInput,
+  at: number,
+  node: string,
+  seq: number,
+  previous: Uint8Array,
+  before: MonthBefore | undefined,
+): Uint8Array {
   const { actor, role, action, target, decision, reason, counts } = event
-  const ordered = counts === undefined ? undefined : Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)))
+  const ordered = counts === undefined ? undefined : Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   return toUtf8(
-    JSON.stringify({ seq, at, actor, role, action, target: target && { kind: target.kind, pseudonym: target.pseudonym }, decision, reason, counts: ordered, node, before, previous: base64url(previous) }),
+    JSON.stringify({
+      seq,
+      at,
+      actor,
+      role,
+      action,
+      target: target && { kind: target.kind, pseudonym: target.pseudonym },
+      decision,
+      reason,
+      counts: ordered,
+      node,
+      before,
+      previous: base64url(previous),
+    }),
   )
 }
 
 export const linkHash = (key: KeyObject, previous: Uint8Array, canonical: Uint8Array): Uint8Array => macOf(key, [previous, canonical])
 
 /** The body of an entry: the canonical event, a line break, its hash. It begins with a brace, never with the mark of a seal. */
-export const auditBody = (canonical: Uint8Array, hash: Uint8Array): Uint8Array => new Uint8Array(Buffer.concat([canonical, toUtf8(`\n${base64url(hash)}`)]))
+export const auditBody = (canonical: Uint8Array, hash: Uint8Array): Uint8Array =>
+  new Uint8Array(Buffer.concat([canonical, toUtf8(`\n${base64url(hash)}`)]))
 
 export interface StoredEvent {
   readonly canonical: Uint8Array

@@ -19,7 +19,8 @@ function trail(options: Parameters<typeof world>[0] = { seal: 'off' }) {
   const on = (store: LogStore) => createAuditLog({ ...parts, store })
   return { ...made, on, audit: on(made.store) }
 }
-const events = async (store: LogStore, ref = monthRef()) => (await store.read(ref)).map((one) => JSON.parse(textOf(one.body).split('\n')[0]!) as Record<string, unknown>)
+const events = async (store: LogStore, ref = monthRef()) =>
+  (await store.read(ref)).map((one) => JSON.parse(textOf(one.body).split('\n')[0]!) as Record<string, unknown>)
 
 describe('the audit trail', () => {
   test('holds one log a tenant and month, sealed, of kind audit under ~audit [AUD-1]', async () => {
@@ -30,7 +31,11 @@ describe('the audit trail', () => {
     await audit.record(event('memory.forget'))
     expect((await data.list(mintAny('acme', '~audit'), 'audit')).items.map((one) => one.logId)).toEqual(['2100-02', '2100-01'])
     expect((await data.list(mintAny('~system', '~audit'), 'audit')).items.map((one) => one.logId)).toEqual(['2100-01'])
-    expect(Buffer.from((await data.read(monthRef()))[0]!.body).subarray(0, 2).toString('hex')).toBe('5243')
+    expect(
+      Buffer.from((await data.read(monthRef()))[0]!.body)
+        .subarray(0, 2)
+        .toString('hex'),
+    ).toBe('5243')
     expect((await events(store)).map((one) => one['action'])).toEqual(['session.delete'])
   })
 
@@ -57,18 +62,44 @@ describe('the audit trail', () => {
 
   test('an event says who, what, on what, how it was decided, where and after which, in one spelling [AUD-2]', async () => {
     const { audit, store, clock } = trail()
-    await audit.record(event('owner.erase', { actor: 'key1', role: 'owner', target: { kind: 'owner', pseudonym: 'own-x' }, decision: 'allow', reason: 'own', counts: { logs: 3, entries: 9 } }))
+    await audit.record(
+      event('owner.erase', {
+        actor: 'key1',
+        role: 'owner',
+        target: { kind: 'owner', pseudonym: 'own-x' },
+        decision: 'allow',
+        reason: 'own',
+        counts: { logs: 3, entries: 9 },
+      }),
+    )
     const [one] = await events(store)
     expect(one).toEqual({
-      seq: 1, at: clock.now(), actor: 'key1', role: 'owner', action: 'owner.erase', target: { kind: 'owner', pseudonym: 'own-x' },
-      decision: 'allow', reason: 'own', counts: { entries: 9, logs: 3 }, node: 'n1', previous: Buffer.alloc(32).toString('base64url'),
+      seq: 1,
+      at: clock.now(),
+      actor: 'key1',
+      role: 'owner',
+      action: 'owner.erase',
+      target: { kind: 'owner', pseudonym: 'own-x' },
+      decision: 'allow',
+      reason: 'own',
+      counts: { entries: 9, logs: 3 },
+      node: 'n1',
+      previous: Buffer.alloc(32).toString('base64url'),
     })
   })
 
   test('content does not come in by any field [AUD-2]', async () => {
     const { audit, telemetry } = trail()
     const text = 'I moved to Lisbon'
-    for (const more of [{ reason: text }, { actor: text }, { target: { kind: 'session', pseudonym: text } }, { counts: { [text]: 1 } }, { counts: { a: Number.NaN } }, { action: '' }, { reason: 'x'.repeat(129) }] as Partial<AuditInput>[]) {
+    for (const more of [
+      { reason: text },
+      { actor: text },
+      { target: { kind: 'session', pseudonym: text } },
+      { counts: { [text]: 1 } },
+      { counts: { a: Number.NaN } },
+      { action: '' },
+      { reason: 'x'.repeat(129) },
+    ] as Partial<AuditInput>[]) {
       await expect(audit.record(event('a', more))).rejects.toMatchObject({ code: 'invalid_input' })
       audit.note(event('a', more))
     }
@@ -151,7 +182,9 @@ describe('verify finds', () => {
   test('a change, of any field and of the hash [AUD-3]', async () => {
     expect(await changed((all) => all.with(2, edit(all[2]!, '"e3"', '"x3"')))).toMatchObject({ ok: false, firstBad: 3 })
     expect(await changed((all) => all.with(4, edit(all[4]!, '"done"', '"deny"')))).toMatchObject({ ok: false, firstBad: 5 })
-    expect(await changed((all) => all.with(0, { ...all[0]!, body: new Uint8Array([...all[0]!.body.slice(0, -43), ...all[1]!.body.slice(-43)]) }))).toMatchObject({ ok: false, firstBad: 1 })
+    expect(
+      await changed((all) => all.with(0, { ...all[0]!, body: new Uint8Array([...all[0]!.body.slice(0, -43), ...all[1]!.body.slice(-43)]) })),
+    ).toMatchObject({ ok: false, firstBad: 1 })
   })
   test('a swap [AUD-3]', async () => {
     expect(await changed((all) => numbered([all[0]!, all[2]!, all[1]!, all[3]!, all[4]!]))).toMatchObject({ ok: false, firstBad: 2 })
@@ -159,7 +192,12 @@ describe('verify finds', () => {
   test('a dropped event, first, in the middle, and last while the head still counts it [AUD-3]', async () => {
     expect(await changed((all) => numbered(all.slice(1)))).toMatchObject({ ok: false, firstBad: 1 })
     expect(await changed((all) => numbered(all.toSpliced(2, 1)))).toMatchObject({ ok: false, firstBad: 3 })
-    expect(await changed((all) => all.slice(0, 4), () => 5)).toMatchObject({ ok: false, firstBad: 5 })
+    expect(
+      await changed(
+        (all) => all.slice(0, 4),
+        () => 5,
+      ),
+    ).toMatchObject({ ok: false, firstBad: 5 })
   })
   test('an inserted event, a copy too, and one redacted [AUD-3]', async () => {
     expect(await changed((all) => numbered(all.toSpliced(2, 0, all[1]!)))).toMatchObject({ ok: false, firstBad: 3 })
@@ -177,7 +215,11 @@ describe('verify finds', () => {
     for (let i = 1; i <= 3; i++) await audit.record(event(`e${i}`))
     const whole = await audit.verify('acme')
     const cut = (month: string) =>
-      tampered(store, { list: async (...args) => ({ items: (await store.list(...args)).items.map((one) => (one.logId === month ? { ...one, version: one.version - 1 } : one)) }) })
+      tampered(store, {
+        list: async (...args) => ({
+          items: (await store.list(...args)).items.map((one) => (one.logId === month ? { ...one, version: one.version - 1 } : one)),
+        }),
+      })
     const last = await on(cut('2100-01')).verify('acme')
     expect(last).toMatchObject({ ok: true, checked: 2 })
     expect(last.head).not.toEqual(whole.head)

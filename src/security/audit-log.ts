@@ -10,7 +10,17 @@ import type { Mint } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { auditBody, canonicalEvent, chainStart, checkEvent, linkHash, parseAuditBody, type AuditInput, type ChainHead, type MonthBefore } from './audit-chain.ts'
+import {
+  auditBody,
+  canonicalEvent,
+  chainStart,
+  checkEvent,
+  linkHash,
+  parseAuditBody,
+  type AuditInput,
+  type ChainHead,
+  type MonthBefore,
+} from './audit-chain.ts'
 import { boundedMap } from './bounded-map.ts'
 import type { OwnerKeyRing } from './key-ring.ts'
 import { reserved } from './reserved.ts'
@@ -89,7 +99,10 @@ export function createAuditLog(parts: AuditLogParts): AuditLog {
     const all: (Head & { logId: string })[] = []
     let cursor: string | undefined
     do {
-      const page = await store.list(mint(tenantId, reserved.audit), 'audit', { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
+      const page = await store.list(mint(tenantId, reserved.audit), 'audit', {
+        limit: limits.pageItemsMost,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
       all.push(...page.items)
       cursor = page.cursor
     } while (cursor !== undefined)
@@ -100,7 +113,8 @@ export function createAuditLog(parts: AuditLogParts): AuditLog {
     if (head.version === 0) return chainStart
     const [last] = await store.read(ref, { after: head.version - 1, upTo: head.version })
     const event = last === undefined ? undefined : parseAuditBody(last.body)
-    if (event === undefined) throw new RecollectError('integrity_failure', 'the last event of the audit log cannot be read', 'Run: recollect audit verify')
+    if (event === undefined)
+      throw new RecollectError('integrity_failure', 'the last event of the audit log cannot be read', 'Run: recollect audit verify')
     return event.hash
   }
 
@@ -120,7 +134,8 @@ export function createAuditLog(parts: AuditLogParts): AuditLog {
     }
     const { keyVersion, before } = bodyOfMonth(head)
     const found = await ring.auditKey(ownerOf(tenantId), month, keyVersion)
-    if (found === undefined) throw new RecollectError('integrity_failure', 'the key of the audit log is missing', 'Restore the key store from a backup.')
+    if (found === undefined)
+      throw new RecollectError('integrity_failure', 'the key of the audit log is missing', 'Restore the key store from a backup.')
     const chain = { month, ref, key: found.key, before, version: head.version, hash: await lastHash(ref, head) }
     chains.set(tenantId, chain)
     return chain
@@ -160,9 +175,11 @@ export function createAuditLog(parts: AuditLogParts): AuditLog {
 
   function inLine(tenantId: string, work: () => Promise<void>): Promise<void> {
     const mine = (lines.get(tenantId) ?? Promise.resolve()).then(work)
-    const settled = mine.catch(() => {}).finally(() => {
-      if (lines.get(tenantId) === settled) lines.delete(tenantId)
-    })
+    const settled = mine
+      .catch(() => {})
+      .finally(() => {
+        if (lines.get(tenantId) === settled) lines.delete(tenantId)
+      })
     lines.set(tenantId, settled)
     return mine
   }
@@ -218,7 +235,12 @@ export function createAuditLog(parts: AuditLogParts): AuditLog {
       try {
         await inLine(event.tenantId, () => write(event.tenantId, one))
       } catch (cause) {
-        throw new RecollectError('unavailable', 'the audit log cannot be written, so the action was not carried out', 'Try again when the store is back.', { cause })
+        throw new RecollectError(
+          'unavailable',
+          'the audit log cannot be written, so the action was not carried out',
+          'Try again when the store is back.',
+          { cause },
+        )
       }
     },
 

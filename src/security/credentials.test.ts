@@ -57,8 +57,22 @@ describe('API keys', () => {
     const good = parseApiKey(secret)!
     const spell = (body: string) => `${body}_${crc32(body).toString(16).padStart(8, '0')}`
     const wrong = [
-      '', 'x', undefined, null, 7, {}, `Bearer ${secret}`, secret.toUpperCase(), `${secret} `, `${secret}\n`, secret.slice(0, -1), secret.replace(/.$/, (c) => (c === '0' ? '1' : '0')),
-      spell(`rec_live_${'b'.repeat(16)}_${good.secret}`), spell(`rec_live_${good.id}_${'b'.repeat(52)}`), spell(`rec_live_${good.id}_${parseApiKey(other.secret)!.secret}`), 'rec_'.repeat(1000),
+      '',
+      'x',
+      undefined,
+      null,
+      7,
+      {},
+      `Bearer ${secret}`,
+      secret.toUpperCase(),
+      `${secret} `,
+      `${secret}\n`,
+      secret.slice(0, -1),
+      secret.replace(/.$/, (c) => (c === '0' ? '1' : '0')),
+      spell(`rec_live_${'b'.repeat(16)}_${good.secret}`),
+      spell(`rec_live_${good.id}_${'b'.repeat(52)}`),
+      spell(`rec_live_${good.id}_${parseApiKey(other.secret)!.secret}`),
+      'rec_'.repeat(1000),
     ]
     for (const one of wrong) expect(await credentials.authenticate(one as string), String(one).slice(0, 40)).toBeUndefined()
     await credentials.revoke('acme', other.credential.id)
@@ -86,7 +100,8 @@ describe('API keys', () => {
     expect((await credentials.create('acme', ask)).credential.expiresAt).toBe(now + 90 * day)
     const longest = now + 365 * day
     expect((await credentials.create('acme', { ...ask, expiresAt: longest })).credential.expiresAt).toBe(longest)
-    for (const expiresAt of [longest + 1, now, now - 1, Number.NaN, Infinity]) await expect(credentials.create('acme', { ...ask, name: 'n', expiresAt })).rejects.toMatchObject({ code: 'invalid_input' })
+    for (const expiresAt of [longest + 1, now, now - 1, Number.NaN, Infinity])
+      await expect(credentials.create('acme', { ...ask, name: 'n', expiresAt })).rejects.toMatchObject({ code: 'invalid_input' })
   })
 
   test('two live ones a name, for rotation; a revoked or expired one makes room [ACC-4]', async () => {
@@ -146,16 +161,30 @@ describe('API keys', () => {
     const { credential, secret } = await credentials.create('acme', ask)
     expect((await credentials.list('other')).items).toEqual([])
     for (const id of [credential.id, 'a'.repeat(16), 'x', '', '../..'])
-      for (const call of [() => credentials.revoke('other', id), () => credentials.rotate('other', id)]) await expect(call()).rejects.toMatchObject({ code: 'not_found' })
+      for (const call of [() => credentials.revoke('other', id), () => credentials.rotate('other', id)])
+        await expect(call()).rejects.toMatchObject({ code: 'not_found' })
     expect(await credentials.authenticate(secret)).toBeDefined()
   })
 
   test('what is asked for is checked: names, roles, grants, the origin of user text [ACC-4]', async () => {
     const { credentials } = desk()
     const bad: Partial<Record<keyof CredentialRequest, unknown>>[] = [
-      { name: '' }, { name: '~x' }, { name: undefined }, { roles: [] }, { roles: ['root'] }, { roles: 'owner' }, { grants: ['all'] }, { userText: undefined }, { userText: 'typed' }, { ownerId: '~keys' }, { ownerId: undefined },
+      { name: '' },
+      { name: '~x' },
+      { name: undefined },
+      { roles: [] },
+      { roles: ['root'] },
+      { roles: 'owner' },
+      { grants: ['all'] },
+      { userText: undefined },
+      { userText: 'typed' },
+      { ownerId: '~keys' },
+      { ownerId: undefined },
     ]
-    for (const change of bad) await expect(credentials.create('acme', { ...ask, ...change } as CredentialRequest), JSON.stringify(change)).rejects.toMatchObject({ code: 'invalid_input' })
+    for (const change of bad)
+      await expect(credentials.create('acme', { ...ask, ...change } as CredentialRequest), JSON.stringify(change)).rejects.toMatchObject({
+        code: 'invalid_input',
+      })
     await expect(credentials.create('~audit', ask)).rejects.toMatchObject({ code: 'invalid_input' })
     await credentials.create('acme', { name: 'app', roles: ['owner'], grants: ['act-for-owner'], userText: 'paste' })
     await credentials.create('~system', { name: 'ops', roles: ['operator'], userText: 'paste' })
@@ -167,7 +196,11 @@ describe('who may issue what', () => {
 
   test('operator and auditor stand alone in a key [ACC-3]', async () => {
     const { credentials } = desk()
-    for (const roles of [['operator', 'owner'], ['auditor', 'tenant-reader'], ['operator', 'auditor']] as const)
+    for (const roles of [
+      ['operator', 'owner'],
+      ['auditor', 'tenant-reader'],
+      ['operator', 'auditor'],
+    ] as const)
       await expect(credentials.create('acme', { ...ask, roles })).rejects.toMatchObject({ code: 'content_refused' })
   })
 
@@ -182,7 +215,8 @@ describe('who may issue what', () => {
       [ask, actorOf({ ...admin, roles: ['operator'] }), 'acme'],
       [ask, actorOf({ ...admin, roles: ['auditor'] }), 'acme'],
     ]
-    for (const [request, issuer, tenant] of refused) await expect(credentials.create(tenant, request, issuer)).rejects.toMatchObject({ code: 'content_refused' })
+    for (const [request, issuer, tenant] of refused)
+      await expect(credentials.create(tenant, request, issuer)).rejects.toMatchObject({ code: 'content_refused' })
     expect(told).toEqual([])
     await credentials.create('acme', ask, admin)
     await credentials.create('acme', { ...ask, grants: ['act-for-owner'] }, actorOf({ ...admin, grants: ['act-for-owner'] }))

@@ -82,23 +82,36 @@ const absent = () => new RecollectError('not_found', 'there is no such key', 'Li
 const invalid = (message: string, nextStep: string) => new RecollectError('invalid_input', message, nextStep)
 
 /** @throws `invalid_input` · `content_refused` (ACC-3) */
-export function checkRequest(tenantId: string, request: CredentialRequest, now: number, issuer: Actor | undefined): { expiresAt: number; grants: readonly Grant[] } {
+export function checkRequest(
+  tenantId: string,
+  request: CredentialRequest,
+  now: number,
+  issuer: Actor | undefined,
+): { expiresAt: number; grants: readonly Grant[] } {
   checkId(request.name, 'name')
   if (tenantId !== reserved.system) checkId(tenantId, 'tenantId')
   if (request.ownerId !== undefined) checkId(request.ownerId, 'ownerId')
   const { roles, grants = [], userText } = request
-  if (!Array.isArray(roles) || roles.length === 0 || !roles.every((role) => allRoles.includes(role))) throw invalid('a key needs known roles', `Use of: ${allRoles.join(', ')}.`)
-  if (!Array.isArray(grants) || !grants.every((grant) => allGrants.includes(grant))) throw invalid('unknown grant', `Use of: ${allGrants.join(', ')}.`)
-  if (userText !== 'user-typed' && userText !== 'paste') throw invalid('userText has no default', "Say 'user-typed' if people type into this client, else 'paste'.")
+  if (!Array.isArray(roles) || roles.length === 0 || !roles.every((role) => allRoles.includes(role)))
+    throw invalid('a key needs known roles', `Use of: ${allRoles.join(', ')}.`)
+  if (!Array.isArray(grants) || !grants.every((grant) => allGrants.includes(grant)))
+    throw invalid('unknown grant', `Use of: ${allGrants.join(', ')}.`)
+  if (userText !== 'user-typed' && userText !== 'paste')
+    throw invalid('userText has no default', "Say 'user-typed' if people type into this client, else 'paste'.")
   if (new Set(roles).size > 1 && roles.some((role) => lonelyRoles.includes(role)))
     throw new RecollectError('content_refused', `${lonelyRoles.join(' and ')} stand alone in a key`, 'Issue two keys.')
   if (roles.includes('owner') && request.ownerId === undefined && !grants.includes('act-for-owner'))
     throw invalid('the role owner needs an ownerId or the grant act-for-owner', 'Give one of them.')
   const expiresAt = request.expiresAt ?? now + limits.keyDays * dayMs
   const most = now + limits.keyDaysMost * dayMs
-  if (!Number.isSafeInteger(expiresAt) || expiresAt <= now || expiresAt > most) throw invalid(`a key lives at most ${limits.keyDaysMost} days, and ends in the future`, 'Give expiresAt in ms since 1970.')
+  if (!Number.isSafeInteger(expiresAt) || expiresAt <= now || expiresAt > most)
+    throw invalid(`a key lives at most ${limits.keyDaysMost} days, and ends in the future`, 'Give expiresAt in ms since 1970.')
   if (issuer !== undefined && !mayIssue(issuer, tenantId, roles, grants))
-    throw new RecollectError('content_refused', 'a key cannot have more than its issuer may give', 'Ask for fewer roles or grants, or let the operator issue it.')
+    throw new RecollectError(
+      'content_refused',
+      'a key cannot have more than its issuer may give',
+      'Ask for fewer roles or grants, or let the operator issue it.',
+    )
   return { expiresAt, grants }
 }
 
@@ -138,12 +151,27 @@ export function createCredentials(parts: CredentialsParts): Credentials {
       let live = 0
       for await (const key of all()) if (key.tenantId === tenantId && key.name === request.name && isLive(key, now)) live++
       if (live >= limits.keysPerName)
-        throw new RecollectError('limit_exceeded', `a name has at most ${limits.keysPerName} live keys; it has ${live}`, 'Revoke one first.', { limit: limits.keysPerName, given: live + 1 })
+        throw new RecollectError('limit_exceeded', `a name has at most ${limits.keysPerName} live keys; it has ${live}`, 'Revoke one first.', {
+          limit: limits.keysPerName,
+          given: live + 1,
+        })
       const key = newApiKey(random, mode)
       const { name, ownerId, roles, userText } = request
       const whose = ownerId === undefined ? {} : { ownerId }
       const mac = base64url(secretMac(await ring.subjectKey(owner, 'api-key'), key.secret))
-      const stored: Stored = { id: key.id, name, tenantId, ...whose, roles: [...roles], grants: [...grants], userText, person: false, createdAt: now, expiresAt, mac }
+      const stored: Stored = {
+        id: key.id,
+        name,
+        tenantId,
+        ...whose,
+        roles: [...roles],
+        grants: [...grants],
+        userText,
+        person: false,
+        createdAt: now,
+        expiresAt,
+        mac,
+      }
       await record('credential.issue', tenantId, key.id, issuer)
       await store.open(refFor(key.id), { body: bodyOf(stored), expires: { at: expiresAt + limits.keyDays * dayMs } }) // shown as expired for a while
       return { credential: shown(stored), secret: key.text }

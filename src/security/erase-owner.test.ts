@@ -62,7 +62,10 @@ describe('erasing an owner', () => {
     for (const owner of [it.alice, bob, twin]) await fill(it, owner)
     const receipt = await it.erasure.eraseOwner(it.alice)
     expect(receipt).toMatchObject({ verb: 'erase', clean: true, dryRun: false, dataKeys: 1 })
-    expect(receipt.removed.map(({ store, logs, entries, snapshots }) => [store, logs, entries, snapshots])).toEqual([['sessions', 3, 6, 3], ['memories', 3, 6, 3]])
+    expect(receipt.removed.map(({ store, logs, entries, snapshots }) => [store, logs, entries, snapshots])).toEqual([
+      ['sessions', 3, 6, 3],
+      ['memories', 3, 6, 3],
+    ])
     expect(receipt.removed.every((one) => one.bytes > 0)).toBe(true)
     expect([await rows(it, it.alice), await rows(it, bob), await rows(it, twin)]).toEqual([0, 6, 6])
     expect(textOf((await it.store.read(refOf(bob, 'session', 'session-bob')))[0]!.body)).toBe('canary-bob')
@@ -71,7 +74,15 @@ describe('erasing an owner', () => {
 
   test('closes the key log before anything goes: nobody gets keys meanwhile, and the name may start anew after [ERA-5]', async () => {
     const seen: string[] = []
-    const it = house({ quiet: async () => void seen.push(await it.ring.ownerKeys(it.alice).then(() => 'keys', (error: RecollectError) => error.code)) })
+    const it = house({
+      quiet: async () =>
+        void seen.push(
+          await it.ring.ownerKeys(it.alice).then(
+            () => 'keys',
+            (error: RecollectError) => error.code,
+          ),
+        ),
+    })
     await fill(it, it.alice)
     const before = (await it.ring.ownerKeys(it.alice)).tag('id', ['x'])
     await it.erasure.eraseOwner(it.alice)
@@ -104,18 +115,26 @@ describe('erasing an owner', () => {
       const pseudonym = ownerPseudonym(await it.ring.ownerKeys(it.alice), 'alice')
       let killed = false
       let erasures = 0
-      const die = <T>(at: typeof step, after: () => Promise<T>) => async (): Promise<T> => {
-        if (at !== step || killed) return after()
-        killed = true
-        if (['close', 'first pass', 'destroy'].includes(at)) await after() // done, and then dead before anybody heard
-        throw new RecollectError('unavailable', 'killed', 'Again.')
-      }
+      const die =
+        <T>(at: typeof step, after: () => Promise<T>) =>
+        async (): Promise<T> => {
+          if (at !== step || killed) return after()
+          killed = true
+          if (['close', 'first pass', 'destroy'].includes(at)) await after() // done, and then dead before anybody heard
+          throw new RecollectError('unavailable', 'killed', 'Again.')
+        }
       const { parts } = it
-      const erase = (store: LogStore): LogStore => tampered(store, { erase: (scope) => die(++erasures <= 2 ? 'first pass' : 'second pass', () => store.erase(scope))() })
+      const erase = (store: LogStore): LogStore =>
+        tampered(store, { erase: (scope) => die(++erasures <= 2 ? 'first pass' : 'second pass', () => store.erase(scope))() })
       const dying: ErasureParts = {
         ...parts,
         stores: parts.stores.map((one) => ({ ...one, store: erase(one.store) })),
-        ring: { ...parts.ring, close: (...args) => die('close', () => parts.ring.close(...args))(), destroy: (owner) => die('destroy', () => parts.ring.destroy(owner))(), remove: (owner) => die('remove', () => parts.ring.remove(owner))() },
+        ring: {
+          ...parts.ring,
+          close: (...args) => die('close', () => parts.ring.close(...args))(),
+          destroy: (owner) => die('destroy', () => parts.ring.destroy(owner))(),
+          remove: (owner) => die('remove', () => parts.ring.remove(owner))(),
+        },
         audit: { ...parts.audit, record: (event) => die(event.action === 'erase.done' ? 'done' : 'audit', () => parts.audit.record(event))() },
         quiet: die('quiet', async () => {}),
       }
@@ -143,7 +162,10 @@ describe('erasing an owner', () => {
   test('without the audit log nothing is erased [ERA-5]', async () => {
     const it = house()
     await fill(it, it.alice)
-    const deaf = createErasure({ ...it.parts, audit: { ...it.audit, record: async () => Promise.reject(new RecollectError('unavailable', 'no audit', 'Later.')) } })
+    const deaf = createErasure({
+      ...it.parts,
+      audit: { ...it.audit, record: async () => Promise.reject(new RecollectError('unavailable', 'no audit', 'Later.')) },
+    })
     await expect(deaf.eraseOwner(it.alice)).rejects.toMatchObject({ code: 'unavailable' })
     expect(await rows(it, it.alice)).toBe(6)
     expect(textOf((await it.store.read(it.session('session-alice')))[0]!.body)).toBe('canary-alice')
@@ -170,7 +192,8 @@ describe('erasing an owner', () => {
     expect(await rows(it, it.alice)).toBe(6)
     expect(await it.audit.verify('acme')).toMatchObject({ checked: 0 })
     const real = await it.erasure.eraseOwner(it.alice)
-    const counts = (removed: typeof real.removed) => removed.map(({ store, logs, entries, snapshots, bytes }) => [store, logs, entries, snapshots, bytes > 0])
+    const counts = (removed: typeof real.removed) =>
+      removed.map(({ store, logs, entries, snapshots, bytes }) => [store, logs, entries, snapshots, bytes > 0])
     expect(counts(dry.removed)).toEqual(counts(real.removed))
     expect(dry.target).toBe(real.target)
   })
@@ -184,8 +207,13 @@ describe('the receipt', () => {
     expect(JSON.stringify(receipt)).not.toMatch(/alice|acme|canary/)
     expect(receipt.records).toBe(4)
     const month = refOf(mintAny('acme', '~audit'), 'audit', '2100-01')
-    const events = (await it.store.read(month)).map((one) => JSON.parse(textOf(one.body).split('\n')[0]!) as { action: string; actor: string; role: string; target: { pseudonym: string } })
-    expect(events.map((one) => [one.action, one.actor, one.role, one.target.pseudonym])).toEqual([['erase.begun', 'key1', 'tenant-admin', receipt.target], ['erase.done', 'key1', 'tenant-admin', receipt.target]])
+    const events = (await it.store.read(month)).map(
+      (one) => JSON.parse(textOf(one.body).split('\n')[0]!) as { action: string; actor: string; role: string; target: { pseudonym: string } },
+    )
+    expect(events.map((one) => [one.action, one.actor, one.role, one.target.pseudonym])).toEqual([
+      ['erase.begun', 'key1', 'tenant-admin', receipt.target],
+      ['erase.done', 'key1', 'tenant-admin', receipt.target],
+    ])
     expect(receipt.auditHead).toEqual(await it.audit.head('acme'))
     expect(receipt.notProbed.map((one) => one.place)).toEqual(['backups', 'models'])
     expect(receipt.notProbed[0]!.goneBy).toBe(receipt.completedAt + 7 * 86_400_000)
@@ -198,7 +226,8 @@ describe('the receipt', () => {
     const travelled = JSON.parse(JSON.stringify(receipt)) as typeof receipt
     expect(await it.receipts.check('acme', travelled)).toBe(true)
     expect(await it.receipts.check('other', travelled)).toBe(false)
-    for (const field of Object.keys(travelled) as (keyof typeof travelled)[]) expect(await it.receipts.check('acme', { ...travelled, [field]: 'changed' } as never), field).toBe(false)
+    for (const field of Object.keys(travelled) as (keyof typeof travelled)[])
+      expect(await it.receipts.check('acme', { ...travelled, [field]: 'changed' } as never), field).toBe(false)
   })
 
   test('the audit chain survives an erasure, and pseudonyms mean nothing after it [ERA-9]', async () => {
@@ -228,7 +257,13 @@ describe('residue', () => {
   /** A driver that leaves something behind when it erases. */
   const leaving = (what: (inner: LogStore, scope: { tenantId: string; ownerId: string }) => Promise<void>) => {
     const inner = memoryStore({ clock: manualClock(start) })
-    return tampered(inner, { erase: async (scope) => { const count = await inner.erase(scope); await what(inner, scope); return count } })
+    return tampered(inner, {
+      erase: async (scope) => {
+        const count = await inner.erase(scope)
+        await what(inner, scope)
+        return count
+      },
+    })
   }
 
   test('a driver built to leave a row behind gives clean: false, an audit event and a count [ERA-8]', async () => {
@@ -244,7 +279,11 @@ describe('residue', () => {
       expect(receipt.probes.find((probe) => probe.place === place)!.found).toBeGreaterThan(0)
       expect(it.telemetry.counted('recollect_erase_residue_total')).toBeGreaterThan(0)
       const month = refOf(mintAny('acme', '~audit'), 'audit', '2100-01')
-      expect((await it.store.read(month)).map((one) => (JSON.parse(textOf(one.body).split('\n')[0]!) as { action: string }).action)).toEqual(['erase.begun', 'erase.residue', 'erase.done'])
+      expect((await it.store.read(month)).map((one) => (JSON.parse(textOf(one.body).split('\n')[0]!) as { action: string }).action)).toEqual([
+        'erase.begun',
+        'erase.residue',
+        'erase.done',
+      ])
     }
   })
 
@@ -295,7 +334,10 @@ describe('residue', () => {
     const clock = { now: () => start, sleep: (_: number) => new Promise<void>((resolve) => setTimeout(resolve, 250)) }
     const random = seededRandom(5)
     const telemetry = recordingTelemetry()
-    const [data, keyStore] = [await sqliteStore({ path: join(folder, 'd', 'data.db'), clock }), await sqliteStore({ path: join(folder, 'k', 'keys.db'), clock })]
+    const [data, keyStore] = [
+      await sqliteStore({ path: join(folder, 'd', 'data.db'), clock }),
+      await sqliteStore({ path: join(folder, 'k', 'keys.db'), clock }),
+    ]
     try {
       const ring = createKeyRing({ store: keyStore, provider: memoryKeyProvider({ random }), clock, random, mint: mintAny })
       const store = sealedStore(data, ring, { seal: 'on', random, telemetry })
@@ -303,8 +345,19 @@ describe('residue', () => {
       const [alice, bob] = [mint('acme', 'alice'), mint('acme', 'bob')]
       for (const owner of [alice, bob]) await fill({ store, memories: store }, owner)
       const parts: ErasureParts = {
-        stores: [{ name: 'sessions', store, raw: data, files: () => data.files() }, { name: 'memories', store, raw: data, files: () => data.files() }],
-        keyFiles: () => keyStore.files(), ring, audit, clock, random, telemetry, caches: [], snapshotNames: names, quiet: async () => {},
+        stores: [
+          { name: 'sessions', store, raw: data, files: () => data.files() },
+          { name: 'memories', store, raw: data, files: () => data.files() },
+        ],
+        keyFiles: () => keyStore.files(),
+        ring,
+        audit,
+        clock,
+        random,
+        telemetry,
+        caches: [],
+        snapshotNames: names,
+        quiet: async () => {},
       }
       const receipt = await createErasure(parts).eraseOwner(alice)
       expect(receipt.probes.filter((probe) => probe.found > 0)).toEqual([])

@@ -62,7 +62,13 @@ const noCount: ErasureCount = { logs: 0, entries: 0, snapshots: 0, bytes: 0 }
 
 const sumOf = (name: string, counts: readonly ErasureCount[]): Removed =>
   counts.reduce<Removed>(
-    (sum, { logs, entries, snapshots, bytes }) => ({ store: name, logs: sum.logs + logs, entries: sum.entries + entries, snapshots: sum.snapshots + snapshots, bytes: sum.bytes + bytes }),
+    (sum, { logs, entries, snapshots, bytes }) => ({
+      store: name,
+      logs: sum.logs + logs,
+      entries: sum.entries + entries,
+      snapshots: sum.snapshots + snapshots,
+      bytes: sum.bytes + bytes,
+    }),
     { store: name, ...noCount },
   )
 
@@ -85,7 +91,14 @@ export function createErasure(parts: ErasureParts): Erasure {
     return (await ring.sealKeys(owner, 'read')) === undefined ? nobody : ownerPseudonym(await ring.ownerKeys(owner), owner.ownerId)
   }
 
-  const tell = (owner: Owner, options: EraseOptions, target: string, action: string, decision: AuditInput['decision'], counts?: Record<string, number>) =>
+  const tell = (
+    owner: Owner,
+    options: EraseOptions,
+    target: string,
+    action: string,
+    decision: AuditInput['decision'],
+    counts?: Record<string, number>,
+  ) =>
     audit.record({
       tenantId: owner.tenantId,
       actor: options.actor ?? 'in-process',
@@ -147,7 +160,11 @@ export function createErasure(parts: ErasureParts): Erasure {
   function notProbed(now: number, residues: readonly Residue[]): ErasureReceipt['notProbed'] {
     const sampled = residues.some((residue) => residue.needles.given > residue.needles.kept || residue.refs.length < residue.logs)
     return [
-      { place: 'backups', why: 'copies made by backup tools lie outside; they cannot be read once no copy of the keys is left', goneBy: now + limits.keyBackupDays * dayMs },
+      {
+        place: 'backups',
+        why: 'copies made by backup tools lie outside; they cannot be read once no copy of the keys is left',
+        goneBy: now + limits.keyBackupDays * dayMs,
+      },
       { place: 'models', why: 'text that was sent to a model lies with its provider' },
       ...(sampled ? [{ place: 'the rest of a sample', why: `more than ${limits.residueBytes} bytes to look for` }] : []),
     ]
@@ -158,9 +175,21 @@ export function createErasure(parts: ErasureParts): Erasure {
     const log = await ring.look(owner)
     const removed: Removed[] = []
     for (const { name, raw } of stores) removed.push(sumOf(name, [await collectResidue(raw, owner, snapshotNames, false)]))
-    const base = { id: madeId('era', random), verb: 'erase' as const, target: log?.closed?.target ?? (await targetOf(owner)), requestedAt: now, completedAt: now }
+    const base = {
+      id: madeId('era', random),
+      verb: 'erase' as const,
+      target: log?.closed?.target ?? (await targetOf(owner)),
+      requestedAt: now,
+      completedAt: now,
+    }
     const none = { rederived: 0, keptWhy: [], probes: [], notProbed: [], clean: false, dryRun: true }
-    return receipts.sign<ErasureReceipt>(owner.tenantId, { ...base, removed, records: options.records ?? 0, dataKeys: log?.data.length ?? 0, ...none })
+    return receipts.sign<ErasureReceipt>(owner.tenantId, {
+      ...base,
+      removed,
+      records: options.records ?? 0,
+      dataKeys: log?.data.length ?? 0,
+      ...none,
+    })
   }
 
   return {
@@ -179,7 +208,7 @@ export function createErasure(parts: ErasureParts): Erasure {
       const found = probes.reduce((sum, probe) => sum + probe.found, 0)
       const removed = stores.map(({ name }, i) => sumOf(name, [first[i]!, second[i]!]))
       const counts = { logs: 0, entries: 0, found }
-      for (const one of removed) (counts.logs += one.logs, counts.entries += one.entries)
+      for (const one of removed) ((counts.logs += one.logs), (counts.entries += one.entries))
       if (found > 0) {
         telemetry.count('recollect_erase_residue_total', found)
         await tell(owner, options, mark.target, 'erase.residue', 'failed', { found })

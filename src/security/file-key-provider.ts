@@ -30,7 +30,12 @@ const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code
 const refused = (path: string, what: string, nextStep: string, cause?: unknown) =>
   new RecollectError('invalid_input', `the key file ${path} ${what}`, nextStep, { cause })
 const unreadable = (path: string, what: string, cause?: unknown) =>
-  new RecollectError('integrity_failure', `the key file ${path} ${what}`, 'Restore the key file from your copy; without it the data cannot be read. Nothing was changed.', { cause })
+  new RecollectError(
+    'integrity_failure',
+    `the key file ${path} ${what}`,
+    'Restore the key file from your copy; without it the data cannot be read. Nothing was changed.',
+    { cause },
+  )
 
 /**
  * Reads the key file, or makes it on first use.
@@ -65,7 +70,8 @@ async function readChecked({ path, uid }: FileKeyOptions): Promise<string | unde
   try {
     const stat = await file.stat()
     if (!stat.isFile()) throw refused(path, 'is not a regular file', 'Name a file.')
-    if (uid !== undefined && stat.uid !== uid) throw refused(path, `belongs to user ${stat.uid}; this process runs as ${uid}`, 'Change its owner, or run as that user.')
+    if (uid !== undefined && stat.uid !== uid)
+      throw refused(path, `belongs to user ${stat.uid}; this process runs as ${uid}`, 'Change its owner, or run as that user.')
     if (uid !== undefined && (stat.mode & groupAndOthers) !== 0)
       throw refused(path, `has mode ${(stat.mode & 0o777).toString(8).padStart(4, '0')}; others can reach it`, `Run: chmod 600 ${path}`)
     if (stat.size > mostFileBytes) throw unreadable(path, `has ${stat.size} bytes; at most ${mostFileBytes}`)
@@ -94,7 +100,10 @@ async function make({ path, random, now }: FileKeyOptions): Promise<void> {
   try {
     await link(draft, path)
   } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw new RecollectError('unavailable', `the key file ${path} cannot be made`, 'Check the folder, its file system and the free space.', { cause })
+    if (codeOf(cause) !== 'EEXIST')
+      throw new RecollectError('unavailable', `the key file ${path} cannot be made`, 'Check the folder, its file system and the free space.', {
+        cause,
+      })
   } finally {
     await unlink(draft)
   }

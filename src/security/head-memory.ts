@@ -33,6 +33,25 @@ function markOf(sealed: Uint8Array): Uint8Array {
   return mark
 }
 
+function hasMark(sealed: Uint8Array, mark: Uint8Array): boolean {
+  if (sealed.length < mark.length) return false
+  for (let i = 0; i < sealHeaderBytes; i++) if (sealed[i] !== mark[i]) return false
+  const tagAt = sealed.length - sealTagBytes
+  for (let i = 0; i < sealTagBytes; i++) if (sealed[tagAt + i] !== mark[sealHeaderBytes + i]) return false
+  return true
+}
+
+// A ref is frozen, so its key is made once as long as somebody holds it.
+const keys = new WeakMap<LogRef, string>()
+function keyOf(ref: LogRef): string {
+  let key = keys.get(ref)
+  if (key === undefined) {
+    key = refKey(ref)
+    keys.set(ref, key)
+  }
+  return key
+}
+
 const keptBytes = (kept: Kept) => kept.plain.length + 600 // the rest of an entry, generously
 
 export type HeadMemory = ReturnType<typeof headMemory>
@@ -42,7 +61,7 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
   const opened = boundedMap<Kept>(openedBytes, keptBytes)
   return {
     /** Taken before a call: its answer may not be older than this. */
-    seen: (ref: LogRef): Seen | undefined => seen.get(refKey(ref)),
+    seen: (ref: LogRef): Seen | undefined => seen.get(keyOf(ref)),
 
     /** @throws `integrity_failure` for the same log at a lower revision than was known before the call was made */
     check(ref: LogRef, head: Head, before: Seen | undefined): void {
@@ -51,7 +70,7 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
     },
 
     note(ref: LogRef, head: Head): void {
-      const key = refKey(ref)
+      const key = keyOf(ref)
       const known = seen.get(key)
       if (known !== undefined && known.birth === head.birth && known.revision >= head.revision) return
       seen.set(key, { birth: head.birth, revision: head.revision, version: head.version })
@@ -59,26 +78,29 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
 
     /** The opened body of these sealed bytes, if it is kept. A hit is compared by address, header and tag (ISO-12). */
     opened(ref: LogRef, sealed: Uint8Array): OpenedHead | undefined {
-      const kept = opened.get(refKey(ref))
-      if (kept === undefined || !sameAddress(kept.ref, ref) || sealed.length < kept.mark.length) return undefined
-      return Buffer.compare(kept.mark, markOf(sealed)) === 0 ? kept : undefined
+      const kept = opened.get(keyOf(ref))
+      return kept !== undefined && sameAddress(kept.ref, ref) && hasMark(sealed, kept.mark) ? kept : undefined
     },
 
     keep(ref: LogRef, sealed: Uint8Array, head: OpenedHead): void {
-      opened.set(refKey(ref), { ...head, plain: head.plain.slice(), ref, mark: markOf(sealed) })
+      opened.set(keyOf(ref), { ...head, plain: head.plain.slice(), ref, mark: markOf(sealed) })
     },
 
     forget(ref: LogRef): void {
-      seen.delete(refKey(ref))
-      opened.delete(refKey(ref))
+      seen.delete(keyOf(ref))
+      opened.delete(keyOf(ref))
     },
 
     /** Everything of one owner: after an erasure nothing of it stays in memory (ERA-5). Gives how many bodies were kept. */
     forgetOwner(owner: { readonly tenantId: string; readonly ownerId: string }): number {
       const prefix = ownerPrefix(owner)
       let count = 0
-      for (const key of [...opened.keys()]) if (key.startsWith(prefix)) (opened.delete(key), count++)
-      for (const key of [...seen.keys()]) if (key.startsWith(prefix)) seen.delete(key)
+      for (const key of opened.keys()) {
+        if (!key.startsWith(prefix)) continue
+        opened.delete(key)
+        count++
+      }
+      for (const key of seen.keys()) if (key.startsWith(prefix)) seen.delete(key)
       return count
     },
   }

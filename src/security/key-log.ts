@@ -31,13 +31,23 @@ const entryId = (key: WrappedDataKey) => (key.purpose === 'subject-key' ? 'subje
 
 export const keyEntry = (key: WrappedDataKey): Entry => ({
   id: entryId(key),
-  body: toUtf8(JSON.stringify({ purpose: key.purpose, version: key.version, createdAt: key.createdAt, keyId: key.wrapped.keyId, key: base64url(key.wrapped.bytes) })),
+  body: toUtf8(
+    JSON.stringify({
+      purpose: key.purpose,
+      version: key.version,
+      createdAt: key.createdAt,
+      keyId: key.wrapped.keyId,
+      key: base64url(key.wrapped.bytes),
+    }),
+  ),
 })
 
 export const closingEntry = (mark: ClosingMark): Entry => ({ id: closingId, body: toUtf8(JSON.stringify({ purpose: 'closed', ...mark })) })
 
 const unreadable = (seq: number, cause?: unknown) =>
-  new RecollectError('integrity_failure', `a key log holds an entry that cannot be read (seq ${seq})`, 'Restore the key store from a backup.', { cause })
+  new RecollectError('integrity_failure', `a key log holds an entry that cannot be read (seq ${seq})`, 'Restore the key store from a backup.', {
+    cause,
+  })
 
 function parse(entry: StoredEntry): Record<string, unknown> {
   try {
@@ -52,7 +62,8 @@ function parse(entry: StoredEntry): Record<string, unknown> {
 function wrapOf(entry: StoredEntry, value: Record<string, unknown>): WrappedDataKey {
   const { purpose, version, createdAt, keyId, key } = value
   if (purpose !== 'data-key' && purpose !== 'subject-key') throw unreadable(entry.seq)
-  if (typeof version !== 'number' || typeof createdAt !== 'number' || typeof keyId !== 'string' || typeof key !== 'string') throw unreadable(entry.seq)
+  if (typeof version !== 'number' || typeof createdAt !== 'number' || typeof keyId !== 'string' || typeof key !== 'string')
+    throw unreadable(entry.seq)
   const wrap: WrappedDataKey = { purpose, version, createdAt, wrapped: { keyId, bytes: fromBase64url(key) } }
   if (entryId(wrap) !== entry.id) throw unreadable(entry.seq)
   return wrap
@@ -60,7 +71,8 @@ function wrapOf(entry: StoredEntry, value: Record<string, unknown>): WrappedData
 
 function markOf(entry: StoredEntry, value: Record<string, unknown>): ClosingMark {
   const { id, requestedAt, target, dataKeys } = value
-  if (typeof id !== 'string' || typeof requestedAt !== 'number' || typeof target !== 'string' || typeof dataKeys !== 'number') throw unreadable(entry.seq)
+  if (typeof id !== 'string' || typeof requestedAt !== 'number' || typeof target !== 'string' || typeof dataKeys !== 'number')
+    throw unreadable(entry.seq)
   return { id, requestedAt, target, dataKeys }
 }
 
@@ -82,5 +94,5 @@ export function foldKeyLog(entries: readonly StoredEntry[]): KeyLog {
     if (wrap.purpose === 'subject-key') subject = wrap
     else data.push(wrap)
   }
-  return { subject, data: data.sort((a, b) => a.version - b.version), closed, wraps }
+  return { subject, data: data.toSorted((a, b) => a.version - b.version), closed, wraps }
 }

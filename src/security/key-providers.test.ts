@@ -30,7 +30,8 @@ const refused = expect.objectContaining({ code: 'invalid_input' })
 const providers: Record<string, () => Promise<KeyProvider>> = {
   file: () => fileKeyProvider(options()),
   memory: async () => memoryKeyProvider({ random: seededRandom(++files) }),
-  'memory with a key of the caller': async () => memoryKeyProvider({ random: seededRandom(++files), key: createSecretKey(seededRandom(++files)(32)) }),
+  'memory with a key of the caller': async () =>
+    memoryKeyProvider({ random: seededRandom(++files), key: createSecretKey(seededRandom(++files)(32)) }),
 }
 
 for (const [name, make] of Object.entries(providers))
@@ -157,9 +158,14 @@ describe('the key file', () => {
 
   const id = { id: 'k', createdAt: 1, key: Buffer.alloc(32).toString('base64url') }
   const unknown: Record<string, string> = {
-    empty: '', 'no JSON': 'secret-canary', null: 'null', 'another format': JSON.stringify({ format: 'recollect-keys-2', active: 'k', keys: [id] }),
-    'no active key': JSON.stringify({ format: 'recollect-keys-1', keys: [id] }), 'an active key that is not there': JSON.stringify({ format: 'recollect-keys-1', active: 'x', keys: [id] }),
-    'a short key': JSON.stringify({ format: 'recollect-keys-1', active: 'k', keys: [{ ...id, key: 'AAAA' }] }), 'a key without an id': JSON.stringify({ format: 'recollect-keys-1', active: 'k', keys: [{}] }),
+    empty: '',
+    'no JSON': 'secret-canary',
+    null: 'null',
+    'another format': JSON.stringify({ format: 'recollect-keys-2', active: 'k', keys: [id] }),
+    'no active key': JSON.stringify({ format: 'recollect-keys-1', keys: [id] }),
+    'an active key that is not there': JSON.stringify({ format: 'recollect-keys-1', active: 'x', keys: [id] }),
+    'a short key': JSON.stringify({ format: 'recollect-keys-1', active: 'k', keys: [{ ...id, key: 'AAAA' }] }),
+    'a key without an id': JSON.stringify({ format: 'recollect-keys-1', active: 'k', keys: [{}] }),
     'too large': `{"format":"recollect-keys-1"}${' '.repeat(70_000)}`,
   }
   for (const [what, text] of Object.entries(unknown))
@@ -174,6 +180,7 @@ describe('the key file', () => {
     })
 
   test('a key of the caller must be 32 secret bytes [SEAL-2]', () => {
-    for (const bytes of [0, 16, 31, 33].filter((n) => n > 0)) expect(() => memoryKeyProvider({ random: seededRandom(1), key: createSecretKey(new Uint8Array(bytes)) })).toThrow(refused)
+    for (const bytes of [0, 16, 31, 33].filter((n) => n > 0))
+      expect(() => memoryKeyProvider({ random: seededRandom(1), key: createSecretKey(new Uint8Array(bytes)) })).toThrow(refused)
   })
 })

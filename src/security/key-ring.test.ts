@@ -36,8 +36,14 @@ describe('keys of an owner', () => {
     await ring.ownerKeys({ tenantId: 'acme', ownerId: 'bob' })
     expect((await keyStore.owners()).items).toEqual([{ tenantId: 'acme', ownerId: '~keys' }])
     expect((await keyStore.list(mintAny('acme', '~keys'), 'key')).items.map((one) => one.logId).sort()).toEqual(['alice', 'bob'])
-    const entries = (await keyStore.read(keyRef)).map((one) => ({ id: one.id, ...(JSON.parse(textOf(one.body)) as { purpose: string; version: number }) }))
-    expect(entries.map(({ id, purpose, version }) => [id, purpose, version])).toEqual([['subject', 'subject-key', 1], ['data-1', 'data-key', 1]])
+    const entries = (await keyStore.read(keyRef)).map((one) => ({
+      id: one.id,
+      ...(JSON.parse(textOf(one.body)) as { purpose: string; version: number }),
+    }))
+    expect(entries.map(({ id, purpose, version }) => [id, purpose, version])).toEqual([
+      ['subject', 'subject-key', 1],
+      ['data-1', 'data-key', 1],
+    ])
   })
 
   test('differ by owner, tenant and purpose, and stay the same over a restart and a new data key [SEAL-3]', async () => {
@@ -93,7 +99,11 @@ describe('keys of an owner', () => {
     expect((await keys.read(keyRef)).length).toBe(2)
     const apiKeys = refOf(mintAny('~system', '~api-keys'), 'key', 'k1')
     await keys.open(apiKeys, head('record'))
-    expect(Buffer.from((await keyStore.head(apiKeys))!.body).subarray(0, 2).toString('hex')).toBe('5243')
+    expect(
+      Buffer.from((await keyStore.head(apiKeys))!.body)
+        .subarray(0, 2)
+        .toString('hex'),
+    ).toBe('5243')
     expect(textOf((await keys.head(apiKeys))!.body)).toBe('record')
   })
 })
@@ -175,7 +185,12 @@ describe('the key cache', () => {
     expect(textOf((await store.read(session()))[0]!.body)).toBe('x')
     clock.advance(1)
     const before = [await keyStore.head(keyRef), await data.head(session())]
-    for (const call of [() => store.read(session()), () => store.head(session()), () => store.append(session(), [entry('m2', 'y')]), () => store.open(session('new'), head())])
+    for (const call of [
+      () => store.read(session()),
+      () => store.head(session()),
+      () => store.append(session(), [entry('m2', 'y')]),
+      () => store.open(session('new'), head()),
+    ])
       await expect(call()).rejects.toMatchObject({ code: 'unavailable' })
     expect([await keyStore.head(keyRef), await data.head(session())]).toEqual(before)
     seen.down = undefined
@@ -191,7 +206,12 @@ describe('the key cache', () => {
     const garbage: KeyProvider = { ...wrong, unwrap: async () => new Uint8Array(5) }
     for (const provider of [wrong, garbage]) {
       const other = world({ data: first.data, ring: { store: first.keyStore, provider } })
-      for (const call of [() => other.store.read(first.session()), () => other.store.head(first.session()), () => other.store.open(first.session(), head()), () => other.ring.ownerKeys(owner)])
+      for (const call of [
+        () => other.store.read(first.session()),
+        () => other.store.head(first.session()),
+        () => other.store.open(first.session(), head()),
+        () => other.ring.ownerKeys(owner),
+      ])
         await expect(call()).rejects.toMatchObject(broken)
     }
     expect(await first.keyStore.head(keyRef)).toEqual(before)
@@ -220,12 +240,22 @@ describe('closing', () => {
     await store.open(session(), head('h'))
     await other.ownerKeys(owner)
     expect(await ring.close(owner, () => mark)).toEqual(mark)
-    for (const call of [() => other.ownerKeys(owner), () => ring.ownerKeys(owner), () => ring.sealKeys(owner, 'read'), () => store.head(session()), () => store.open(session('s2'), head())])
+    for (const call of [
+      () => other.ownerKeys(owner),
+      () => ring.ownerKeys(owner),
+      () => ring.sealKeys(owner, 'read'),
+      () => store.head(session()),
+      () => store.open(session('s2'), head()),
+    ])
       await expect(call()).rejects.toMatchObject({ code: 'not_found' })
     expect(await other.close(owner, () => ({ ...mark, id: 'era_2' }))).toEqual(mark) // the first one stands
     await ring.destroy(owner)
     await expect(ring.ownerKeys(owner)).rejects.toMatchObject({ code: 'not_found' })
-    expect((await keyStore.read(keyRef)).map((one) => [one.id, one.body.length > 0])).toEqual([['subject', false], ['data-1', false], ['closed', true]])
+    expect((await keyStore.read(keyRef)).map((one) => [one.id, one.body.length > 0])).toEqual([
+      ['subject', false],
+      ['data-1', false],
+      ['closed', true],
+    ])
     await ring.remove(owner)
     expect((await ring.ownerKeys(owner)).tag('id', ['x'])).toHaveLength(22)
   })

@@ -11,6 +11,10 @@ const kekBytes = 32
 export function memoryKeyProvider(options: { readonly random: Random; readonly key?: KeyObject }): KeyProvider {
   const key = options.key ?? createSecretKey(options.random(kekBytes))
   if (key.type !== 'secret' || key.symmetricKeySize !== kekBytes)
-    throw new RecollectError('invalid_input', `a key-encryption key has ${kekBytes} bytes; got ${key.symmetricKeySize ?? 'another sort of key'}`, 'Give a secret KeyObject of 32 random bytes.')
+    throw new RecollectError(
+      'invalid_input',
+      `a key-encryption key has ${kekBytes} bytes; got ${key.symmetricKeySize ?? 'another sort of key'}`,
+      'Give a secret KeyObject of 32 random bytes.',
+    )
   return kekRing('memory', new Map([['memory-1', key]]), 'memory-1', options.random)
 }

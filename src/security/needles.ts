@@ -87,7 +87,7 @@ function lookThrough(piece: Uint8Array, filter: Uint8Array, byKey: ReadonlyMap<n
 async function* overlapping(file: ResidueFile, overlap: number): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(overlap + chunkBytes)
   let held = 0
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const count = await file.read(buffer.subarray(held, held + chunkBytes), at)
     if (count === 0) return
     at += count

@@ -18,7 +18,12 @@ const sorted = (value: unknown): unknown =>
   Array.isArray(value)
     ? value.map(sorted)
     : typeof value === 'object' && value !== null
-      ? Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => [name, sorted(field)]))
+      ? Object.fromEntries(
+          Object.entries(value)
+            .filter(([, field]) => field !== undefined)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([name, field]) => [name, sorted(field)]),
+        )
       : value
 
 export function createReceipts(ring: OwnerKeyRing): Receipts {
@@ -28,7 +33,8 @@ export function createReceipts(ring: OwnerKeyRing): Receipts {
     return macOf(key, [tenantId, JSON.stringify(sorted(fields))])
   }
   return {
-    sign: async <R extends DeletionReceipt>(tenantId: string, receipt: Omit<R, 'mac'>) => ({ ...receipt, mac: base64url(await mac(tenantId, receipt)) }) as unknown as R,
+    sign: async <R extends DeletionReceipt>(tenantId: string, receipt: Omit<R, 'mac'>) =>
+      ({ ...receipt, mac: base64url(await mac(tenantId, receipt)) }) as unknown as R,
     async check(tenantId, receipt) {
       const given = fromBase64url(receipt.mac)
       const right = await mac(tenantId, receipt)

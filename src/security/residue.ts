@@ -55,7 +55,7 @@ export async function collectResidue(raw: LogStore, owner: Owner, snapshotNames:
         for (const chunk of snapshot.chunks) addBody(chunk)
       }
       if (!keep) continue
-      for (let after = 0; ; ) {
+      for (let after = 0; ;) {
         const page = await readOrNothing(raw, ref, after)
         if (page.length === 0) break
         for (const { id, body } of page) {
@@ -89,7 +89,13 @@ async function readOrNothing(raw: LogStore, ref: LogRef, after: number) {
 }
 
 /** `head`, `read` and `loadSnapshot` for each log that was there, and `list` for each kind: every answer but "nothing" is a find. */
-export async function probeStore(name: string, raw: LogStore, owner: Owner, residue: Residue, snapshotNames: readonly string[]): Promise<readonly Probe[]> {
+export async function probeStore(
+  name: string,
+  raw: LogStore,
+  owner: Owner,
+  residue: Residue,
+  snapshotNames: readonly string[],
+): Promise<readonly Probe[]> {
   let heads = 0
   let reads = 0
   let snapshots = 0

@@ -5,16 +5,34 @@ import { actions, roles, type Action, type Actor, type Policy, type Role } from 
 import { actorOf, isActor } from './actor.ts'
 import { decideByRole, rolePolicy, strictPolicy } from './role-policy.ts'
 
-const as = (role: Role, more: Partial<Actor> = {}) => actorOf({ tenantId: 'acme', ownerId: 'alice', roles: [role], grants: [], credentialId: 'c', person: false, ...more })
+const as = (role: Role, more: Partial<Actor> = {}) =>
+  actorOf({ tenantId: 'acme', ownerId: 'alice', roles: [role], grants: [], credentialId: 'c', person: false, ...more })
 const own = { tenantId: 'acme', ownerId: 'alice' }
 const colleague = { tenantId: 'acme', ownerId: 'bob' }
 const tenant = { tenantId: 'acme' }
 const foreign = { tenantId: 'other', ownerId: 'alice' }
-const allowed = (actor: Actor, action: Action) => [own, colleague, tenant, foreign].map((target) => (decideByRole(actor, action, target).allow ? 1 : 0)).join('')
+const allowed = (actor: Actor, action: Action) =>
+  [own, colleague, tenant, foreign].map((target) => (decideByRole(actor, action, target).allow ? 1 : 0)).join('')
 
 // Written out again by hand from the rule, and not read from the table: own, colleague, tenant, foreign.
 const expected: Record<Role, Partial<Record<Action, string>>> = {
-  owner: Object.fromEntries((['session.read', 'memory.read', 'receipt.read', 'session.append', 'session.fork', 'session.rewind', 'session.delete', 'model.call', 'memory.write', 'memory.forget', 'owner.erase'] as const).map((action) => [action, '1000'])),
+  owner: Object.fromEntries(
+    (
+      [
+        'session.read',
+        'memory.read',
+        'receipt.read',
+        'session.append',
+        'session.fork',
+        'session.rewind',
+        'session.delete',
+        'model.call',
+        'memory.write',
+        'memory.forget',
+        'owner.erase',
+      ] as const
+    ).map((action) => [action, '1000']),
+  ),
   'tenant-reader': { 'session.read': '1110', 'memory.read': '1110', 'receipt.read': '1110' },
   'tenant-admin': { 'owner.erase': '1110', 'credential.issue': '1110', 'credential.revoke': '1110' },
   operator: { 'metrics.read': '1111', sweep: '1111' },
@@ -28,7 +46,8 @@ describe('the default roles', () => {
     })
 
   test('an operator has no content action at all [ACC-3]', () => {
-    for (const action of actions.filter((one) => /^(session|memory|receipt|model|owner)/.test(one))) expect(allowed(as('operator'), action)).toBe('0000')
+    for (const action of actions.filter((one) => /^(session|memory|receipt|model|owner)/.test(one)))
+      expect(allowed(as('operator'), action)).toBe('0000')
   })
 
   test('act-for-owner reaches the owners of its tenant, and no other tenant [ACC-1]', () => {
@@ -41,7 +60,13 @@ describe('the default roles', () => {
   test('an actor is known by identity: a copy, a cast or JSON is none [ACC-1]', async () => {
     const actor = as('owner')
     expect(isActor(actor) && Object.isFrozen(actor) && Object.isFrozen(actor.roles)).toBe(true)
-    for (const fake of [{ ...actor }, structuredClone(actor), JSON.parse(JSON.stringify(actor)) as Actor, Object.create(actor) as Actor, new Proxy(actor, {})])
+    for (const fake of [
+      { ...actor },
+      structuredClone(actor),
+      JSON.parse(JSON.stringify(actor)) as Actor,
+      Object.create(actor) as Actor,
+      new Proxy(actor, {}),
+    ])
       expect(await rolePolicy().decide(fake, 'session.read', own)).toEqual({ allow: false, reason: 'no-actor' })
   })
 
@@ -57,7 +82,12 @@ describe('a policy of the application', () => {
   const strict = (decide: Policy['decide']) => strictPolicy({ decide }, clock)
 
   test('that throws, now or later, is a denial [ACC-2]', async () => {
-    for (const decide of [async () => Promise.reject(new Error('x')), () => { throw new Error('x') }] as Policy['decide'][])
+    for (const decide of [
+      async () => Promise.reject(new Error('x')),
+      () => {
+        throw new Error('x')
+      },
+    ] as Policy['decide'][])
       expect(await strict(decide).decide(as('owner'), 'session.read', own)).toEqual({ allow: false, reason: 'policy-failed' })
   })
 

@@ -37,7 +37,16 @@ export const sealFailure = (ref: LogRef, what: string, place: { part: SealedPart
     'integrity_failure',
     `a stored ${place.part === 'entry' ? `entry${place.seq === undefined ? '' : ` (seq ${place.seq})`}` : place.part} of a ${ref.kind} log ${what}`,
     'Check that the key file belongs to this data, and restore the store from a backup if it was changed. Nothing was deleted.',
-    { cause, details: { tenantId: ref.tenantId, ownerId: ref.ownerId, kind: ref.kind, logId: ref.logId, ...(place.seq === undefined ? {} : { seq: place.seq }) } },
+    {
+      cause,
+      details: {
+        tenantId: ref.tenantId,
+        ownerId: ref.ownerId,
+        kind: ref.kind,
+        logId: ref.logId,
+        ...(place.seq === undefined ? {} : { seq: place.seq }),
+      },
+    },
   )
 
 // A ref is frozen, so its fields are encoded once as long as somebody holds it.

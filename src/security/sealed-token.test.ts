@@ -22,7 +22,13 @@ test('one of another purpose, tenant, owner, route or filter does not open [SEAL
   const { ring, clock, random } = world()
   const tokens = createSealedTokens({ ring, clock, random })
   const token = await tokens.seal(binding, 1, 1000)
-  const others: Partial<TokenBinding>[] = [{ purpose: 'response-id' }, { tenantId: 'acm' }, { ownerId: 'ealice' }, { route: '/v1/session' }, { filter: '' }]
+  const others: Partial<TokenBinding>[] = [
+    { purpose: 'response-id' },
+    { tenantId: 'acm' },
+    { ownerId: 'ealice' },
+    { route: '/v1/session' },
+    { filter: '' },
+  ]
   for (const other of others) expect(await tokens.open({ ...binding, ...other }, token)).toBeUndefined()
   // A character moved over the border of two fields.
   expect(await tokens.open({ ...binding, tenantId: 'acmea', ownerId: 'lice' }, token)).toBeUndefined()
@@ -40,7 +46,22 @@ test('one that was changed in any bit, respelled, cut or made up does not open, 
   }
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const sameBytes = [...alphabet].map((last) => token.slice(0, -1) + last).filter((text) => text !== token)
-  const made = [...sameBytes, '', 'x', token.slice(0, -2), `${token}=`, ` ${token}`, token.repeat(2), 'A'.repeat(60), 'é', 'x'.repeat(100_000), undefined, null, 7, {}]
+  const made = [
+    ...sameBytes,
+    '',
+    'x',
+    token.slice(0, -2),
+    `${token}=`,
+    ` ${token}`,
+    token.repeat(2),
+    'A'.repeat(60),
+    'é',
+    'x'.repeat(100_000),
+    undefined,
+    null,
+    7,
+    {},
+  ]
   for (const other of made) expect(await tokens.open(binding, other as string)).toBeUndefined()
 })
 
@@ -48,7 +69,8 @@ test('random bytes of every length do not open [SEAL-22]', async () => {
   const { ring, clock, random } = world()
   const tokens = createSealedTokens({ ring, clock, random })
   const noise = seededRandom(5)
-  for (let length = 0; length < 200; length++) for (let i = 0; i < 5; i++) expect(await tokens.open(binding, Buffer.from(noise(length)).toString('base64url'))).toBeUndefined()
+  for (let length = 0; length < 200; length++)
+    for (let i = 0; i < 5; i++) expect(await tokens.open(binding, Buffer.from(noise(length)).toString('base64url'))).toBeUndefined()
 })
 
 test('tokens of another deployment do not open [SEAL-22]', async () => {

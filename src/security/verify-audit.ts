@@ -14,10 +14,21 @@ export interface MonthVerdict {
 }
 
 /** `previous`: the month before, if it was walked; the first event must then name its head. Without a key nothing holds. */
-export async function verifyMonth(store: LogStore, ref: LogRef, head: Head, key: KeyObject | undefined, previous: MonthVerdict | undefined): Promise<MonthVerdict> {
+export async function verifyMonth(
+  store: LogStore,
+  ref: LogRef,
+  head: Head,
+  key: KeyObject | undefined,
+  previous: MonthVerdict | undefined,
+): Promise<MonthVerdict> {
   let hash = chainStart
   let seq = 0
-  const verdict = (firstBad?: number): MonthVerdict => ({ month: ref.logId, checked: seq, head: { count: seq, hash: base64url(hash) }, ...(firstBad === undefined ? {} : { firstBad }) })
+  const verdict = (firstBad?: number): MonthVerdict => ({
+    month: ref.logId,
+    checked: seq,
+    head: { count: seq, hash: base64url(hash) },
+    ...(firstBad === undefined ? {} : { firstBad }),
+  })
   if (key === undefined) return verdict(1)
   while (seq < head.version) {
     let page: readonly StoredEntry[]
@@ -39,11 +50,21 @@ export async function verifyMonth(store: LogStore, ref: LogRef, head: Head, key:
   return verdict()
 }
 
-function heldHash(key: KeyObject, entry: StoredEntry, seq: number, previousHash: Uint8Array, previous: MonthVerdict | undefined): Uint8Array | undefined {
+function heldHash(
+  key: KeyObject,
+  entry: StoredEntry,
+  seq: number,
+  previousHash: Uint8Array,
+  previous: MonthVerdict | undefined,
+): Uint8Array | undefined {
   const event = parseAuditBody(entry.body)
   if (event === undefined || entry.seq !== seq || event.seq !== seq || event.previous !== base64url(previousHash)) return undefined
   if (Buffer.compare(linkHash(key, previousHash, event.canonical), event.hash) !== 0) return undefined
   const { before } = event
-  const follows = seq > 1 || previous === undefined || previous.head.count === 0 || (before?.month === previous.month && before.count === previous.head.count && before.hash === previous.head.hash)
+  const follows =
+    seq > 1 ||
+    previous === undefined ||
+    previous.head.count === 0 ||
+    (before?.month === previous.month && before.count === previous.head.count && before.hash === previous.head.hash)
   return follows ? event.hash : undefined
 }

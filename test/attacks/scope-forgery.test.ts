@@ -87,7 +87,15 @@ describe('scopes', () => {
 describe('refs', () => {
   test('a ref that refOf did not make is refused by every call of a wrapped store, sealed or not [ISO-5]', async () => {
     const real = refOf(alice, 'session', 's1')
-    const fakes: unknown[] = [{ ...real }, structuredClone(real), new Proxy(real, {}), Object.create(real), JSON.parse(JSON.stringify(real)), undefined, 's1']
+    const fakes: unknown[] = [
+      { ...real },
+      structuredClone(real),
+      new Proxy(real, {}),
+      Object.create(real),
+      JSON.parse(JSON.stringify(real)),
+      undefined,
+      's1',
+    ]
     for (const seal of ['on', 'off'] as const) {
       const { store, data } = world({ seal })
       for (const fake of fakes as LogRef[]) {
@@ -142,7 +150,11 @@ describe('refs', () => {
     const refs = [refOf(alice, 'session', 'mine'), gone, old, refOf(alice, 'session', 'never')]
     const answers = await Promise.all(
       refs.map(async (ref) => {
-        const errors = await Promise.all([store.read(ref), store.append(ref, [entry('m1', 'x')]), store.updateHead(ref, 1, head())].map((call) => call.catch((error: unknown) => String(error))))
+        const errors = await Promise.all(
+          [store.read(ref), store.append(ref, [entry('m1', 'x')]), store.updateHead(ref, 1, head())].map((call) =>
+            call.catch((error: unknown) => String(error)),
+          ),
+        )
         return JSON.stringify([await store.head(ref), await store.loadSnapshot(ref, 'n'), errors])
       }),
     )
@@ -152,8 +164,21 @@ describe('refs', () => {
 
 describe('names', () => {
   const bad: Record<string, string> = {
-    empty: '', 'over 200 bytes': 'a'.repeat(201), 'over 200 bytes in fewer characters': 'é'.repeat(101), 'not NFC': 'e\u0301', 'a control': 'a\u0000b', 'a line break': 'a\nb', 'zero width': 'a\u200bb',
-    'a soft hyphen': 'a\u00adb', 'a byte order mark': '\ufeffa', 'a tag character': 'a\u{e0041}', 'a variation selector': 'a\ufe0f', 'a lone surrogate': 'a\ud800', 'the other half': '\udc00a', 'C1 control': 'a\u0085', reserved: '~a',
+    empty: '',
+    'over 200 bytes': 'a'.repeat(201),
+    'over 200 bytes in fewer characters': 'é'.repeat(101),
+    'not NFC': 'e\u0301',
+    'a control': 'a\u0000b',
+    'a line break': 'a\nb',
+    'zero width': 'a\u200bb',
+    'a soft hyphen': 'a\u00adb',
+    'a byte order mark': '\ufeffa',
+    'a tag character': 'a\u{e0041}',
+    'a variation selector': 'a\ufe0f',
+    'a lone surrogate': 'a\ud800',
+    'the other half': '\udc00a',
+    'C1 control': 'a\u0085',
+    reserved: '~a',
   }
   for (const [what, id] of Object.entries(bad))
     test(`${what} is refused and never repaired [ISO-6]`, () => {
@@ -169,9 +194,12 @@ describe('names', () => {
 })
 
 describe('segments', () => {
-  const part = fc.string({ minLength: 1, maxLength: 4, unit: fc.constantFrom('/', ':', '%', '_', '*', '.', 'a', 'b', '1', '~') }).filter((text) => !text.startsWith('~'))
+  const part = fc
+    .string({ minLength: 1, maxLength: 4, unit: fc.constantFrom('/', ':', '%', '_', '*', '.', 'a', 'b', '1', '~') })
+    .filter((text) => !text.startsWith('~'))
   const address = fc.record({ tenantId: part, ownerId: part, kind: fc.constantFrom(...logKinds), logId: part })
-  const refFor = (one: { tenantId: string; ownerId: string; kind: LogRef['kind']; logId: string }) => refOf(mintAny(one.tenantId, one.ownerId), one.kind, one.logId)
+  const refFor = (one: { tenantId: string; ownerId: string; kind: LogRef['kind']; logId: string }) =>
+    refOf(mintAny(one.tenantId, one.ownerId), one.kind, one.logId)
   /** A neighbour: one character moved over a border, or one part longer. */
   const near = fc.tuple(address, fc.constantFrom(0, 1, 2, 3)).map(([a, how]) => {
     const b = { ...a }

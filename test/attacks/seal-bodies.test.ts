@@ -71,7 +71,13 @@ describe('one body', () => {
   })
 
   test('an unknown format, algorithm or key version is refused before any key is tried [SEAL-7]', () => {
-    for (const [at, value] of [[0, 0x53], [1, 0x44], [2, 2], [3, 2], [7, 9]] as const) {
+    for (const [at, value] of [
+      [0, 0x53],
+      [1, 0x44],
+      [2, 2],
+      [3, 2],
+      [7, 9],
+    ] as const) {
       const body = sealed()
       body[at] = value
       let tried = 0
@@ -106,7 +112,10 @@ describe('one body', () => {
     const place = fc.tuple(name, name, fc.constantFrom<LogKind>('session', 'memory'), name, name)
     const aadOf = ([tenant, owner, kind, log, part]: [string, string, LogKind, string, string]) =>
       Buffer.from(sealAad(header, refOf(mint(tenant, owner), kind, log), { part: 'entry', name: part })).toString('hex')
-    fc.assert(fc.property(place, place, (a, b) => (aadOf(a) === aadOf(b)) === (JSON.stringify(a) === JSON.stringify(b))), { numRuns: 3000 })
+    fc.assert(
+      fc.property(place, place, (a, b) => (aadOf(a) === aadOf(b)) === (JSON.stringify(a) === JSON.stringify(b))),
+      { numRuns: 3000 },
+    )
   })
 })
 
@@ -129,7 +138,10 @@ describe('through the store', () => {
       await expect(store.head(to)).rejects.toMatchObject({ code: 'integrity_failure' })
       await expect(store.list(mint(to.tenantId, to.ownerId), to.kind)).rejects.toMatchObject({ code: 'integrity_failure' })
     }
-    await data.append(from, [{ id: 'm2', body: raw!.body }, { id: 'm3', body: rawHead }])
+    await data.append(from, [
+      { id: 'm2', body: raw!.body },
+      { id: 'm3', body: rawHead },
+    ])
     await expect(store.read(from)).rejects.toMatchObject({ code: 'integrity_failure', details: { seq: 2 } })
     await expect(store.read(from, { after: 2 })).rejects.toMatchObject({ code: 'integrity_failure', details: { seq: 3 } })
     expect((await store.read(from, { upTo: 1 })).map((one) => textOf(one.body))).toEqual(['secret'])
@@ -164,7 +176,11 @@ describe('through the store', () => {
     await store.append(session(), [entry('m1', 'canary')])
     const fence = (await store.lease({ tenantId: 'acme', ownerId: 'alice', purpose: 'work' }, 5000))!.fence
     await store.saveSnapshot(session(), { name: 'n', upTo: 1, chunks: [head('canary').body, head('canary').body] }, { fence })
-    const bodies = [(await data.head(session()))!.body, ...(await data.read(session())).map((one) => one.body), ...(await data.loadSnapshot(session(), 'n'))!.chunks]
+    const bodies = [
+      (await data.head(session()))!.body,
+      ...(await data.read(session())).map((one) => one.body),
+      ...(await data.loadSnapshot(session(), 'n'))!.chunks,
+    ]
     expect(bodies).toHaveLength(4)
     for (const body of bodies) expect([body[0], body[1], Buffer.from(body).includes('canary')]).toEqual([0x52, 0x43, false])
     expect((await store.loadSnapshot(session(), 'n'))?.chunks.map(textOf)).toEqual(['canary', 'canary'])
@@ -184,7 +200,10 @@ describe('through the store', () => {
       () => other.store.list(first.alice, 'session'),
       () => other.store.open(first.session(), head('new')),
     ]) {
-      await expect(call()).rejects.toMatchObject({ code: 'integrity_failure', details: { tenantId: 'acme', ownerId: 'alice', kind: 'session', logId: 's1' } })
+      await expect(call()).rejects.toMatchObject({
+        code: 'integrity_failure',
+        details: { tenantId: 'acme', ownerId: 'alice', kind: 'session', logId: 's1' },
+      })
     }
     // A key store without any key for the owner.
     const none = world({ seed: 3, data: first.data })

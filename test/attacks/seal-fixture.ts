@@ -33,7 +33,20 @@ export function world(options: WorldOptions = {}) {
   const wrap = (inner: LogStore, more: Partial<SealedStoreOptions> = {}): SealedStore =>
     sealedStore(inner, ring, { seal: options.seal ?? 'on', random, telemetry, ...options.store, ...more })
   const alice = mint('acme', 'alice')
-  return { clock, random, telemetry, data, keyStore, provider, ring, wrap, store: wrap(data), keys: wrap(keyStore), alice, session: (id = 's1', scope = alice) => refOf(scope, 'session', id) }
+  return {
+    clock,
+    random,
+    telemetry,
+    data,
+    keyStore,
+    provider,
+    ring,
+    wrap,
+    store: wrap(data),
+    keys: wrap(keyStore),
+    alice,
+    session: (id = 's1', scope = alice) => refOf(scope, 'session', id),
+  }
 }
 
 export const logIn = (tenantId: string, ownerId: string, kind: LogKind, logId: string) => refOf(mint(tenantId, ownerId), kind, logId)

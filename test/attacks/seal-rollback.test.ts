@@ -90,7 +90,10 @@ test('a whole log put back that no node had seen further on is not detected, as 
 
 test('a gap, a missing tail, a missing start and an id twice are integrity failures at the read [TST-4]', async () => {
   const { store, data, inner, ref } = await aLog()
-  await store.append(ref, ['m1', 'm2', 'm3'].map((id) => entry(id, id)))
+  await store.append(
+    ref,
+    ['m1', 'm2', 'm3'].map((id) => entry(id, id)),
+  )
   const [one, two, three] = (await data.read(ref)) as [StoredEntry, StoredEntry, StoredEntry]
   for (const answer of [[one, three], [two, three], [], [one, { ...one, seq: 2 }]]) {
     inner.read = async () => answer
@@ -113,7 +116,10 @@ test('a log made anew under a writer that knew the old one is written so that it
   const here = wrap(data)
   const there = wrap(data) // another process on the same store
   await here.open(ref, head('old'))
-  await here.append(ref, ['m1', 'm2', 'm3'].map((id) => entry(id, id)))
+  await here.append(
+    ref,
+    ['m1', 'm2', 'm3'].map((id) => entry(id, id)),
+  )
   await there.delete(ref)
   await there.open(ref, head('new'))
   const { head: after } = await here.append(ref, [entry('n1', 'first of the new')]) // it still believes in version 3
@@ -126,6 +132,8 @@ test('concurrent reads and writes of one log are no rollback [SEAL-12]', async (
   const { wrap, clock, session } = world()
   const store = wrap(memoryStore({ clock }))
   await store.open(session(), head('h'))
-  await Promise.all(Array.from({ length: 50 }, (_, i) => [store.append(session(), [entry(`m${i}`, 'x')]), store.head(session()), store.read(session())]).flat())
+  await Promise.all(
+    Array.from({ length: 50 }, (_, i) => [store.append(session(), [entry(`m${i}`, 'x')]), store.head(session()), store.read(session())]).flat(),
+  )
   expect((await store.head(session()))!.version).toBe(50)
 })

@@ -20,7 +20,11 @@ test('each line that leaves out, swaps or fakes a scope is a compile error, and 
     const bare = marked.map((line) => line.replace('@ts-expect-error', '').replace("'../../src/", `'${root}/src/`)).join('\n')
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     writeFileSync(join(folder, 'bare.ts'), bare)
-    const settings = { extends: join(root, 'tsconfig.json'), compilerOptions: { rewriteRelativeImportExtensions: false, typeRoots: [join(root, 'node_modules/@types')] }, include: [join(folder, 'bare.ts')] }
+    const settings = {
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: { rewriteRelativeImportExtensions: false, typeRoots: [join(root, 'node_modules/@types')] },
+      include: [join(folder, 'bare.ts')],
+    }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
     const lines = [...(await compile(join(folder, 'tsconfig.json'))).matchAll(/bare\.ts\((\d+),\d+\): error/g)].map((match) => Number(match[1]))
     expect(lines).toEqual(expected)
