@@ -12,6 +12,7 @@ export type RecordChange = Pick<MemoryRecord, 'evidence' | 'mentions'> & Partial
 /** Where a fold is kept: maps here, columns in a partition. One set of rules writes both, so extending either costs the tail. */
 export interface MemoryTable {
   upTo: number
+  has(id: string): boolean
   get(id: string): MemoryRecord | undefined
   add(record: MemoryRecord): void
   change(id: string, change: Partial<RecordChange>): void
@@ -71,7 +72,7 @@ function addEvent(table: MemoryTable, seq: number, event: MemoryEvent): void {
       break
     case 'embedding':
       // a vector of what is gone says something of it still
-      if (table.get(event.recordId) !== undefined) table.setVector(event.recordId, { ...vectorOf(event), seq })
+      if (table.has(event.recordId)) table.setVector(event.recordId, { ...vectorOf(event), seq })
       break
     case 'evidence':
       addEvidence(table, event.recordId, event.evidence)
@@ -82,7 +83,7 @@ function addEvent(table: MemoryTable, seq: number, event: MemoryEvent): void {
       break
     }
     case 'end':
-      if (table.get(event.recordId) !== undefined)
+      if (table.has(event.recordId))
         table.change(event.recordId, {
           ended: event.why,
           validUntil: event.validUntil,
@@ -104,7 +105,7 @@ function addEvent(table: MemoryTable, seq: number, event: MemoryEvent): void {
 
 function addRecord(table: MemoryTable, seq: number, body: RecordBody): void {
   table.add({ ...body, seq, list: listOf(body.authority) }) // the list follows from the authority, whatever was written (POI-10)
-  if (body.previous !== undefined && table.get(body.previous) !== undefined) table.link(body.previous, body.id)
+  if (body.previous !== undefined && table.has(body.previous)) table.link(body.previous, body.id)
 }
 
 /** FORM-6: the same text again is a mention more, and one span of evidence more while there is room. */
@@ -149,6 +150,7 @@ function mapTable(base: MemoryFold): MapTable {
     suppressed,
     tombstoned: new Set(base.tombstoned),
     blank: new Set(),
+    has: (id) => records.has(id),
     get: (id) => records.get(id),
     add(record) {
       records.set(record.id, record)

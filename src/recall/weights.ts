@@ -1,0 +1,27 @@
+// Every weight of recall, once. Refitted only on LoCoMo and BEAM 100K together, five folds by conversation (RCL-4); reference of 2026-11.
+
+/** Part of what a snapshot is good for: with other weights of the lexical fields it is built anew (PART-4). */
+export const weightsVersion = 1
+
+export const weights = {
+  bm25: { k1: 1.2, b: 0.75 }, // LEX-3
+  fields: { text: 1, speaker: 1, date: 0.5, slot: 0.7 }, // LEX-4: in the term frequency
+  neighbour: 0.5, // RCL-2: of the message before and after, in `near`
+  /** α: the share of the dense arm in the base, by embedder. */
+  dense: { 'static-en': 0.5, 'e5-small-v2': 0.75, unknown: 0.5 },
+  /** `win`: a neighbour's term counts so much, less by the words between. */
+  window: { reach: 3, factor: 0.7, decayWords: 40 },
+  features: { win: 0.4, dense: 0.76, denseNear: 0.54, session: 0.55, speaker: 3.33, coverage: 2.49, long: -1.34 },
+  longWords: 60,
+  /** ABS-1: a logistic of absolute quantities, for static-en, best unit. */
+  relevance: { known: 2.45, coverage: 4.36, coverageNear: 0.19, cosine: 8.37, lexical: -0.55, bias: -8.54 },
+  nearCopy: 0.9, // RCL-9: Jaccard of stemmed content words
+} as const
+
+/** α by the embedder's id, whose part before the last number names the family. */
+export function denseShare(embedderId: string | undefined): number {
+  if (embedderId === undefined) return 0
+  if (embedderId.startsWith('static-en')) return weights.dense['static-en']
+  if (embedderId.startsWith('e5-small-v2')) return weights.dense['e5-small-v2']
+  return weights.dense.unknown
+}
