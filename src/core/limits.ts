@@ -65,6 +65,8 @@ export const limits = {
   sealsPerKey: 2 ** 28, // SEAL-10
   dataKeyDays: 90,
   sealCountsKept: 100_000, // owners whose seals are counted; what falls out costs at most its own count of the 16-fold margin of SEAL-10
+  walkPages: 10_000, // of one listing; at 200 items a page more than any owner may have
+  keyLogEntries: 10_000, // of one key log: a few a year
   closeAttempts: 20, // ERA-5: rounds of the swap that closes a key log
 
   // sessions (ACC-10, LIFE)
@@ -138,6 +140,10 @@ export const limits = {
   epochBytes: 32 * KiB, // EPO
   epochBytesBesides: 8 * KiB, // of those, kept for all but the injections
   sheetItems: 2_000, // SUM-4
+  sentenceUnits: 400, // SUM-5: a line of the sheet, and the longest sentence in it
+  identifierUnits: 120, // longer runs are content, not names
+  itemRefs: 8, // seqs that an item names
+  sheetSegmentTurns: 10, // SUM-1: turns that one timeline line stands for
   sheetsKept: 8, // of a session, by a process: those of the plans in hand
   marginTokensLeast: 256, // TOK-8
   unbrokenRun: 256, // TOK-4: BPE is super-linear on unbroken runs
@@ -213,7 +219,8 @@ export const limits = {
   recallMs: 2 * second,
   relevanceFloor: 0.3, // ABS-2
   stemsCached: 50_000, // words whose stem an analyzer remembers
-  queriesCached: 1_000, // parsed queries
+  tailExtended: 1_000, // entries that a partition takes in one step; a longer tail builds another beside it
+  buildSlice: 256, // records indexed between two looks at the clock
 
   // the gateway (security 5.4, surfaces 2)
   bodyBytes: 1 * MiB,

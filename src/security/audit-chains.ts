@@ -12,6 +12,7 @@ import type { Head, LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { auditBody, canonicalEvent, chainStart, linkHash, parseAuditBody, type AuditInput, type MonthBefore } from './audit-chain.ts'
 import { boundedMap } from './bounded-map.ts'
+import { everyPage } from './every-page.ts'
 import type { OwnerKeyRing } from './key-ring.ts'
 import { reserved } from './reserved.ts'
 
@@ -65,14 +66,8 @@ export async function monthKey({ ring }: AuditLogParts, tenantId: string, month:
 
 /** All months of a tenant, oldest first. */
 export async function auditMonths({ store, mint }: AuditLogParts, tenantId: string): Promise<(Head & { readonly logId: string })[]> {
-  const all: (Head & { logId: string })[] = []
-  let cursor: string | undefined
-  do {
-    const more = cursor === undefined ? {} : { cursor }
-    const page = await store.list(mint(tenantId, reserved.audit), 'audit', { limit: limits.pageItemsMost, ...more })
-    all.push(...page.items)
-    cursor = page.cursor
-  } while (cursor !== undefined)
+  const all: (Head & { readonly logId: string })[] = []
+  for await (const head of everyPage((page) => store.list(mint(tenantId, reserved.audit), 'audit', page))) all.push(head)
   return all.toSorted((a, b) => (a.logId < b.logId ? -1 : 1))
 }
 

@@ -7,6 +7,7 @@ import { refOf } from '../core/log-ref.ts'
 import type { Mint } from '../core/scope.ts'
 import type { Head, LogStore, PageRequest } from '../ports/log-store.ts'
 import type { CredentialInfo } from './credential-request.ts'
+import { everyPage } from './every-page.ts'
 import { reserved } from './reserved.ts'
 
 /** Whose logs they are, and whose subject key hashes the secrets. */
@@ -62,14 +63,7 @@ export function credentialRecords(store: LogStore, mint: Mint): CredentialRecord
       return { items: items.map(recordIn), ...rest }
     },
 
-    async *all() {
-      let cursor: string | undefined
-      do {
-        const page = await records.page({ limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
-        yield* page.items
-        cursor = page.cursor
-      } while (cursor !== undefined)
-    },
+    all: () => everyPage(records.page),
 
     async add(record) {
       const at = record.expiresAt + limits.keyDays * dayMs // shown as expired for a while

@@ -10,7 +10,16 @@ import type { Actor } from '../ports/policy.ts'
 import { actorOf } from './actor.ts'
 import { newApiKey, parseApiKey } from './api-key.ts'
 import type { AuditTrail } from './audit-log.ts'
-import { absentKey, credentialRecords, keyOwner, macIn, storedMac, type CredentialRecords, type FoundKey, type KeyRecord } from './credential-records.ts'
+import {
+  absentKey,
+  credentialRecords,
+  keyOwner,
+  macIn,
+  storedMac,
+  type CredentialRecords,
+  type FoundKey,
+  type KeyRecord,
+} from './credential-records.ts'
 import { checkRequest, type CredentialInfo, type CredentialRequest } from './credential-request.ts'
 import { macOf } from './derive.ts'
 import type { OwnerKeyRing } from './key-ring.ts'

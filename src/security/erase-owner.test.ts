@@ -24,7 +24,7 @@ const names = ['n']
 
 /** Two data stores, keys, audit trail and erasure over them. `change` replaces parts. */
 function house(change: Partial<ErasureParts> = {}, raw: { sessions?: LogStore; memories?: LogStore } = {}) {
-  const made = world({ ...(raw.sessions === undefined ? {} : { data: raw.sessions }) })
+  const made = world(raw.sessions === undefined ? {} : { data: raw.sessions })
   const memoriesRaw = raw.memories ?? memoryStore({ clock: made.clock })
   const sessions = made.store
   const memories = made.wrap(memoriesRaw)
@@ -69,7 +69,7 @@ describe('erasing an owner', () => {
     expect(receipt.removed.every((one) => one.bytes > 0)).toBe(true)
     expect([await rows(it, it.alice), await rows(it, bob), await rows(it, twin)]).toEqual([0, 6, 6])
     expect(textOf((await it.store.read(refOf(bob, 'session', 'session-bob')))[0]!.body)).toBe('canary-bob')
-    expect((await it.keyStore.list(mintAny('acme', '~keys'), 'key')).items.map((one) => one.logId).sort()).toEqual(['bob', '~audit'])
+    expect((await it.keyStore.list(mintAny('acme', '~keys'), 'key')).items.map((one) => one.logId).toSorted()).toEqual(['bob', '~audit'])
   })
 
   test('closes the key log before anything goes: nobody gets keys meanwhile, and the name may start anew after [ERA-5]', async () => {

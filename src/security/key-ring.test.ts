@@ -35,7 +35,7 @@ describe('keys of an owner', () => {
     await ring.ownerKeys(owner)
     await ring.ownerKeys({ tenantId: 'acme', ownerId: 'bob' })
     expect((await keyStore.owners()).items).toEqual([{ tenantId: 'acme', ownerId: '~keys' }])
-    expect((await keyStore.list(mintAny('acme', '~keys'), 'key')).items.map((one) => one.logId).sort()).toEqual(['alice', 'bob'])
+    expect((await keyStore.list(mintAny('acme', '~keys'), 'key')).items.map((one) => one.logId).toSorted()).toEqual(['alice', 'bob'])
     const entries = (await keyStore.read(keyRef)).map((one) => ({
       id: one.id,
       ...(JSON.parse(textOf(one.body)) as { purpose: string; version: number }),
@@ -116,7 +116,7 @@ describe('data-key versions', () => {
     const versions = (await data.read(session())).map((one) => versionOf(one.body))
     expect(Math.max(...versions)).toBe(3)
     for (const version of [1, 2]) expect(versions.filter((one) => one === version).length).toBeLessThanOrEqual(100)
-    expect([...versions].sort((a, b) => a - b)).toEqual(versions)
+    expect(versions.toSorted((a, b) => a - b)).toEqual(versions)
     expect((await store.read(session())).map((one) => textOf(one.body))).toEqual(Array.from({ length: 250 }, (_, i) => `text ${i}`))
     expect((await ring.look(owner))!.data.map((key) => key.version)).toEqual([1, 2, 3])
   })

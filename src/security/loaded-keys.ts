@@ -49,7 +49,11 @@ export const closedError = (): RecollectError =>
   new RecollectError('not_found', 'this owner is being erased', 'Wait until the erasure is done; the name may then start anew.')
 
 const lost = (what: string) =>
-  new RecollectError('integrity_failure', `a key log ${what}`, 'Restore the key store from a backup; without its keys the data cannot be read. Nothing was deleted.')
+  new RecollectError(
+    'integrity_failure',
+    `a key log ${what}`,
+    'Restore the key store from a backup; without its keys the data cannot be read. Nothing was deleted.',
+  )
 
 export const keyShelf = (parts: KeyParts): KeyShelf => ({
   ...parts,
@@ -68,13 +72,15 @@ export function keyLogOf({ refs, mint }: KeyShelf, owner: Owner): LogRef {
   return ref
 }
 
+/** @throws `integrity_failure` if the log does not end where it could: a key log has a few entries a year */
 export async function readKeyLog(store: LogStore, ref: LogRef): Promise<readonly StoredEntry[]> {
   const all: StoredEntry[] = []
-  for (;;) {
+  while (all.length < limits.keyLogEntries) {
     const page = await store.read(ref, { after: all.length })
     if (page.length === 0) return all
     all.push(...page)
   }
+  throw lost(`holds over ${limits.keyLogEntries} entries`)
 }
 
 export async function unwrapped(provider: KeyProvider, { tenantId, ownerId }: Owner, wrap: WrappedDataKey): Promise<KeyObject> {

@@ -21,7 +21,7 @@ const sorted = (value: unknown): unknown =>
       ? Object.fromEntries(
           Object.entries(value)
             .filter(([, field]) => field !== undefined)
-            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .toSorted(([a], [b]) => (a < b ? -1 : 1))
             .map(([name, field]) => [name, sorted(field)]),
         )
       : value

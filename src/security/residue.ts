@@ -4,6 +4,7 @@ import { toUtf8 } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { logKinds, type LogRef } from '../core/log-ref.ts'
 import type { LogStore } from '../ports/log-store.ts'
+import { everyPage } from './every-page.ts'
 import { needles, type Needles } from './needles.ts'
 import type { Owner } from './owner-keys.ts'
 import { looksSealed, sealHeaderBytes, sealOverheadBytes } from './seal.ts'
@@ -55,28 +56,21 @@ export async function collectResidue(raw: LogStore, owner: Owner, snapshotNames:
         for (const chunk of snapshot.chunks) addBody(chunk)
       }
       if (!keep) continue
-      for (let after = 0; ;) {
+      for (let after = 0; after < head.version;) {
         const page = await readOrNothing(raw, ref, after)
         if (page.length === 0) break
         for (const { id, body } of page) {
           addId(id)
           addBody(body)
         }
-        after = page.at(-1)!.seq
+        after = Math.max(after + 1, page.at(-1)!.seq) // goes on, whatever the store says
       }
     }
   }
   return { refs, ...sum, needles: wanted }
 }
 
-async function* headsOf(raw: LogStore, owner: Owner, kind: LogRef['kind']) {
-  let cursor: string | undefined
-  do {
-    const page = await raw.list(owner, kind, { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
-    yield* page.items
-    cursor = page.cursor
-  } while (cursor !== undefined)
-}
+const headsOf = (raw: LogStore, owner: Owner, kind: LogRef['kind']) => everyPage((page) => raw.list(owner, kind, page))
 
 // A log may expire or go while it is read: then nothing of it is left to collect.
 async function readOrNothing(raw: LogStore, ref: LogRef, after: number) {

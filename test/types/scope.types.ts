@@ -26,7 +26,7 @@ export async function wrong(): Promise<void> {
   // @ts-expect-error an owner alone is no scope
   refOf(alice.ownerId, 'session', 's1')
   // @ts-expect-error the pass is private to its module
-  new Scope('acme', 'alice')
+  void new Scope('acme', 'alice')
   // @ts-expect-error a name cannot be changed
   alice.ownerId = 'bob'
   // @ts-expect-error nor in a ref
@@ -48,5 +48,5 @@ export async function wrong(): Promise<void> {
   // @ts-expect-error no call of the surface takes a session id alone
   recollect.session('s1')
   // @ts-expect-error nor a tenant's data without an owner
-  recollect.tenant('acme').memories
+  void recollect.tenant('acme').memories
 }

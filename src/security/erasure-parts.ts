@@ -1,0 +1,44 @@
+// What an erasure works on: stores, keys, audit trail, caches. Types only.
+import type { Random } from '../core/ids.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { LogStore } from '../ports/log-store.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { AuditLog } from './audit-log.ts'
+import type { OwnerKeyRing } from './key-ring.ts'
+import type { ResidueFile } from './needles.ts'
+import type { Owner } from './owner-keys.ts'
+
+export interface ErasedStore {
+  /** As receipts call it: `sessions`, `memories`. */
+  readonly name: string
+  /** As the engine sees it: sealed. */
+  readonly store: LogStore
+  /** The same store without the wrapper: for collecting what is sealed, and for probing. */
+  readonly raw: LogStore
+  /** Every file of the store: database, WAL, journal, temporary ones. */
+  readonly files?: () => Promise<readonly ResidueFile[]>
+}
+
+/** What holds an owner's data in memory. */
+export interface ErasedCache {
+  readonly place: string
+  drop(owner: Owner): void | Promise<void>
+  /** How many things of the owner it holds now. */
+  holds(owner: Owner): number
+}
+
+export interface ErasureParts {
+  readonly stores: readonly ErasedStore[]
+  /** Files of the key store, if it has any. */
+  readonly keyFiles?: () => Promise<readonly ResidueFile[]>
+  readonly ring: OwnerKeyRing
+  readonly audit: AuditLog
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+  readonly caches: readonly ErasedCache[]
+  /** Names under which snapshots are saved: the port does not list them. */
+  readonly snapshotNames: readonly string[]
+  /** Resolves once no request of the owner is in flight, at the latest when the longest allowed one would have ended (ERA-5). */
+  readonly quiet: (owner: Owner) => Promise<void>
+}
