@@ -2,16 +2,21 @@
 import { randomBytes } from 'node:crypto'
 import { createEngine, type Engine, type World } from './create-recollect/engine.ts'
 import { checkHealth } from './create-recollect/health.ts'
+import { embedderFor, loadStemmers } from './create-recollect/models.ts'
 import { openStores, type OpenStores } from './create-recollect/open-stores.ts'
 import type { RecollectOptions } from './create-recollect/options.ts'
 import { systemClock } from './create-recollect/system-clock.ts'
 import { RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
+import type { Embedder } from './ports/models.ts'
 import type { Telemetry } from './ports/telemetry.ts'
 import type { Recollect, User } from './recollect.ts'
+import { createMemories } from './formation/memories.ts'
 import { mint, mintAny } from './security/mint.ts'
 import { ownerPseudonym } from './security/pseudonyms.ts'
+import { previewContext } from './session/context-calls.ts'
 import { createSessions } from './session/sessions.ts'
+import { ownerUsage, totals } from './session/usage.ts'
 
 export type { GivenStore, RecollectOptions } from './create-recollect/options.ts'
 
@@ -21,20 +26,22 @@ export async function createRecollect(options: RecollectOptions = {}): Promise<R
     clock: options.clock ?? systemClock,
     random: options.random ?? ((bytes) => new Uint8Array(randomBytes(bytes))),
     telemetry: options.telemetry ?? silent,
+    embedder: await embedderFor(options.embedder),
+    stemmers: await loadStemmers(),
   }
   const stores = await openStores(options, world)
   try {
     const engine = createEngine(options, world, stores, mintAny)
     if (options.seal === 'off') await noteUnsealed(engine)
     if (options.background ?? true) engine.sweeper.start()
-    return surfaceOf(options, engine, stores)
+    return surfaceOf(options, world, engine, stores)
   } catch (error) {
     await stores.close()
     throw error
   }
 }
 
-function surfaceOf(options: RecollectOptions, engine: Engine, stores: OpenStores): Recollect {
+function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stores: OpenStores): Recollect {
   const { parts, security, sweeper } = engine
   const users = usersOf(engine)
   let closing: Promise<void> | undefined
@@ -49,9 +56,9 @@ function surfaceOf(options: RecollectOptions, engine: Engine, stores: OpenStores
     tokens: security.tokens,
     audit: security.audit,
     sweep: (sweepOptions) => sweeper.sweep(sweepOptions),
-    totals: () => later(),
-    health: () => checkHealth(options, stores),
-    embed: () => later(),
+    totals: () => totals(parts, mintAny),
+    health: () => checkHealth(options, stores, world.embedder),
+    embed: (texts, kind) => embedWith(world.embedder, texts, kind),
     async settled() {
       await parts.jobs.settled()
       await parts.receipts.settled()
@@ -60,9 +67,12 @@ function surfaceOf(options: RecollectOptions, engine: Engine, stores: OpenStores
   }
 }
 
-const later = () => Promise.reject(new RecollectError('unavailable', 'this part is not wired yet', 'Try again.'))
+async function embedWith(embedder: Embedder | undefined, texts: readonly string[], kind: 'query' | 'record') {
+  if (embedder === undefined) throw new RecollectError('unavailable', 'there is no embedder', 'Set one up, or leave embedder out for the bundled one.')
+  return { model: embedder.info.id, vectors: await embedder.embed(texts, kind) }
+}
 
-function usersOf({ parts, security, erasure }: Engine): (scope: Scope) => User {
+function usersOf({ parts, security, memories, erasure }: Engine): (scope: Scope) => User {
   const sessions = createSessions(parts)
   return (scope) => ({
     tenantId: scope.tenantId,
@@ -73,9 +83,9 @@ function usersOf({ parts, security, erasure }: Engine): (scope: Scope) => User {
       get: (id) => sessions.get(scope, id),
       list: (page) => sessions.list(scope, page),
     },
-    preview: later,
-    memories: { remember: later, search: later, list: later, get: later, forget: later, explain: later, settled: () => parts.jobs.settled(scope) },
-    usage: later,
+    preview: (session, options) => previewContext(parts, scope, session, options),
+    memories: createMemories(memories, scope),
+    usage: (options) => ownerUsage(parts, scope, options),
     async erase(options) {
       const receipt = await erasure.eraseOwner(scope, options)
       parts.quotas.forget(scope)

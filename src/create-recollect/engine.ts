@@ -2,9 +2,20 @@
 import os from 'node:os'
 import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
-import type { Mint } from '../core/scope.ts'
+import type { Mint, Scope } from '../core/scope.ts'
+import { classCounter, countMessage } from '../context/count.ts'
+import { extendProfiles, findProfile } from '../context/profiles.ts'
+import { createFormation } from '../formation/formation.ts'
+import { createMemories } from '../formation/memories.ts'
+import { memoryLogs } from '../formation/memory-log.ts'
+import type { MemoryParts } from '../formation/memory-parts.ts'
+import { createUpkeep } from '../formation/upkeep.ts'
+import { workLease } from '../formation/work-lease.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Embedder } from '../ports/models.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import { createRecall } from './no-recall.ts'
+import type { Stemmers } from '../recall/recall-types.ts'
 import { createAuditLog } from '../security/audit-log.ts'
 import { createCredentials } from '../security/credentials.ts'
 import { createErasure } from '../security/erase-owner.ts'
@@ -13,12 +24,16 @@ import { createReceipts } from '../security/receipts.ts'
 import { rolePolicy, strictPolicy } from '../security/role-policy.ts'
 import { createSealedTokens } from '../security/sealed-token.ts'
 import { sealedStore } from '../security/sealed-store.ts'
+import { redactSources } from '../session/delete-session.ts'
+import { injectedInto } from '../session/injected-into.ts'
 import { createJobs } from '../session/jobs.ts'
 import { defaultQuotas, ownerQuotas } from '../session/quotas.ts'
+import { queueUnformed } from '../session/open-session.ts'
 import { receiptLogs } from '../session/receipts.ts'
 import { sessionLogs } from '../session/session-logs.ts'
 import type { SessionParts } from '../session/session-parts.ts'
 import { sessionSizes } from '../session/session-sizes.ts'
+import { formSource, sessionWork } from '../session/session-work.ts'
 import { createSweeper } from '../session/sweep.ts'
 import { sessionTurns } from '../session/turns.ts'
 import type { OpenStores } from './open-stores.ts'
@@ -28,35 +43,40 @@ export interface World {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
+  readonly embedder: Embedder | undefined
+  readonly stemmers: Stemmers
 }
 
-export type Engine = ReturnType<typeof createEngine>
+export interface Engine {
+  readonly parts: SessionParts
+  readonly security: Security
+  readonly memories: MemoryParts
+  readonly erasure: ReturnType<typeof createErasure>
+  readonly sweeper: ReturnType<typeof createSweeper>
+}
 
 /** `mint` makes scopes of any name: for reserved owners, and for walks over all. */
-export function createEngine(options: RecollectOptions, world: World, stores: OpenStores, mint: Mint) {
+export function createEngine(options: RecollectOptions, world: World, stores: OpenStores, mint: Mint): Engine {
   const security = securityOver(options, world, stores, mint)
-  const parts = sessionParts(options, world, security)
-  const erasure = createErasure({
+  const longTerm = longTermOver(world, security)
+  const parts = sessionParts(options, world, security, longTerm)
+  const memories: MemoryParts = {
     ...world,
-    stores: [
-      { name: 'sessions', store: security.sessions, raw: stores.sessions.store, ...filesOf(stores.sessions) },
-      { name: 'memories', store: security.memories, raw: stores.memories.store, ...filesOf(stores.memories) },
-    ],
-    ...(stores.keys.files === undefined ? {} : { keyFiles: stores.keys.files }),
-    ring: security.ring,
+    ...longTerm,
+    keys: security.ring,
     audit: security.audit,
-    caches: [
-      { place: 'jobs', drop: (owner) => parts.jobs.dropOwner(owner), holds: (owner) => parts.jobs.holds(owner) },
-      { place: 'session cache', drop: (owner) => parts.logs.dropOwner(owner), holds: (owner) => parts.logs.holds(owner) },
-      { place: 'receipt cache', drop: (owner) => parts.receipts.dropOwner(owner), holds: (owner) => parts.receipts.holds(owner) },
-    ],
-    snapshotNames: [],
-    quiet: options.quiet ?? (async () => {}),
-  })
-  return { parts, security, erasure, sweeper: createSweeper(parts, mint) }
+    signed: parts.signed,
+    storeName: security.memories.info.name,
+    quotaRecords: parts.quotas.limits.ownerRecords,
+    redactSources: (scope, sources) => redactSources(parts, scope, sources),
+    injectedInto: (scope, recordId) => injectedInto(parts, scope, recordId),
+    settled: (scope) => settledMemories(parts, scope),
+  }
+  return { parts, security, memories, erasure: erasureOver(options, world, stores, security, longTerm, parts), sweeper: createSweeper(parts, mint) }
 }
 
-const filesOf = ({ files }: OpenStores['sessions']) => (files === undefined ? {} : { files })
+type Security = ReturnType<typeof securityOver>
+type LongTerm = ReturnType<typeof longTermOver>
 
 function securityOver(options: RecollectOptions, { clock, random, telemetry }: World, stores: OpenStores, mint: Mint) {
   const ring = createKeyRing({ store: stores.keys.store, provider: stores.keyProvider, clock, random, mint })
@@ -73,19 +93,61 @@ function securityOver(options: RecollectOptions, { clock, random, telemetry }: W
   }
 }
 
-function sessionParts(options: RecollectOptions, world: World, security: ReturnType<typeof securityOver>): SessionParts {
+function longTermOver({ clock, random, telemetry, embedder, stemmers }: World, { memories, ring }: Security) {
+  const logs = memoryLogs(memories)
+  const work = workLease(memories, clock, random)
+  const recall = createRecall({ memories, keys: ring, clock, telemetry, stemmers, ...(embedder === undefined ? {} : { embedder }) })
+  return { logs, work, recall, upkeep: createUpkeep({ logs, work, clock }) }
+}
+
+function sessionParts(options: RecollectOptions, world: World, security: Security, longTerm: LongTerm): SessionParts {
   const { clock, random, telemetry } = world
   const { sessions, memories, ring, audit } = security
   const logs = sessionLogs(sessions)
-  const jobs = createJobs({ clock, telemetry, background: options.background ?? true, work: async () => {} })
+  const { profile } = findProfile(undefined)
+  const sizes = sessionSizes(logs, (message) => countMessage(message.parts, profile, classCounter))
+  const formation = createFormation({ ...world, ...longTerm, keys: ring, source: formSource(logs, sizes) })
+  const jobs = createJobs({ clock, telemetry, background: options.background ?? true, work: sessionWork(logs, sizes, formation) })
   return {
-    ...{ sessions, memories, keys: ring, clock, random, telemetry, audit, jobs, logs },
+    ...{ sessions, memories, keys: ring, clock, random, telemetry, audit, jobs, logs, sizes },
+    ...{ upkeep: longTerm.upkeep, recall: longTerm.recall },
     lives: { idleMs: limits.idleMs, absoluteMs: limits.absoluteMs, ...options.lives },
     quotas: ownerQuotas({ sessions, memories }, clock, { ...defaultQuotas, ...options.quotas }),
     turns: sessionTurns(sessions, clock, random, (scope, id) => jobs.due(scope, id, 'now')),
     receipts: receiptLogs(sessions, options.receipts ?? 'background', telemetry),
-    sizes: sessionSizes(logs, (message) => message.parts.length * 4),
     signed: createReceipts(ring),
-    upkeep: { exclusively: (_, run) => run(), loseEvidence: async () => ({ records: 0, rederived: 0, kept: [] }), expireRecords: async () => 0 },
+    contexts: {
+      ...{ clock, random, telemetry },
+      profiles: extendProfiles(options.profiles ?? []),
+      ...(options.strategies === undefined ? {} : { strategies: options.strategies }),
+    },
   }
+}
+
+function erasureOver(options: RecollectOptions, world: World, stores: OpenStores, security: Security, longTerm: LongTerm, parts: SessionParts) {
+  const filesOf = ({ files }: OpenStores['sessions']) => (files === undefined ? {} : { files })
+  return createErasure({
+    ...world,
+    stores: [
+      { name: 'sessions', store: security.sessions, raw: stores.sessions.store, ...filesOf(stores.sessions) },
+      { name: 'memories', store: security.memories, raw: stores.memories.store, ...filesOf(stores.memories) },
+    ],
+    ...(stores.keys.files === undefined ? {} : { keyFiles: stores.keys.files }),
+    ring: security.ring,
+    audit: security.audit,
+    caches: [
+      { place: 'jobs', drop: (owner) => parts.jobs.dropOwner(owner), holds: (owner) => parts.jobs.holds(owner) },
+      { place: 'session cache', drop: (owner) => parts.logs.dropOwner(owner), holds: (owner) => parts.logs.holds(owner) },
+      { place: 'receipt cache', drop: (owner) => parts.receipts.dropOwner(owner), holds: (owner) => parts.receipts.holds(owner) },
+      { place: 'memory cache', drop: (owner) => longTerm.logs.drop(owner), holds: () => 0 },
+    ],
+    snapshotNames: [],
+    quiet: options.quiet ?? (async () => {}),
+  })
+}
+
+/** Also what an earlier process left: every session whose cursor is behind is formed now. */
+async function settledMemories(parts: SessionParts, scope: Scope): Promise<void> {
+  await queueUnformed(parts, scope)
+  await parts.jobs.settled(scope)
 }

@@ -1,16 +1,18 @@
 // Whether Recollect can serve now, by looking at each part it stands on; details are for operators (GW-16).
+import type { Embedder } from '../ports/models.ts'
 import type { Health } from '../recollect.ts'
 import type { OpenStores } from './open-stores.ts'
 import type { RecollectOptions } from './options.ts'
 
 type Check = Health['checks'][number]
 
-export async function checkHealth(options: RecollectOptions, stores: OpenStores): Promise<Health> {
+export async function checkHealth(options: RecollectOptions, stores: OpenStores, embedder: Embedder | undefined): Promise<Health> {
   const checks: Check[] = [
     await storeCheck('sessions', stores.sessions),
     await storeCheck('memories', stores.memories),
     await storeCheck('keys', stores.keys),
     { name: 'key-store-apart', state: stores.sharedKeyStore ? 'warn' : 'ok' },
+    { name: 'embedder', state: embedder === undefined && options.embedder !== 'off' ? 'warn' : 'ok' },
     { name: 'seal', state: options.seal === 'off' ? 'warn' : 'ok' },
   ]
   return {
@@ -22,6 +24,7 @@ export async function checkHealth(options: RecollectOptions, stores: OpenStores)
       keys: stores.keys.store.info.name,
       keyProvider: stores.keyProvider.info.name,
       durable: stores.sessions.store.info.durable && stores.memories.store.info.durable,
+      embedder: embedder?.info.id ?? 'none',
       seal: options.seal ?? 'on',
     },
   }

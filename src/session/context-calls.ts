@@ -1,11 +1,24 @@
 // The calls of a session that have to do with what the model sees: context, epoch, summary, receipts.
+import type { JsonObject } from '../core/json.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
+import { emptyFold, foldSession } from '../core/session.ts'
+import { makeContext } from '../context/context.ts'
+import type { Context, ContextOptions } from '../context/context-options.ts'
+import { classCounter } from '../context/count.ts'
 import { diffReceipts } from '../context/diff-receipts.ts'
+import { endEpoch } from '../context/epoch.ts'
+import { createContextCache } from '../context/pack-cache.ts'
+import { reconcile } from '../context/reconcile.ts'
+import type { LoadedSession } from '../context/source.ts'
 import type { PageRequest } from '../ports/log-store.ts'
+import { offlineSheet } from '../summary/offline-sheet.ts'
+import { renderSheet } from '../summary/render.ts'
+import { contextSource } from './context-source.ts'
 import { noReceipt, receiptPlace, type KeptReceipt, type ReceiptPlace } from './receipts.ts'
+import { newSessionHead } from './session-info.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { Session } from './session-types.ts'
 
@@ -19,12 +32,16 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
     if (found === undefined) throw noReceipt()
     return found
   }
-  const later = () => Promise.reject(new RecollectError('unavailable', 'contexts are not wired yet', 'Try again.'))
   return {
-    context: later,
-    newEpoch: later,
-    summary: later,
-    reconcile: later,
+    async context(options = {}) {
+      const source = await contextSource(parts, at)
+      return makeContext(source, options, { ...parts.contexts, cache: parts.logs.derived(ref, createContextCache) })
+    },
+    async newEpoch() {
+      await parts.logs.change(ref, ({ body }) => (body.epoch === undefined ? undefined : { ...body, epoch: endEpoch(body.epoch, 'asked') }))
+    },
+    summary: () => summaryOf(parts, at),
+    reconcile: async (id, usage, options = {}) => reconcile(await contextSource(parts, at), id, usage, options, parts.contexts),
     epoch: async () => (await parts.logs.head(ref)).body.epoch,
     receipts: {
       async list(page = {}) {
@@ -39,8 +56,45 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
   }
 }
 
+/** A context of a session that may not be there yet, or as if it had been rewound first. Writes nothing. */
+export async function previewContext(
+  parts: SessionParts,
+  scope: Scope,
+  session: string | undefined,
+  { rewindTo, ...options }: ContextOptions & { readonly rewindTo?: number },
+): Promise<Context> {
+  const id = session ?? '~preview'
+  const source = await contextSource(parts, { scope, id }, (loaded) => rewound(loaded ?? unmade(parts), rewindTo))
+  return makeContext(source, { ...options, preview: true }, { ...parts.contexts, cache: createContextCache() })
+}
+
+function unmade(parts: SessionParts): LoadedSession {
+  const now = parts.clock.now()
+  const body = newSessionHead({}, parts.lives, now, '')
+  const head = { version: 0, revision: 0, birth: 0, rewrites: 0, createdAt: now, updatedAt: now, entries: 0, bytes: 0, body: new Uint8Array() }
+  return { head, body, fold: emptyFold }
+}
+
+function rewound(loaded: LoadedSession, toSeq: number | undefined): LoadedSession {
+  const { fold } = loaded
+  if (toSeq === undefined || toSeq >= fold.upTo) return loaded
+  if (!Number.isInteger(toSeq) || toSeq < 0) throw new RecollectError('invalid_input', 'rewindTo is a seq of the session', 'Give a whole number from 0.')
+  // The ids of a fold are shared by all folds of its log: a look ahead must not touch them.
+  return { ...loaded, fold: foldSession({ ...fold, ids: new Map(fold.ids) }, [{ seq: fold.upTo + 1, entry: { type: 'rewind', toSeq, at: 0 } }]) }
+}
+
+/** The state sheet of the whole path, as the next epoch would show it (SUM-1, SUM-5). */
+async function summaryOf(parts: SessionParts, { scope, id }: At): ReturnType<Session['summary']> {
+  const { fold, body } = await parts.logs.load(refOf(scope, 'session', id))
+  const keys = await parts.keys.ownerKeys(scope)
+  const sheet = offlineSheet({ messages: fold.messages, upTo: fold.upTo, tag: (fields) => keys.tag('id', fields) })
+  const { items, sources } = renderSheet(sheet, { budgetTokens: limits.summaryTokens, counter: parts.contexts.counter ?? classCounter })
+  const text = items.map((item) => item.text).join('\n')
+  return { sheet: sheet as unknown as JsonObject, text, upTo: fold.upTo, ...(body.epoch === undefined ? {} : { epoch: body.epoch.no }), sources }
+}
+
 /** Reading receipts needs the session's live head (LIFE-3). */
-export async function receiptPlaceOf(parts: SessionParts, { scope, id }: { readonly scope: Scope; readonly id: string }): Promise<ReceiptPlace> {
+async function receiptPlaceOf(parts: SessionParts, { scope, id }: At): Promise<ReceiptPlace> {
   const { head, body } = await parts.logs.head(refOf(scope, 'session', id))
   return receiptPlace(scope, await parts.keys.ownerKeys(scope), id, head.birth, body.absoluteAt)
 }

@@ -3,13 +3,15 @@ import { isRecollectError } from '../core/errors.ts'
 import type { DeletionReceipt, Removed } from '../core/deletion.ts'
 import { madeId } from '../core/ids.ts'
 import { refOf } from '../core/log-ref.ts'
+import type { Scope } from '../core/scope.ts'
 import type { Head } from '../ports/log-store.ts'
+import type { Lost } from '../formation/upkeep.ts'
 import { sessionPseudonym } from '../security/pseudonyms.ts'
 import { readMessage } from './messages.ts'
 import { receiptPlace } from './receipts.ts'
-import type { At, LostEvidence, SessionParts } from './session-parts.ts'
+import type { At, SessionParts } from './session-parts.ts'
 
-const nothingLost: LostEvidence = { records: 0, rederived: 0, kept: [] }
+const nothingLost: Lost = { records: 0, rederived: 0, kept: [] }
 
 /** @throws `conflict` if the owner's background work does not end within 10 s */
 export async function deleteSession(parts: SessionParts, { scope, id }: At, options: { memories?: 'forget' | 'keep' } = {}): Promise<DeletionReceipt> {
@@ -42,21 +44,49 @@ export async function deleteSession(parts: SessionParts, { scope, id }: At, opti
 export async function redactMessage(parts: SessionParts, at: At, messageId: string): Promise<DeletionReceipt> {
   const { scope, id } = at
   const requestedAt = parts.clock.now()
-  const ref = refOf(scope, 'session', id)
   const keys = await parts.keys.ownerKeys(scope)
   return parts.upkeep.exclusively(scope, async () => {
     const { seq } = await findAlsoTombstoned(parts, at, messageId)
-    const seen = await parts.logs.head(ref)
-    const entry = { type: 'tombstone', seqs: [seq], why: 'redacted', at: parts.clock.now() } as const
-    await parts.logs.append(ref, seen, [{ id: `~redact.${seq}`, entry }])
-    const lost = await parts.upkeep.loseEvidence(scope, { session: id, birth: seen.head.birth, seqs: [seq] }, 'forget')
-    await parts.sessions.rewrite(ref, [{ seq }])
-    parts.logs.drop(ref)
-    const now = await parts.logs.head(ref)
-    const bytes = Math.max(0, seen.head.bytes - now.head.bytes)
-    const removed = [{ store: parts.sessions.info.name, logs: 0, entries: 1, snapshots: 0, bytes }]
-    return receiptOf(parts, at, 'redact', requestedAt, `${sessionPseudonym(keys, id)}.${seq}`, removed, lost)
+    const { removed, birth } = await redactSeqs(parts, at, [seq])
+    const lost = await parts.upkeep.loseEvidence(scope, { session: id, birth, seqs: [seq] }, 'forget')
+    return receiptOf(parts, at, 'redact', requestedAt, `${sessionPseudonym(keys, id)}.${seq}`, [removed], lost)
   })
+}
+
+/** Under the owner's lease: a tombstone that names the seqs, then their redaction (SEAL-12). */
+async function redactSeqs(parts: SessionParts, { scope, id }: At, seqs: readonly number[]): Promise<{ readonly removed: Removed; readonly birth: number }> {
+  const ref = refOf(scope, 'session', id)
+  const seen = await parts.logs.head(ref)
+  const entry = { type: 'tombstone', seqs, why: 'redacted', at: parts.clock.now() } as const
+  await parts.logs.append(ref, seen, [{ id: `~redact.${seqs[0]}.${seqs.length}.${seqs.at(-1)}`, entry }])
+  const before = (await parts.logs.head(ref)).head
+  await parts.sessions.rewrite(
+    ref,
+    seqs.map((seq) => ({ seq })),
+  )
+  parts.logs.drop(ref)
+  const { head } = await parts.logs.head(ref)
+  const removed = { store: parts.sessions.info.name, logs: 0, entries: before.entries - head.entries, snapshots: 0, bytes: before.bytes - head.bytes }
+  return { removed, birth: head.birth }
+}
+
+/** Under the owner's lease: the messages that a memory was said in, wherever they still stand; gives how many went. */
+export async function redactSources(
+  parts: SessionParts,
+  scope: Scope,
+  sources: readonly { readonly session: string; readonly birth: number; readonly seq: number }[],
+): Promise<number> {
+  let went = 0
+  for (const id of new Set(sources.map((source) => source.session))) {
+    const seen = await parts.logs.peek(refOf(scope, 'session', id))
+    const seqs = sources.filter((source) => source.session === id && source.birth === seen?.head.birth).map((source) => source.seq)
+    if (seen === undefined || seqs.length === 0) continue
+    const distinct = [...new Set(seqs)].toSorted((a, b) => a - b)
+    const { removed, birth } = await redactSeqs(parts, { scope, id }, distinct)
+    await parts.upkeep.loseEvidence(scope, { session: id, birth, seqs: distinct }, 'forget')
+    went += removed.entries
+  }
+  return went
 }
 
 /** The message's seq, also where an earlier call was cut off after its tombstone. */
@@ -78,7 +108,7 @@ async function receiptOf(
   requestedAt: number,
   target: string,
   removed: readonly Removed[],
-  lost: LostEvidence,
+  lost: Lost,
 ): Promise<DeletionReceipt> {
   const entries = removed.reduce((sum, one) => sum + one.entries, 0)
   await parts.audit.record({

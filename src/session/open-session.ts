@@ -9,6 +9,7 @@ import { newSessionHead, sessionInfo, setupOf } from './session-info.ts'
 import type { OpenedHead } from './session-logs.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SessionInfo, SessionOptions } from './session-types.ts'
+import { everyHead } from './walks.ts'
 
 export async function openSession(
   parts: SessionParts,
@@ -60,4 +61,12 @@ export async function listSessions(
     return body.forkedFrom?.done === false || head.updatedAt <= updatedAfter ? [] : [sessionInfo(head.logId, { head, body })]
   })
   return found.cursor === undefined ? { items } : { items, cursor: found.cursor }
+}
+
+/** Work that an earlier process left is found by cursor: queues each session of the owner that is behind. */
+export async function queueUnformed(parts: SessionParts, scope: Scope): Promise<void> {
+  for await (const head of everyHead(parts.sessions, scope, 'session')) {
+    const body = decodeBody<SessionHead>(head.body, 'session head')
+    if (body.formation === 'on' && body.forkedFrom?.done !== false && body.formedUpTo < head.version) parts.jobs.due(scope, head.logId, 'now')
+  }
 }

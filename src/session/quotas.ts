@@ -5,6 +5,7 @@ import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
+import { everyHead } from './walks.ts'
 
 /** Counts of entries, sessions and records; bytes are of sealed bodies. */
 export interface QuotaLimits {
@@ -89,13 +90,10 @@ export function sessionRoom(head: Head, growth: { readonly entries: number; read
 
 async function sumOf(store: LogStore, scope: Scope, kind: 'session' | 'memory'): Promise<{ logs: number; bytes: number }> {
   let [logs, bytes] = [0, 0]
-  let cursor: string | undefined
-  do {
-    const page = await store.list(scope, kind, { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
-    logs += page.items.length
-    for (const head of page.items) bytes += head.bytes
-    cursor = page.cursor
-  } while (cursor !== undefined)
+  for await (const head of everyHead(store, scope, kind)) {
+    logs++
+    bytes += head.bytes
+  }
   return { logs, bytes }
 }
 

@@ -4,6 +4,9 @@ import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { ContextParts } from '../context/context.ts'
+import type { Upkeep } from '../formation/upkeep.ts'
+import type { Recall } from '../recall/recall-types.ts'
 import type { AuditLog } from '../security/audit-log.ts'
 import type { KeyRing } from '../security/owner-keys.ts'
 import type { Receipts } from '../security/receipts.ts'
@@ -20,28 +23,6 @@ export interface Lives {
   readonly absoluteMs: number
 }
 
-/** A session, or some seqs of it, that memory records may rest on; by birth, since a session made again is another. */
-export interface EvidenceOf {
-  readonly session: string
-  readonly birth: number
-  readonly seqs?: readonly number[] // without: the whole session
-}
-export interface LostEvidence {
-  readonly records: number // that went, since nothing else bears them
-  readonly rederived: number // that lost some evidence and stand on the rest
-  readonly kept: readonly { readonly what: string; readonly why: string }[]
-}
-
-/** What deletion needs of long-term memory; the maker of memories offers it. */
-export interface MemoryUpkeep {
-  /** Runs under the owner's lease `work`, which background jobs take too (ERA-1). @throws `conflict` if it is not free within 10 s */
-  exclusively<T>(scope: Scope, run: () => Promise<T>): Promise<T>
-  /** Called under the lease. Records that rest on this alone are forgotten, or kept by the caller's wish (ERA-4). */
-  loseEvidence(scope: Scope, of: EvidenceOf, mode: 'forget' | 'keep'): Promise<LostEvidence>
-  /** Redacts records past their life; gives how many (LIFE-4). */
-  expireRecords(scope: Scope): Promise<number>
-}
-
 export interface SessionParts {
   readonly sessions: LogStore
   readonly memories: LogStore
@@ -56,7 +37,9 @@ export interface SessionParts {
   readonly receipts: ReceiptLogs
   readonly jobs: Jobs
   readonly sizes: SessionSizes
-  readonly upkeep: MemoryUpkeep
+  readonly upkeep: Upkeep
+  readonly recall: Recall
+  readonly contexts: Omit<ContextParts, 'cache'>
   readonly audit: AuditLog
   readonly signed: Receipts
 }

@@ -10,6 +10,7 @@ import { reserved } from '../security/reserved.ts'
 import type { ReceiptHead } from './receipts.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SweepReport } from './session-types.ts'
+import { everyDue, everyHead, everyOwner } from './walks.ts'
 
 export interface Sweeper {
   /** One pass. @throws `conflict` if another one is under way · `invalid_input` for the future without `dryRun` */
@@ -39,7 +40,7 @@ export function createSweeper(parts: SessionParts, mint: Mint): Sweeper {
   async function list(until: number): Promise<SweepReport> {
     const items: SweepReport['items'][number][] = []
     let looked = 0
-    for await (const due of dueBy(sessions, until)) {
+    for await (const due of everyDue(sessions, until)) {
       if (looked === limits.sweepLogs) return { ...nothing, dryRun: true, looked, more: true, items }
       looked++
       if (due.ref.kind === 'session') items.push(await itemOf(parts, due.ref, due.expiresAt))
@@ -93,7 +94,7 @@ export function createSweeper(parts: SessionParts, mint: Mint): Sweeper {
   async function expireRecords(tally: Tally): Promise<void> {
     if (clock.now() - recordsWalkedAt < dayMs) return
     recordsWalkedAt = clock.now()
-    for await (const { tenantId, ownerId } of ownersOf(parts.memories)) {
+    for await (const { tenantId, ownerId } of everyOwner(parts.memories)) {
       if (ownerId.startsWith('~') || closed.signal.aborted) continue
       try {
         tally.recordsExpired += await parts.upkeep.expireRecords(mint(tenantId, ownerId))
@@ -133,29 +134,11 @@ const nothing: SweepReport = { dryRun: false, looked: 0, deleted: 0, failed: 0, 
 /** The next batch that is not to be left alone. */
 async function firstDue(store: LogStore, now: number, leftAlone: (ref: LogRef) => boolean): Promise<readonly LogRef[]> {
   const refs: LogRef[] = []
-  for await (const { ref } of dueBy(store, now)) {
+  for await (const { ref } of everyDue(store, now)) {
     if (!leftAlone(ref)) refs.push(ref)
     if (refs.length === limits.sweepBatch) break
   }
   return refs
-}
-
-async function* dueBy(store: LogStore, at: number): AsyncGenerator<{ readonly ref: LogRef; readonly expiresAt: number }> {
-  let cursor: string | undefined
-  do {
-    const page = await store.expired(at, { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
-    yield* page.items
-    cursor = page.cursor
-  } while (cursor !== undefined)
-}
-
-async function* ownersOf(store: LogStore): AsyncGenerator<{ readonly tenantId: string; readonly ownerId: string }> {
-  let cursor: string | undefined
-  do {
-    const page = await store.owners({ limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
-    yield* page.items
-    cursor = page.cursor
-  } while (cursor !== undefined)
 }
 
 async function itemOf(parts: SessionParts, ref: LogRef, expiresAt: number): Promise<SweepReport['items'][number]> {
@@ -170,20 +153,15 @@ async function itemOf(parts: SessionParts, ref: LogRef, expiresAt: number): Prom
 /** Receipts whose session is over go with it (LIFE-3): found by what their heads say, as the session's own head is gone. */
 async function removeReceipts(parts: SessionParts, scope: Scope, sessionIds: ReadonlySet<string>): Promise<void> {
   if (sessionIds.size === 0) return
-  let cursor: string | undefined
-  do {
-    const page = await parts.sessions.list(scope, 'receipt', { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
-    for (const head of page.items) {
-      const of = decodeBody<ReceiptHead>(head.body, 'receipt head')
-      if (!sessionIds.has(of.session)) continue
-      const live = await parts.sessions.head(refOf(scope, 'session', of.session))
-      if (live?.birth === of.birth) continue
-      const ref = refOf(scope, 'receipt', head.logId)
-      parts.receipts.drop(ref)
-      await parts.sessions.delete(ref)
-    }
-    cursor = page.cursor
-  } while (cursor !== undefined)
+  for await (const head of everyHead(parts.sessions, scope, 'receipt')) {
+    const of = decodeBody<ReceiptHead>(head.body, 'receipt head')
+    if (!sessionIds.has(of.session)) continue
+    const live = await parts.sessions.head(refOf(scope, 'session', of.session))
+    if (live?.birth === of.birth) continue
+    const ref = refOf(scope, 'receipt', head.logId)
+    parts.receipts.drop(ref)
+    await parts.sessions.delete(ref)
+  }
 }
 
 const ownerKey = ({ tenantId, ownerId }: { readonly tenantId: string; readonly ownerId: string }) => `${tenantId.length}:${tenantId}${ownerId}`

@@ -1,24 +1,14 @@
 // The four figures: memory size, retrieval, tokens, injection, from heads and receipts alone, so that they can be built anew (OBS-8).
 import type { Receipt } from '../core/context.ts'
-import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
-import type { Scope } from '../core/scope.ts'
+import type { Mint, Scope } from '../core/scope.ts'
 import { decodeBody, type SessionHead } from '../core/session.ts'
 import type { OpenedHead } from './session-logs.ts'
-import type { KeptReceipt } from './receipts.ts'
-import { receiptPlace } from './receipts.ts'
+import { receiptPlace, type KeptReceipt } from './receipts.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { UsageFigures } from './session-types.ts'
-
-/** What of the owner's long-term memory goes into the figures. */
-export interface RecordFigures {
-  readonly records: number
-  readonly recordBytes: number
-  readonly byKind: Readonly<Record<string, number>>
-  readonly byAuthority: Readonly<Record<string, number>>
-  /** When a record stopped being true, or undefined while it holds. */
-  validUntil(id: string): number | undefined
-}
+import { addFigures, noRecords, rate, recordFigures, type RecordFigures } from './usage-records.ts'
+import { everyHead, everyOwner } from './walks.ts'
 
 export interface UsageScope {
   readonly session?: string
@@ -31,32 +21,53 @@ export interface SessionShare {
   readonly messages: number
   readonly tokens: number
   readonly receipts: readonly KeptReceipt[] // oldest first
+  readonly history: (upTo: number) => number // tokens of the path up to a seq
 }
 
-/** @throws `not_found` for a session that is not there */
-export async function sessionShare(parts: SessionParts, scope: Scope, id: string, since: number): Promise<SessionShare> {
+async function sessionShare(parts: SessionParts, scope: Scope, id: string, since: number): Promise<SessionShare> {
   const head = await parts.logs.head(refOf(scope, 'session', id))
   return shareOf(parts, scope, id, head, since)
 }
 
-export async function* sessionShares(parts: SessionParts, scope: Scope, since: number): AsyncGenerator<SessionShare> {
-  let cursor: string | undefined
-  do {
-    const page = await parts.sessions.list(scope, 'session', { limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
-    for (const head of page.items) {
-      const body = decodeBody<SessionHead>(head.body, 'session head')
-      if (body.forkedFrom?.done !== false) yield await shareOf(parts, scope, head.logId, { head, body }, since)
-    }
-    cursor = page.cursor
-  } while (cursor !== undefined)
+async function* sessionShares(parts: SessionParts, scope: Scope, since: number): AsyncGenerator<SessionShare> {
+  for await (const head of everyHead(parts.sessions, scope, 'session')) {
+    const body = decodeBody<SessionHead>(head.body, 'session head')
+    if (body.forkedFrom?.done !== false) yield await shareOf(parts, scope, head.logId, { head, body }, since)
+  }
 }
 
 async function shareOf(parts: SessionParts, scope: Scope, id: string, opened: OpenedHead, since: number): Promise<SessionShare> {
   const { head, body } = opened
   const place = receiptPlace(scope, await parts.keys.ownerKeys(scope), id, head.birth, body.absoluteAt)
   const receipts = [...(await parts.receipts.read(place)).values()].filter(({ receipt }) => receipt.at >= since)
-  const counted = body.tokens?.upTo === head.version ? body.tokens : await parts.sizes.of(refOf(scope, 'session', id))
-  return { head: opened, messages: counted.messages, tokens: counted.count, receipts }
+  const ref = refOf(scope, 'session', id)
+  const counted = body.tokens?.upTo === head.version ? body.tokens : await parts.sizes.of(ref)
+  const history = receipts.length === 0 ? () => 0 : await parts.sizes.history(ref)
+  return { head: opened, messages: counted.messages, tokens: counted.count, receipts, history }
+}
+
+/** @throws `not_found` for a session that is not there */
+export async function ownerUsage(parts: SessionParts, scope: Scope, { session, since = 0 }: UsageScope = {}): Promise<UsageFigures> {
+  const shares = session === undefined ? await collected(sessionShares(parts, scope, since)) : [await sessionShare(parts, scope, session, since)]
+  const { bytes } = await parts.quotas.owner(scope)
+  return figuresOf(shares, await recordFigures(parts, scope), { bytes, limit: parts.quotas.limits.ownerBytes })
+}
+
+/** Over all owners, without ids. An owner that is being erased meanwhile counts for nothing. */
+export async function totals(parts: SessionParts, mint: Mint): Promise<UsageFigures> {
+  let sum: UsageFigures | undefined
+  for await (const { tenantId, ownerId } of everyOwner(parts.sessions)) {
+    if (ownerId.startsWith('~')) continue
+    const figures = await ownerUsage(parts, mint(tenantId, ownerId)).catch(() => undefined)
+    if (figures !== undefined) sum = sum === undefined ? figures : addFigures(sum, figures)
+  }
+  return sum ?? figuresOf([], noRecords, { bytes: 0, limit: 0 })
+}
+
+async function collected<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
 }
 
 /** Sums up. Pure. `ownerBytes` is what the quota counts, `quotaBytes` the quota. */
@@ -76,7 +87,7 @@ export function figuresOf(shares: readonly SessionShare[], records: RecordFigure
       quotaShare: quota.limit === 0 ? 0 : quota.bytes / quota.limit,
     },
     retrieval: retrievalOf(receipts.map(({ receipt }) => receipt), records),
-    tokens: tokensOf(receipts),
+    tokens: tokensOf(shares),
     injection: injectionOf(shares),
   }
 }
@@ -97,28 +108,39 @@ function retrievalOf(receipts: readonly Receipt[], records: RecordFigures): Usag
   }
 }
 
-function tokensOf(kept: readonly KeptReceipt[]): UsageFigures['tokens'] {
-  const sums = { estimated: 0, billed: 0, cacheRead: 0, cacheWrite: 0, output: 0, fullHistory: 0, paid: 0, billedEstimate: 0, billedCalls: 0 }
-  for (const { receipt, usage } of kept) {
-    const { predicted } = receipt.tokens
-    const billed = usage?.billed ?? undefined
-    sums.estimated += predicted
-    sums.fullHistory += receipt.budget['fullHistory'] ?? predicted
-    sums.paid += billed?.inputTokens ?? predicted
-    if (billed === undefined) continue
-    sums.billedCalls++
-    sums.billedEstimate += predicted
-    sums.billed += billed.inputTokens
-    sums.cacheRead += billed.cacheReadTokens ?? 0
-    sums.cacheWrite += billed.cacheWriteTokens ?? 0
-    sums.output += billed.outputTokens
+function tokensOf(shares: readonly SessionShare[]): UsageFigures['tokens'] {
+  const sums = { estimated: 0, billed: 0, cacheRead: 0, cacheWrite: 0, output: 0, fullHistory: 0, paid: 0, billedEstimate: 0, billedCalls: 0, calls: 0 }
+  for (const { receipts, history } of shares) {
+    for (const { receipt, usage } of receipts) {
+      const { predicted } = receipt.tokens
+      const billed = usage?.billed ?? undefined
+      sums.calls++
+      sums.estimated += predicted
+      sums.fullHistory += fullHistory(receipt, history)
+      sums.paid += billed?.inputTokens ?? predicted
+      if (billed === undefined) continue
+      sums.billedCalls++
+      sums.billedEstimate += predicted
+      sums.billed += billed.inputTokens
+      sums.cacheRead += billed.cacheReadTokens ?? 0
+      sums.cacheWrite += billed.cacheWriteTokens ?? 0
+      sums.output += billed.outputTokens
+    }
   }
-  const { estimated, billed, cacheRead, cacheWrite, output, fullHistory, billedCalls } = sums
+  const { paid, billedEstimate, ...shown } = sums
   return {
-    ...{ estimated, billed, cacheRead, cacheWrite, output, fullHistory, billedCalls, calls: kept.length },
-    saved: fullHistory - sums.paid, // may be negative, and is shown so
-    errorRatio: sums.billedEstimate === 0 ? null : billed / sums.billedEstimate - 1,
+    ...shown,
+    saved: sums.fullHistory - paid, // may be negative, and is shown so
+    errorRatio: billedEstimate === 0 ? null : sums.billed / billedEstimate - 1,
   }
+}
+
+/** System, tools and the whole log, estimated as the plan was. */
+function fullHistory(receipt: Receipt, history: (upTo: number) => number): number {
+  const { predicted, byClass } = receipt.tokens
+  const { estimated } = receipt.budget
+  const scale = estimated === undefined || estimated === 0 ? 1 : predicted / estimated
+  return Math.round((byClass.tools ?? 0) + (byClass.system ?? 0) + scale * history(receipt.upTo))
 }
 
 function injectionOf(shares: readonly SessionShare[]): UsageFigures['injection'] {
@@ -142,5 +164,3 @@ function injectionOf(shares: readonly SessionShare[]): UsageFigures['injection']
   const { turns, turnsInjected, injections, repeats, answered, cited } = sums
   return { ...sums, injectedShare: rate(turnsInjected, turns), repeatRate: rate(repeats, injections), citedRate: rate(cited, answered) }
 }
-
-const rate = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole)

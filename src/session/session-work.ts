@@ -1,0 +1,34 @@
+// What follows a turn's end: memories are formed, and the session's size goes into its head (NODE-8, FORM-1, OBS-8).
+import { refOf } from '../core/log-ref.ts'
+import type { Scope } from '../core/scope.ts'
+import type { FormSource, Formation } from '../formation/formation.ts'
+import type { SessionLogs } from './session-logs.ts'
+import type { SessionSizes } from './session-sizes.ts'
+import type { SessionWork } from './jobs.ts'
+
+/** The session as formation reads it, by its cursor; the cursor takes the size along, so that a turn costs one swap. */
+export function formSource(logs: SessionLogs, sizes: SessionSizes): FormSource {
+  return {
+    load: (scope, sessionId) => logs.load(refOf(scope, 'session', sessionId)),
+    async moveCursor(scope, sessionId, formedUpTo) {
+      const ref = refOf(scope, 'session', sessionId)
+      const tokens = await sizes.of(ref)
+      await logs.change(ref, ({ body }) => (body.formedUpTo >= formedUpTo ? undefined : { ...body, formedUpTo, tokens }))
+    },
+  }
+}
+
+export function sessionWork(logs: SessionLogs, sizes: SessionSizes, formation: Formation): SessionWork {
+  return async (scope, sessionId) => {
+    const ref = refOf(scope, 'session', sessionId)
+    const { body } = await logs.head(ref)
+    if (body.formation === 'on') await formation.formSession(scope, sessionId)
+    else await keepSize(scope, sessionId)
+  }
+
+  async function keepSize(scope: Scope, sessionId: string): Promise<void> {
+    const ref = refOf(scope, 'session', sessionId)
+    const tokens = await sizes.of(ref)
+    await logs.change(ref, ({ body }) => (body.tokens?.upTo === tokens.upTo ? undefined : { ...body, tokens }))
+  }
+}
