@@ -1,5 +1,5 @@
 // What recall takes and gives: for the session manager (contexts), formation and the memories API.
-import type { Authority, Origin, RecallList } from '../core/authority.ts'
+import type { Authority, Origin } from '../core/authority.ts'
 import type { MemoryKind, MemoryRecord } from '../core/memory.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -64,19 +64,6 @@ export interface OwnerMemory {
   get(id: string): MemoryRecord | undefined
   /** Newest first, by seq; `before` is exclusive. At most `limit`. */
   list(filter: MemoryFilter, page: { readonly before?: number; readonly limit: number }): readonly MemoryRecord[]
-  /** Records of a list with the same canonical text (FORM-6), newest first. */
-  sameText(list: RecallList, text: string): readonly MemoryRecord[]
-  /** Ids of records that rest on a session, by seq: made from it, or with evidence in it. */
-  ofSession(session: string): readonly string[]
-  /** Ids of records past their life at `at`, soonest first. */
-  expired(at: number): readonly string[]
-  /** The next time that a record ends or expires (LIFE-4). */
-  readonly nextEnd: number | undefined
-  /** Ids of records that have no vector of this model, oldest first (FORM-7). */
-  withoutVector(model: string, limit: number): readonly string[]
-  /** Seqs of the record and of its vectors: what a redaction of the record removes. */
-  seqsOf(id: string): readonly number[]
-  isSuppressed(hash: string): boolean
 }
 
 export interface MemoryFilter {

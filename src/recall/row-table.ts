@@ -1,10 +1,9 @@
 // The records of one owner as columns and one block of UTF-8: what the fold of a memory log is kept in (MEM-1, PART-1). A record is read when it is needed.
-import { authorities, recallLists, type RecallList } from '../core/authority.ts'
+import { authorities, recallLists } from '../core/authority.ts'
 import type { MemoryTable, RecordChange } from '../core/memory-fold.ts'
 import { memoryKinds, type MemoryRecord, type StoredVector } from '../core/memory.ts'
 import { createColumns, type Columns } from './columns.ts'
 import { namesOf, type Names } from './names.ts'
-import { canonicalText } from './tokenize.ts'
 
 export const rowKinds = {
   seq: Float64Array,
@@ -15,7 +14,6 @@ export const rowKinds = {
   validFrom: Float64Array, // −Infinity, Infinity: no bound
   validUntil: Float64Array,
   expiresAt: Float64Array,
-  textHash: Float64Array, // of the canonical text and list: a hint, the text itself decides
   vectorSeq: Float64Array, // 0: none
   kind: Uint8Array,
   authority: Uint8Array,
@@ -33,12 +31,14 @@ export interface RowTable extends MemoryTable {
   readonly sessions: Names
   readonly speakers: Names
   readonly suppressed: Set<string>
-  readonly changes: Map<number, RecordChange & { readonly oldVectors?: readonly number[] }>
+  readonly changes: Map<number, RecordChange>
   /** Records and vectors that came since they were last indexed and placed, by row. */
   readonly added: Map<number, MemoryRecord>
   readonly vectors: Map<number, StoredVector>
   readonly live: number
   readonly endedRows: number
+  /** Rows whose vector is of another model than the partition's (EMB-4). */
+  readonly foreignVectors: number
   /** Rows were removed since this was last false: what was built over them is built anew. */
   removed: boolean
   readonly nextEnd: number // Infinity: none
@@ -49,19 +49,6 @@ export interface RowTable extends MemoryTable {
   recordAt(row: number): MemoryRecord
   block(): Uint8Array
   restore(block: Uint8Array): void
-}
-
-/** 53 bits of the canonical text and its list (FNV-1a twice). */
-export function textHash(list: RecallList, text: string): number {
-  const canonical = canonicalText(text)
-  let low = 0x811c9dc5 ^ recallLists.indexOf(list)
-  let high = 0x01000193
-  for (let i = 0; i < canonical.length; i++) {
-    const unit = canonical.charCodeAt(i)
-    low = Math.imul(low ^ unit, 0x01000193)
-    high = Math.imul(high ^ unit, 0x85ebca6b)
-  }
-  return (high >>> 11) * 2 ** 32 + (low >>> 0)
 }
 
 export function createRowTable(model: string | undefined): RowTable {
@@ -96,9 +83,8 @@ export function createRowTable(model: string | undefined): RowTable {
     const from = rows.bodyAt[row]! + rows.idSize[row]!
     const body = JSON.parse(block.toString('utf8', from, from + rows.bodySize[row]!)) as MemoryRecord
     const next = rows.next[row]!
-    const { oldVectors: _, ...change } = changes.get(row) ?? {}
     const isNext = next > 0 && (rows.state[next - 1]! & rowState.gone) === 0
-    return freeze({ ...body, ...change, ...(isNext ? { next: idAt(next - 1) } : {}) })
+    return freeze({ ...body, ...changes.get(row), ...(isNext ? { next: idAt(next - 1) } : {}) })
   }
   const endsAt = (row: number, time: number) => {
     if (nextEnd !== undefined && time < nextEnd && (rows.state[row]! & rowState.gone) === 0) nextEnd = time
@@ -135,6 +121,11 @@ export function createRowTable(model: string | undefined): RowTable {
     get endedRows() {
       return endedRows
     },
+    get foreignVectors() {
+      let count = 0
+      for (let row = 0; row < rows.length; row++) if ((rows.state[row]! & rowState.foreign) !== 0) count++
+      return count
+    },
     get nextEnd() {
       if (nextEnd === undefined) {
         nextEnd = Infinity
@@ -164,7 +155,6 @@ export function createRowTable(model: string | undefined): RowTable {
       rows.validFrom[row] = record.validFrom ?? -Infinity
       rows.validUntil[row] = record.validUntil ?? Infinity
       rows.expiresAt[row] = record.expiresAt ?? Infinity
-      rows.textHash[row] = textHash(record.list, record.text)
       rows.kind[row] = memoryKinds.indexOf(record.kind)
       rows.authority[row] = authorities.indexOf(record.authority)
       rows.list[row] = recallLists.indexOf(record.list)
@@ -211,12 +201,6 @@ export function createRowTable(model: string | undefined): RowTable {
     setVector(id, vector) {
       const row = idMap().get(id)
       if (row === undefined) return
-      const before = rows.vectorSeq[row]!
-      if (before > 0) {
-        const { evidence, mentions } = recordAt(row)
-        const known = changes.get(row)
-        changes.set(row, { evidence, mentions, ...known, oldVectors: [...(known?.oldVectors ?? []), before] })
-      }
       rows.vectorSeq[row] = vector.seq
       rows.state[row] = (rows.state[row]! & ~(rowState.fits | rowState.foreign)) | (vector.model === model ? rowState.fits : rowState.foreign)
       table.vectors.set(row, vector)

@@ -41,7 +41,19 @@ export interface SearchResult {
 }
 
 /** The step that dropped a record, or that it was returned (ABS-3). */
-export type Fate = 'returned' | 'not in candidates' | 'ended' | 'duplicate of' | 'diversity' | 'floor' | 'limit' | 'other list' | 'expired' | 'not yet embedded' | 'filtered' | 'no such record'
+export type Fate =
+  | 'returned'
+  | 'not in candidates'
+  | 'ended'
+  | 'duplicate of'
+  | 'diversity'
+  | 'floor'
+  | 'limit'
+  | 'other list'
+  | 'expired'
+  | 'not yet embedded'
+  | 'filtered'
+  | 'no such record'
 
 export interface Explanation {
   readonly id: string

@@ -32,9 +32,6 @@ export function tokenize(text: string, as: 'record' | 'query' = 'record'): Token
   return out
 }
 
-/** NFKC, case-folded, white space joined: two texts with one canonical form are the same text (FORM-6). */
-export const canonicalText = (text: string): string => text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim()
-
 function addRun(run: string, as: 'record' | 'query', out: Token[]): void {
   const parts = run.split(joiners)
   if (parts.length > 1) {

@@ -15,6 +15,8 @@ export const weights = {
   longWords: 60,
   /** ABS-1: a logistic of absolute quantities, for static-en, best unit. */
   relevance: { known: 2.45, coverage: 4.36, coverageNear: 0.19, cosine: 8.37, lexical: -0.55, bias: -8.54 },
+  /** The same without a vector: words alone. */
+  relevanceOfWords: { known: 3, coverage: 6, coverageNear: 1, cosine: 0, lexical: 0, bias: -5 },
   nearCopy: 0.9, // RCL-9: Jaccard of stemmed content words
 } as const
 

@@ -1,0 +1,56 @@
+// A partition read as memory: records by id and by filter, for the memories API and for contexts.
+import { authorities, recallLists } from '../core/authority.ts'
+import { memoryKinds, type MemoryRecord } from '../core/memory.ts'
+import type { Partition } from './partition.ts'
+import type { MemoryFilter, OwnerMemory } from './recall-types.ts'
+import { rowState, type RowTable } from './row-table.ts'
+
+export function ownerMemory({ rows: table }: Partition): OwnerMemory {
+  const { rows } = table
+  const isThere = (row: number) => (rows.state[row]! & rowState.gone) === 0
+  return {
+    get upTo() {
+      return table.upTo
+    },
+    get size() {
+      return table.live
+    },
+    get: (id) => table.get(id),
+    list(filter, { before = Infinity, limit }) {
+      const found: MemoryRecord[] = []
+      for (let row = rows.length - 1; row >= 0 && found.length < limit; row--) {
+        if (rows.seq[row]! >= before || !isThere(row) || !mayPass(table, row, filter)) continue
+        const record = table.recordAt(row)
+        if ((filter.slot === undefined || record.slot === filter.slot) && (filter.origin === undefined || record.origin === filter.origin))
+          found.push(record)
+      }
+      return found
+    },
+  }
+}
+
+/** What columns alone can tell. */
+function mayPass(table: RowTable, row: number, filter: MemoryFilter): boolean {
+  const { rows } = table
+  if (filter.now >= rows.expiresAt[row]!) return false // what is past its life is not shown
+  if (filter.kind !== undefined && memoryKinds[rows.kind[row]!] !== filter.kind) return false
+  if (filter.authority !== undefined && authorities[rows.authority[row]!] !== filter.authority) return false
+  if (filter.session !== undefined && rows.session[row] !== table.sessions.find(filter.session)) return false
+  const ended = (rows.state[row]! & rowState.ended) !== 0 || filter.now >= rows.validUntil[row]!
+  if (filter.status === 'current' && ended) return false
+  if (filter.status === 'ended' && !ended) return false
+  return filter.validAt === undefined || (filter.validAt >= rows.validFrom[row]! && filter.validAt < rows.validUntil[row]!)
+}
+
+/** INJ-3, POI-14: current `procedural` records of level `typed` or higher, newest first. */
+export function preferencesOf({ rows: table }: Partition, now: number, most: number): MemoryRecord[] {
+  const { rows } = table
+  const [procedural, trusted] = [memoryKinds.indexOf('procedural'), recallLists.indexOf('trusted')]
+  const found: MemoryRecord[] = []
+  for (let row = rows.length - 1; row >= 0 && found.length < most; row--) {
+    if (rows.kind[row] !== procedural || rows.list[row] !== trusted) continue
+    if ((rows.state[row]! & (rowState.gone | rowState.ended)) !== 0 || now >= rows.expiresAt[row]! || now >= rows.validUntil[row]!) continue
+    found.push(table.recordAt(row))
+  }
+  return found
+}

@@ -1,0 +1,48 @@
+// The vector of a query: from a bounded memory by keyed hash, or from the embedder within its deadline (EMB-6, EMB-7).
+import { limits } from '../core/limits.ts'
+import { quantizeQuery, type Int16Vector } from '../core/quantize.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Embedder } from '../ports/models.ts'
+import type { KeyRing } from '../security/owner-keys.ts'
+
+export interface QueryVectors {
+  /** `undefined` where the embedder failed or was late: words alone then. */
+  of(scope: Scope, text: string, signal?: AbortSignal): Promise<Int16Vector | undefined>
+}
+
+export function createQueryVectors(embedder: Embedder, keys: KeyRing, clock: Clock): QueryVectors {
+  const known = new Map<string, Int16Vector>()
+  return {
+    async of(scope, text, signal) {
+      // the text itself is not kept: its hash under the owner's own key names it
+      const name = (await keys.ownerKeys(scope)).tag('pseudonym', ['query', embedder.info.id, text])
+      const found = known.get(name)
+      if (found !== undefined) {
+        known.delete(name) // the newest stands last
+        known.set(name, found)
+        return found
+      }
+      const vector = await withinDeadline(embedder, text, clock, signal)
+      if (vector === undefined || vector.length !== embedder.info.dimensions) return undefined
+      const made = quantizeQuery(vector)
+      known.set(name, made)
+      if (known.size > limits.queryVectors) known.delete(known.keys().next().value as string)
+      return made
+    },
+  }
+}
+
+async function withinDeadline(embedder: Embedder, text: string, clock: Clock, signal?: AbortSignal): Promise<Float32Array | undefined> {
+  const stop = new AbortController()
+  const asked = embedder.embed([text], 'query', signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])).then(
+    ([vector]) => vector,
+    () => undefined, // an embedder that fails leaves the words, and the result says so
+  )
+  if (embedder.info.local) return asked // it has answered before a clock could tick
+  const waited = new AbortController()
+  const vector = await Promise.race([asked, clock.sleep(limits.embedQueryMs, waited.signal).then(() => undefined)])
+  waited.abort()
+  stop.abort()
+  return vector
+}

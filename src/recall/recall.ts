@@ -1,0 +1,119 @@
+// Recall over one owner's memory: reads what is fresh, searches without waiting, answers with plain records (memory.md §8).
+import { RecollectError } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
+import { isAlive, type MemoryRecord } from '../core/memory.ts'
+import { requireScope, type Scope } from '../core/scope.ts'
+import { createAnalyzer } from './analyze.ts'
+import { sharedKernel } from './kernel.ts'
+import { ownerMemory, preferencesOf } from './owner-memory.ts'
+import { createPartitionCache } from './partition-cache.ts'
+import type { Partition } from './partition.ts'
+import { createQueryVectors } from './query-vectors.ts'
+import type { Recall, RecallParts } from './recall-types.ts'
+import { createScratch } from './scratch.ts'
+import { askedOf, type Asked } from './search-options.ts'
+import { fateOutside, searchPartition } from './search-partition.ts'
+import type { Found, SearchInput } from './search-run.ts'
+import type { SearchOptions, SearchResult } from './search-types.ts'
+import { snapshotOf } from './snapshot.ts'
+import { standsInContext } from './stands-in-context.ts'
+
+type More = Pick<SearchInput, 'isLive' | 'explainId'>
+
+export function createRecall(parts: RecallParts): Recall {
+  const { memories, keys, clock, telemetry, embedder } = parts
+  const analyzer = createAnalyzer(parts.stemmers)
+  const scratch = createScratch()
+  const model = embedder === undefined ? undefined : { id: embedder.info.id, dimensions: embedder.info.dimensions }
+  const tools = { kernel: sharedKernel(), analyzer, model }
+  const cache = createPartitionCache({ memories, clock, telemetry, tools, maxBytes: parts.cacheBytes ?? limits.partitionCacheBytes })
+  const vectors = embedder === undefined ? undefined : createQueryVectors(embedder, keys, clock)
+
+  const vectorOf = async (scope: Scope, asked: Asked) =>
+    asked.arms === 'lexical' ? undefined : await vectors?.of(scope, asked.query.slice(0, limits.queryCharacters), asked.signal)
+  const run = async (scope: Scope, asked: Asked, more: More = {}) => {
+    // the vector first: from the partition on, nothing waits, so nothing can free it
+    const vector = await vectorOf(scope, asked)
+    const partition = await cache.fresh(scope)
+    asked.signal?.throwIfAborted()
+    const input = { partition, asked, vector, scratch, now: clock.now(), ...more }
+    return { input, found: searchPartition(input), result: resultOf(partition, asked, vector !== undefined) }
+  }
+  const within = <T>(asked: Asked, work: Promise<T>): Promise<T> => withinTime(parts, asked, work)
+
+  return {
+    async search(scope, query, options) {
+      const asked = askedOf(query, options)
+      const { found, result } = await within(asked, run(requireScope(scope), asked))
+      return result(found)
+    },
+    async forContext(scope, query, options, kept) {
+      const asked = askedOf(query, options)
+      const isLive = standsInContext(kept, await keys.ownerKeys(requireScope(scope)))
+      const { found, result } = await within(asked, run(scope, asked, { isLive }))
+      return { result: result(found), live: found.live }
+    },
+    async explain(scope, query, id, options: SearchOptions = {}) {
+      const asked = askedOf(query, { ...options, explain: true })
+      const { input, found } = await within(asked, run(requireScope(scope), asked, { explainId: id }))
+      return found.explanations[0] ?? fateOutside(input, id)
+    },
+    async records(scope, ids) {
+      const { rows } = await cache.fresh(requireScope(scope))
+      const now = clock.now()
+      const found = new Map<string, MemoryRecord>()
+      for (const id of ids) {
+        const record = rows.get(id)
+        if (record !== undefined && isAlive(record, now)) found.set(id, record)
+      }
+      return found
+    },
+    preferences: async (scope) => preferencesOf(await cache.fresh(requireScope(scope)), clock.now(), limits.preferenceItems),
+    partition: async (scope) => ownerMemory(await cache.fresh(requireScope(scope))),
+    async saveSnapshot(scope, fence) {
+      const { ref, partition, birth } = await cache.held(requireScope(scope))
+      if (birth === 0 || !isSnapshotDue(partition)) return false
+      const snapshot = snapshotOf(partition, birth)
+      partition.unsaved = 0
+      await memories.saveSnapshot(ref, snapshot, { fence })
+      return true
+    },
+    drop: (scope) => cache.drop(scope),
+    get bytes() {
+      return cache.bytes
+    },
+  }
+}
+
+/** NODE-3: once the tail passes 10 % or 500 records. */
+const isSnapshotDue = ({ unsaved, rows }: Partition): boolean =>
+  unsaved > 0 && unsaved >= Math.min(limits.partitionTail, limits.partitionTailShare * rows.live)
+
+/** What a search says beside its hits. Taken before anything waits. */
+function resultOf(partition: Partition, asked: Asked, hasVector: boolean): (found: Found) => SearchResult {
+  const wantsVectors = asked.arms !== 'lexical' && partition.tools.model !== undefined
+  const degraded = wantsVectors && (!hasVector || partition.rows.foreignVectors > 0) ? (['embedder'] as const) : []
+  const { upTo } = partition.rows
+  return ({ hits, why, cut, explanations }) => ({
+    hits,
+    abstained: hits.length === 0,
+    floor: asked.floor,
+    ...(why === undefined ? {} : { why }),
+    degraded,
+    ...(cut ? { cut: 'query' as const } : {}),
+    upTo,
+    ...(asked.explain ? { explanations } : {}),
+  })
+}
+
+async function withinTime<T>({ clock, telemetry }: RecallParts, { timeoutMs }: Asked, work: Promise<T>): Promise<T> {
+  const done = new AbortController()
+  const late = Symbol('late')
+  const first = await Promise.race([work, clock.sleep(timeoutMs, done.signal).then(() => late)]).finally(() => done.abort())
+  if (first !== late) return first as T
+  work.catch(() => undefined) // nobody waits for it any more
+  telemetry.count('recollect_errors_total', 1, { code: 'timeout' })
+  throw new RecollectError('timeout', `the search took longer than ${timeoutMs} ms`, 'Send it again, or give it more time with timeoutMs.', {
+    limit: timeoutMs,
+  })
+}

@@ -1,0 +1,168 @@
+// One search over one partition, in steps that each are pure over its arrays: arms → candidates → features → select → merge → explain (RCL-1).
+import { admission, refusalOf } from './admit.ts'
+import { candidatesOf, featuresOf, scoreOf, scoreVectors, spreadsOf, type Arms, type FeatureView } from './fuse.ts'
+import { explainList } from './explain.ts'
+import { scoreWords, termsOfList } from './lexical-scores.ts'
+import { mergeLists, roomOf } from './merge.ts'
+import type { Partition } from './partition.ts'
+import { queryOf, type Query } from './query.ts'
+import { lacked, type Relevance } from './relevance.ts'
+import { rowState } from './row-table.ts'
+import type { Found, ListRun, SearchInput } from './search-run.ts'
+import type { Explanation, Hit } from './search-types.ts'
+import { select, type Scored } from './select.ts'
+import { tokenize } from './tokenize.ts'
+import { denseShare } from './weights.ts'
+
+interface Listed extends Hit {
+  readonly saidAt: number
+  readonly id: string
+}
+
+export function searchPartition(input: SearchInput): Found {
+  const { partition, asked } = input
+  const query = queryOf(partition.tools.analyzer, asked.query, partition)
+  const listed: Listed[][] = []
+  const live: string[] = []
+  const explanations: Explanation[] = []
+  let best: { id: string; relevance: Relevance } | undefined
+  for (const group of partition.groups.keys())
+    // a group's arrays are the next group's: what is needed of a run is taken before the next begins
+    for (const run of searchGroup(input, query, group)) {
+      const { row } = run.view.group.units
+      const idOf = (unit: number) => partition.rows.idAt(row[unit]!)
+      listed.push(hitsOf(input, run))
+      live.push(...run.selection.live.map(idOf))
+      const top = run.selection.best
+      if (top !== undefined && (best === undefined || top.relevance.value > best.relevance.value))
+        best = { id: idOf(top.unit), relevance: top.relevance }
+      if (asked.explain || input.explainId !== undefined) explanations.push(...explainList(input, run))
+    }
+  const hits = mergeLists(listed).map(({ saidAt: _, id: _id, ...hit }, i): Hit => ({ ...hit, rank: i + 1 }))
+  return {
+    hits,
+    live,
+    why: hits.length > 0 || best === undefined ? undefined : { id: best.id, relevance: best.relevance.value, lacked: lacked(best.relevance) },
+    cut: query.cut,
+    explanations: ranksOf(explanations, hits),
+  }
+}
+
+function searchGroup(input: SearchInput, query: Query, groupIndex: number): ListRun[] {
+  const { partition, asked, scratch, now } = input
+  const { kernel, model } = partition.tools
+  const group = partition.groups[groupIndex]!
+  const { units } = group
+  if (units.length === 0) return []
+  const arms: Arms = {
+    words: asked.arms !== 'dense',
+    query: asked.arms === 'lexical' ? undefined : input.vector,
+    dimensions: model?.dimensions ?? 1,
+    denseShare: denseShare(model?.id),
+  }
+  const terms = group.indexes.map((index) => termsOfList(index, query.terms))
+  scoreWords(group, terms, arms.words ? query.terms.length : 0, scratch)
+  scoreVectors(kernel, group, arms)
+  const spreads = spreadsOf(kernel, group, scratch)
+  const admit = admission(partition, groupIndex, asked, now)
+  return group.lists.flatMap((list, i) => {
+    if (group.sizes[i] === 0) return []
+    const candidates = candidatesOf(kernel, group, i, spreads[i]!, arms, scratch, admit)
+    const view: FeatureView = {
+      group,
+      spreads,
+      terms,
+      scratch,
+      cosines: kernel.arena.int32(group.memory.scores.pointer, units.length),
+      scales: kernel.arena.float32(group.memory.scales.pointer, units.length),
+      dense: arms.query !== undefined && arms.query.scale > 0,
+      speaks: speakersNamed(partition, query, units.row, arms.words),
+    }
+    const ranked = rank(view, candidates, partition)
+    const selection = select(view, ranked, rulesOf(input, view, roomOf(list, asked.limit)))
+    return [{ list, view, spreads: spreads[i]!, ranked, selection }]
+  })
+}
+
+/** Best first; ties go to the newer, then by id (RCL-4). */
+function rank(view: FeatureView, candidates: Int32Array, { rows }: Partition): Scored[] {
+  const { row } = view.group.units
+  const saidAt = rows.rows.saidAt
+  const idOf = (unit: number) => rows.idAt(row[unit]!)
+  return Array.from(candidates, (unit) => ({ unit, score: scoreOf(featuresOf(view, unit)) })).toSorted(
+    (a, b) => b.score - a.score || saidAt[row[b.unit]!]! - saidAt[row[a.unit]!]! || (idOf(a.unit) < idOf(b.unit) ? -1 : 1),
+  )
+}
+
+function rulesOf({ partition, asked, isLive }: SearchInput, view: FeatureView, limit: number): Parameters<typeof select>[2] {
+  const { rows, tools } = partition
+  const { row } = view.group.units
+  const contents = new Map<number, ReadonlySet<string>>()
+  return {
+    limit,
+    floor: asked.floor,
+    explain: asked.explain,
+    contentOf(unit) {
+      const known = contents.get(unit)
+      if (known !== undefined) return known
+      const made = tools.analyzer.record(rows.recordAt(row[unit]!)).content
+      contents.set(unit, made)
+      return made
+    },
+    speakerOf: (unit) => rows.rows.speaker[row[unit]!]!,
+    saidAt: (unit) => rows.rows.saidAt[row[unit]!]!,
+    isLive: isLive === undefined ? undefined : (unit) => isLive(rows.recordAt(row[unit]!)),
+  }
+}
+
+/** Whether the query holds every word of a unit's speaker. */
+function speakersNamed({ rows }: Partition, { names }: Query, rowOf: Int32Array, words: boolean): (unit: number) => boolean {
+  const named = new Map<number, boolean>()
+  return (unit) => {
+    const speaker = rows.rows.speaker[rowOf[unit]!]!
+    if (speaker < 0 || !words) return false
+    const known = named.get(speaker)
+    if (known !== undefined) return known
+    const parts = tokenize(rows.speakers.list[speaker]!, 'query')
+    const made = parts.length > 0 && parts.every(({ word }) => names.has(word))
+    named.set(speaker, made)
+    return made
+  }
+}
+
+function hitsOf({ partition }: SearchInput, { list, view, selection }: ListRun): Listed[] {
+  const { row } = view.group.units
+  return selection.chosen.map(({ unit, score, relevance, duplicates }) => {
+    const record = partition.rows.recordAt(row[unit]!)
+    const own = view.scratch.own[unit]!
+    return {
+      record,
+      list,
+      rank: 0,
+      relevance: relevance.value,
+      score: score / 1e6,
+      arms: {
+        ...(own > 0 ? { lexical: Math.round(own * 1e6) / 1e6 } : {}),
+        ...(view.dense && view.scales[unit]! > 0 ? { dense: view.cosines[unit]! / 1e6 } : {}),
+      },
+      duplicates,
+      saidAt: record.saidAt,
+      id: record.id,
+    }
+  })
+}
+
+const ranksOf = (explanations: readonly Explanation[], hits: readonly Hit[]): Explanation[] => {
+  const ranks = new Map(hits.map((hit) => [hit.record.id, hit.rank]))
+  return explanations.map((one) => (ranks.has(one.id) ? { ...one, rank: ranks.get(one.id)! } : one))
+}
+
+/** Why a record never reached the ranking, for one that did not. */
+export function fateOutside({ partition, asked, now }: SearchInput, id: string): Explanation {
+  const row = partition.rows.rowOf(id)
+  if (row === undefined) return { id, fate: 'no such record' }
+  const refusal = refusalOf(partition.rows, row, asked, now)
+  if (refusal !== undefined) return { id, fate: refusal }
+  const embedded = (partition.rows.rows.state[row]! & rowState.fits) !== 0
+  return { id, fate: asked.arms === 'dense' && !embedded ? 'not yet embedded' : 'not in candidates' }
+}

@@ -1,0 +1,98 @@
+// From the ranked candidates of one list to its hits: once a message, once a near copy, over the floor, at most so many (RCL-9, ABS-2). Pure.
+import type { FeatureView } from './fuse.ts'
+import { relevanceOf, type Relevance } from './relevance.ts'
+import type { Fate } from './search-types.ts'
+import { weights } from './weights.ts'
+
+export interface Scored {
+  readonly unit: number
+  readonly score: number // in millionths
+}
+export interface Chosen extends Scored {
+  unit: number // the newest of its near copies, at the place of the best
+  duplicates: number
+  readonly relevance: Relevance
+}
+export interface Selection {
+  readonly chosen: readonly Chosen[]
+  readonly live: readonly number[] // units left out since they stand in the context already (RCL-6)
+  readonly best: { readonly unit: number; readonly relevance: Relevance } | undefined // also under the floor
+  readonly fates: ReadonlyMap<number, { readonly fate: Fate; readonly of?: number }>
+}
+
+export interface SelectRules {
+  readonly limit: number
+  readonly floor: number
+  readonly explain: boolean
+  /** Stems of a unit's content words. */
+  readonly contentOf: (unit: number) => ReadonlySet<string>
+  readonly speakerOf: (unit: number) => number
+  readonly saidAt: (unit: number) => number
+  readonly isLive: ((unit: number) => boolean) | undefined
+}
+
+/** `ranked`: best first. */
+export function select(view: FeatureView, ranked: readonly Scored[], rules: SelectRules): Selection {
+  const chosen: Chosen[] = []
+  const live: number[] = []
+  const fates = new Map<number, { fate: Fate; of?: number }>()
+  const ofMessage = new Map<number, number>()
+  let best: Selection['best']
+  const { message } = view.group.units
+  const say = (unit: number, fate: Fate, of?: number) => {
+    if (rules.explain) fates.set(unit, of === undefined ? { fate } : { fate, of })
+  }
+  for (const { unit, score } of ranked) {
+    const sibling = ofMessage.get(message[unit]!)
+    if (sibling !== undefined) {
+      say(unit, 'duplicate of', sibling)
+      continue
+    }
+    const copied = chosen.find((one) => isNearCopy(view, rules, one.unit, unit))
+    if (copied !== undefined) {
+      say(unit, 'duplicate of', copied.unit)
+      copied.duplicates++
+      if (rules.saidAt(unit) > rules.saidAt(copied.unit)) copied.unit = unit
+      continue
+    }
+    if (chosen.length >= rules.limit) {
+      say(unit, 'limit')
+      continue
+    }
+    const relevance = relevanceOf(view, unit)
+    if (best === undefined || relevance.value > best.relevance.value) best = { unit, relevance }
+    if (relevance.value < rules.floor) {
+      say(unit, 'floor')
+      continue
+    }
+    ofMessage.set(message[unit]!, unit)
+    if (rules.isLive?.(unit) === true) live.push(unit)
+    else chosen.push({ unit, score, relevance, duplicates: 0 })
+  }
+  for (const { unit } of chosen) say(unit, 'returned')
+  return { chosen, live, best, fates }
+}
+
+/** Jaccard of the content words at least 0.9, and the same speaker. The sketches rule out most pairs. */
+function isNearCopy({ group: { units } }: FeatureView, rules: SelectRules, a: number, b: number): boolean {
+  const [sizeA, sizeB] = [units.distinct[a]!, units.distinct[b]!]
+  if (sizeA === 0 || Math.min(sizeA, sizeB) < weights.nearCopy * Math.max(sizeA, sizeB)) return false
+  const different = bits(units.sketchLow[a]! ^ units.sketchLow[b]!) + bits(units.sketchHigh[a]! ^ units.sketchHigh[b]!)
+  // |A ∪ B| ≤ (|A| + |B|) ÷ 1.9 where nine of ten are shared, and each bit that differs is a word that is not
+  if (different > ((1 - weights.nearCopy) * (sizeA + sizeB)) / (1 + weights.nearCopy)) return false
+  if (rules.speakerOf(a) !== rules.speakerOf(b)) return false
+  return jaccard(rules.contentOf(a), rules.contentOf(b)) >= weights.nearCopy
+}
+
+function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  let shared = 0
+  for (const term of a) if (b.has(term)) shared++
+  const all = a.size + b.size - shared
+  return all === 0 ? 0 : shared / all
+}
+
+function bits(value: number): number {
+  let v = value - ((value >>> 1) & 0x55555555)
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
