@@ -11,6 +11,7 @@ import { createKeyRing } from './key-ring.ts'
 import { checkKeyStore, holdsData } from './key-store-check.ts'
 import { memoryKeyProvider } from './memory-key-provider.ts'
 import { mint, mintAny } from './mint.ts'
+import { collectResidue } from './residue.ts'
 
 const owner = { tenantId: 'acme', ownerId: 'alice' }
 const keyRef = refOf(mintAny('acme', '~keys'), 'key', 'alice')
@@ -231,6 +232,17 @@ describe('the key cache', () => {
       await expect(ring.ownerKeys(owner)).rejects.toMatchObject(broken)
     }
   })
+})
+
+test('a key store whose pages never end is an integrity failure, not a process without memory [TST-11]', async () => {
+  const first = world()
+  await first.ring.ownerKeys(owner)
+  const page = await first.keyStore.read(keyRef)
+  const endless = tampered(first.keyStore, { read: async () => page })
+  const ring = createKeyRing({ store: endless, provider: first.provider, clock: first.clock, random: first.random, mint: mintAny })
+  await expect(ring.ownerKeys(owner)).rejects.toMatchObject(broken)
+  const listing = { items: [], cursor: 'again' }
+  await expect(collectResidue(tampered(first.data, { list: async () => listing }), owner, [], true)).rejects.toMatchObject(broken)
 })
 
 describe('closing', () => {
