@@ -14,7 +14,8 @@ import { workLease } from '../formation/work-lease.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { createRecall } from './no-recall.ts'
+import { createRecall } from '../recall/recall.ts'
+import { snapshotName } from '../recall/snapshot.ts'
 import type { Stemmers } from '../recall/recall-types.ts'
 import { createAuditLog } from '../security/audit-log.ts'
 import { createCredentials } from '../security/credentials.ts'
@@ -72,11 +73,16 @@ export function createEngine(options: RecollectOptions, world: World, stores: Op
     injectedInto: (scope, recordId) => injectedInto(parts, scope, recordId),
     settled: (scope) => settledMemories(parts, scope),
   }
-  return { parts, security, memories, erasure: erasureOver(options, world, stores, security, longTerm, parts), sweeper: createSweeper(parts, mint) }
+  return { parts, security, memories, erasure: erasureOver(options, world, stores, mint, { security, longTerm, parts }), sweeper: createSweeper(parts, mint) }
 }
 
 type Security = ReturnType<typeof securityOver>
 type LongTerm = ReturnType<typeof longTermOver>
+interface Built {
+  readonly security: Security
+  readonly longTerm: LongTerm
+  readonly parts: SessionParts
+}
 
 function securityOver(options: RecollectOptions, { clock, random, telemetry }: World, stores: OpenStores, mint: Mint) {
   const ring = createKeyRing({ store: stores.keys.store, provider: stores.keyProvider, clock, random, mint })
@@ -107,7 +113,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   const { profile } = findProfile(undefined)
   const sizes = sessionSizes(logs, (message) => countMessage(message.parts, profile, classCounter))
   const formation = createFormation({ ...world, ...longTerm, keys: ring, source: formSource(logs, sizes) })
-  const jobs = createJobs({ clock, telemetry, background: options.background ?? true, work: sessionWork(logs, sizes, formation) })
+  const jobs = createJobs({ clock, telemetry, background: options.background ?? true, work: sessionWork(logs, sizes, { ...longTerm, formation }) })
   return {
     ...{ sessions, memories, keys: ring, clock, random, telemetry, audit, jobs, logs, sizes },
     ...{ upkeep: longTerm.upkeep, recall: longTerm.recall },
@@ -124,7 +130,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   }
 }
 
-function erasureOver(options: RecollectOptions, world: World, stores: OpenStores, security: Security, longTerm: LongTerm, parts: SessionParts) {
+function erasureOver(options: RecollectOptions, world: World, stores: OpenStores, mint: Mint, { security, longTerm, parts }: Built) {
   const filesOf = ({ files }: OpenStores['sessions']) => (files === undefined ? {} : { files })
   return createErasure({
     ...world,
@@ -139,9 +145,10 @@ function erasureOver(options: RecollectOptions, world: World, stores: OpenStores
       { place: 'jobs', drop: (owner) => parts.jobs.dropOwner(owner), holds: (owner) => parts.jobs.holds(owner) },
       { place: 'session cache', drop: (owner) => parts.logs.dropOwner(owner), holds: (owner) => parts.logs.holds(owner) },
       { place: 'receipt cache', drop: (owner) => parts.receipts.dropOwner(owner), holds: (owner) => parts.receipts.holds(owner) },
-      { place: 'memory cache', drop: (owner) => longTerm.logs.drop(owner), holds: () => 0 },
+      { place: 'memory cache', drop: (owner) => longTerm.logs.drop(owner), holds: (owner) => longTerm.logs.holds(owner) },
+      { place: 'partition cache', drop: (owner) => longTerm.recall.drop(mint(owner.tenantId, owner.ownerId)), holds: (owner) => longTerm.recall.holds(owner) },
     ],
-    snapshotNames: [],
+    snapshotNames: [snapshotName],
     quiet: options.quiet ?? (async () => {}),
   })
 }

@@ -27,6 +27,8 @@ export interface MemoryLogs {
   /** Redacts for good; every tombstone that names these seqs stands in the log already (SEAL-12). */
   redact(scope: Scope, seqs: readonly number[]): Promise<void>
   drop(owner: { readonly tenantId: string; readonly ownerId: string }): void
+  /** How many logs of the owner are in memory. */
+  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
 }
 
 interface Cached {
@@ -98,6 +100,13 @@ export function memoryLogs(store: LogStore): MemoryLogs {
     return Number.isFinite(next) && next !== body.nextEnd ? { head: { body: encodeBody({ ...body, nextEnd: next }), ifRevision: head.revision } } : {}
   }
 
+  // A list first: looking at an entry moves it to the end of the map.
+  const ofOwner = (owner: { readonly tenantId: string; readonly ownerId: string }) =>
+    [...cache.keys()].filter((key) => {
+      const cached = cache.get(key)
+      return cached?.owner.tenantId === owner.tenantId && cached.owner.ownerId === owner.ownerId
+    })
+
   return {
     load,
     async append(scope, events) {
@@ -126,10 +135,8 @@ export function memoryLogs(store: LogStore): MemoryLogs {
         )
     },
     drop(owner) {
-      for (const key of cache.keys()) {
-        const cached = cache.get(key)
-        if (cached?.owner.tenantId === owner.tenantId && cached.owner.ownerId === owner.ownerId) cache.delete(key)
-      }
+      for (const key of ofOwner(owner)) cache.delete(key)
     },
+    holds: (owner) => ofOwner(owner).length,
   }
 }

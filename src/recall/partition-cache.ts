@@ -18,6 +18,8 @@ export interface PartitionCache {
   /** As `fresh`, with the birth of its log; 0 without a log. */
   held(scope: Scope): Promise<{ readonly ref: LogRef; readonly partition: Partition; readonly birth: number }>
   drop(scope: Scope): void
+  /** Partitions of the owner that are held: 1 or 0. */
+  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
   readonly bytes: number
 }
 
@@ -41,7 +43,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
   const held = new Map<string, Held>()
   const running = new Map<string, Promise<Held>>()
   let bytes = 0
-  const nameOf = (scope: Scope) => JSON.stringify([scope.tenantId, scope.ownerId])
+  const nameOf = (scope: { readonly tenantId: string; readonly ownerId: string }) => JSON.stringify([scope.tenantId, scope.ownerId])
 
   const remove = (name: string) => {
     const one = held.get(name)
@@ -100,6 +102,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
     drop(scope) {
       remove(nameOf(scope))
     },
+    holds: (owner) => (held.has(nameOf(owner)) ? 1 : 0),
   }
 }
 

@@ -52,6 +52,8 @@ export interface Recall {
   saveSnapshot(scope: Scope, fence: Fence): Promise<boolean>
   /** Forgets what this process holds of the owner, at once (PART-6). */
   drop(scope: Scope): void
+  /** Partitions of the owner that this process holds: 1 or 0. */
+  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
   /** Bytes of all partitions held. */
   readonly bytes: number
 }

@@ -79,6 +79,7 @@ export function createRecall(parts: RecallParts): Recall {
       return true
     },
     drop: (scope) => cache.drop(scope),
+    holds: (owner) => cache.holds(owner),
     get bytes() {
       return cache.bytes
     },

@@ -2,6 +2,8 @@
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
 import type { FormSource, Formation } from '../formation/formation.ts'
+import type { WorkLease } from '../formation/work-lease.ts'
+import type { Recall } from '../recall/recall-types.ts'
 import type { SessionLogs } from './session-logs.ts'
 import type { SessionSizes } from './session-sizes.ts'
 import type { SessionWork } from './jobs.ts'
@@ -18,12 +20,18 @@ export function formSource(logs: SessionLogs, sizes: SessionSizes): FormSource {
   }
 }
 
-export function sessionWork(logs: SessionLogs, sizes: SessionSizes, formation: Formation): SessionWork {
+export interface LongTermWork {
+  readonly formation: Formation
+  readonly recall: Recall
+  readonly work: WorkLease
+}
+
+export function sessionWork(logs: SessionLogs, sizes: SessionSizes, { formation, recall, work }: LongTermWork): SessionWork {
   return async (scope, sessionId) => {
-    const ref = refOf(scope, 'session', sessionId)
-    const { body } = await logs.head(ref)
-    if (body.formation === 'on') await formation.formSession(scope, sessionId)
-    else await keepSize(scope, sessionId)
+    const { body } = await logs.head(refOf(scope, 'session', sessionId))
+    if (body.formation === 'off') return keepSize(scope, sessionId)
+    const { formed } = await formation.formSession(scope, sessionId)
+    if (formed > 0) await work.hold(scope, (fence) => recall.saveSnapshot(scope, fence)) // where it is due (NODE-3)
   }
 
   async function keepSize(scope: Scope, sessionId: string): Promise<void> {
