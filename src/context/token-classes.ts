@@ -38,7 +38,7 @@ const ranges: readonly (readonly [from: number, to: number, of: number])[] = [
   [0x1100, 0x11ff, classOf.hangul],
   [0x1200, 0x1bff, classOf.indic],
   [0x1c80, 0x1c8f, classOf.cyrillic],
-  [0x1e00, 0x1eff, classOf.accented],
+  [0x1e00, 0x1eff, classOf.latin], // Vietnamese: o200k has whole syllables with these
   [0x1f00, 0x1fff, classOf.cyrillic],
   [0x2000, 0x200a, classOf.space],
   [0x2028, 0x2029, classOf.lineBreak],

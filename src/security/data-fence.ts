@@ -103,9 +103,10 @@ export function findFences(text: string): FoundFence[] {
       continue
     }
     const start = open.get(key)
-    if (start === undefined) continue
-    open.clear()
-    while ((found.at(-1)?.start ?? -1) >= start) found.pop() // it stood inside this one
+    open.delete(key)
+    const last = found.at(-1)
+    if (start === undefined || (last !== undefined && start > last.start && start < last.end)) continue // it began inside another
+    while ((found.at(-1)?.start ?? -1) >= start) found.pop() // stood inside this one
     found.push({ start, end: match.index + whole.length, type })
   }
   return found

@@ -1,0 +1,115 @@
+import { encode } from 'gpt-tokenizer/encoding/o200k_base'
+import { describe, expect, test } from 'vitest'
+import { classCounter, countMessage, countTools, cutsOf, o200kCounter } from './count.ts'
+import { findProfile } from './profiles.ts'
+import { sampleTexts } from '../../test/texts/sample-texts.ts'
+
+const { profile } = findProfile('generic')
+const exact = o200kCounter(encode)
+
+describe('the class counter', () => {
+  const errors = Object.entries(sampleTexts).map(([name, text]) => ({ name, error: classCounter.count(text) / encode(text).length - 1 }))
+
+  test('is within 15 % of o200k in the mean, over prose of many scripts, code, JSON and logs [TOK-2]', () => {
+    expect(errors.length).toBeGreaterThanOrEqual(20)
+    expect(errors.reduce((sum, { error }) => sum + Math.abs(error), 0) / errors.length).toBeLessThanOrEqual(0.15)
+  })
+
+  test('is nowhere more than 30 % too low [TOK-2]', () => {
+    expect(errors.filter(({ error }) => error < -0.3)).toEqual([])
+  })
+
+  test('counts 250 Chinese characters as at least 150 tokens [REG-6]', () => {
+    expect(classCounter.count('我们今天下午三点在会议室讨论项目'.repeat(16).slice(0, 250))).toBeGreaterThanOrEqual(150)
+  })
+
+  test.each(worst())('takes %s without looking at a unit more often when there are more [DEP-2, P23]', (_, unit) => {
+    // Reads of single units, counted through the text itself: no clock, so no machine can make it fail.
+    const reads = (units: number) => {
+      let count = 0
+      const text = unit.repeat(units)
+      const spied = { length: text.length, charCodeAt: (at: number) => (count++, text.charCodeAt(at)) }
+      cutsOf(spied as unknown as string)
+      classCounter.count(spied as unknown as string)
+      return count
+    }
+    expect(reads(20_000)).toBeLessThan(2.5 * reads(10_000))
+  })
+})
+
+describe('the exact counter', () => {
+  test('agrees with the tokenizer on texts without long runs [TOK-4]', () => {
+    for (const [name, text] of Object.entries(sampleTexts))
+      if (cutsOf(text).length === 0) expect([name, exact.count(text)]).toEqual([name, encode(text).length])
+  })
+
+  test('never gives a tokenizer more than 256 units of an unbroken run, nor half a pair [TOK-4, REG-25]', () => {
+    const pieces: string[] = []
+    const spied = o200kCounter((text) => (pieces.push(text), [0]))
+    for (const text of ['a'.repeat(10_000), '中'.repeat(10_000), ' '.repeat(10_000), '-='.repeat(5_000), `x${'😀'.repeat(3_000)}`]) {
+      pieces.length = 0
+      spied.count(text)
+      expect(pieces.join('')).toBe(text)
+      expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(257)
+      expect(pieces.every((piece) => piece.isWellFormed())).toBe(true)
+    }
+  })
+
+  test('a long run counts as many tokens cut as whole, or a little more [TOK-4]', () => {
+    const whole = encode('a'.repeat(3_000)).length
+    expect(exact.count('a'.repeat(3_000))).toBeGreaterThanOrEqual(whole)
+    expect(exact.count('a'.repeat(3_000))).toBeLessThanOrEqual(1.1 * whole)
+  })
+})
+
+test.each([
+  ['a lone surrogate', 'x\ud800y\udc00'],
+  ['special-token text', '<|endoftext|><|im_start|>system'],
+  ['controls', '\u0000\u0001\u007f'],
+])('neither counter throws on %s, and none counts nothing [TOK-1]', (_, text) => {
+  expect(classCounter.count(text)).toBeGreaterThan(0)
+  expect(exact.count(text)).toBeGreaterThan(0)
+  const refusing = o200kCounter(() => {
+    throw new Error('refused')
+  })
+  expect(refusing.count(text)).toBeGreaterThan(0)
+})
+
+describe('messages', () => {
+  const text = (said: string) => ({ type: 'text' as const, text: said, spans: [] })
+
+  test('every kind of part counts, an empty one too [TOK-5]', () => {
+    const empty = profile.tokens.perMessage
+    for (const part of [
+      text(''),
+      { type: 'tool-call', callId: 'c', name: 'f', arguments: '' } as const,
+      { type: 'tool-result', callId: 'c', content: [] } as const,
+      { type: 'foreign', family: 'openai', data: null } as const,
+      { type: 'file', mediaType: 'application/pdf', data: new Uint8Array(120_000) } as const,
+    ])
+      expect(countMessage([part], profile, classCounter)).toBeGreaterThan(empty)
+  })
+
+  test('an image counts by the profile, and tools as the JSON that is sent [TOK-5, REG-6]', () => {
+    const image = { type: 'image', mediaType: 'image/png', url: 'https://example.org/a.png' } as const
+    expect(countMessage([image], profile, classCounter)).toBe(profile.tokens.perMessage + profile.tokens.perImage)
+    const tool = {
+      type: 'function',
+      function: { name: 'weather', description: 'The weather of a city, by its name.', parameters: { type: 'object' } },
+    }
+    expect(countTools([tool, tool], classCounter)).toBe(2 * classCounter.count(JSON.stringify(tool)))
+  })
+})
+
+function worst(): [string, string][] {
+  return [
+    ['letters', 'a'],
+    ['Han', '中'],
+    ['blanks', ' '],
+    ['marks', '-='],
+    ['base64', 'aB3/'],
+    ['nearly base64', 'aaaaaaaaaaaaaaaaaaab3 '],
+    ['emoji', '😀'],
+    ['special tokens', '<|'],
+  ]
+}

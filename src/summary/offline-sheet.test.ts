@@ -1,0 +1,261 @@
+import { createHmac } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { dialogue } from '../../test/builders/dialogue.ts'
+import { limits } from '../core/limits.ts'
+import { textOf, type LoggedMessage, type Message } from '../core/message.ts'
+import { identifiersOf, namesOf } from './identifiers.ts'
+import { offlineSheet } from './offline-sheet.ts'
+import { dropOrder, type ItemKind, type Sheet } from './sheet.ts'
+
+const tag = (fields: readonly string[]): string => createHmac('sha256', 'key').update(JSON.stringify(fields)).digest('base64url').slice(0, 22)
+const sheetOf = (messages: readonly LoggedMessage[]): Sheet => offlineSheet({ messages, upTo: messages.at(-1)?.seq ?? 0, tag })
+const of = (kind: ItemKind, ...lines: readonly string[]) => sheetOf(dialogue(...lines)).items.filter((item) => item.kind === kind)
+const texts = (kind: ItemKind, ...lines: readonly string[]) => of(kind, ...lines).map(({ text }) => text)
+const wholeText = ({ parts }: Message): string =>
+  parts
+    .map((part) =>
+      part.type === 'text'
+        ? part.text
+        : part.type === 'tool-result'
+          ? part.content.map((one) => (one.type === 'text' ? one.text : '')).join('\n')
+          : '',
+    )
+    .join('\n')
+
+describe('the extractors', () => {
+  test.each<[ItemKind, string[], string[]]>([
+    [
+      'goal',
+      ['u: Hello there! Help me plan a trip to Lisbon.', 'a: Sure.', 'u: New task: write a letter.'],
+      ['Help me plan a trip to Lisbon.', 'New task: write a letter.'],
+    ],
+    [
+      'constraint',
+      ['u: Hi.', 'u: I prefer trains. It rained. Never book flights before noon.'],
+      ['I prefer trains.', 'Never book flights before noon.'],
+    ],
+    ['decision', ['u: Plan it for me.', 'u: We decided to stay in Alfama.'], ['We decided to stay in Alfama.']],
+    ['commitment', ['u: Plan it for me.', 'a: I will send the tickets to you.'], ['I will send the tickets to you.']],
+    ['question', ['u: Plan it for me.', 'u: Which museum opens early?'], ['Which museum opens early?']],
+    ['fact', ['u: Plan it for me.', 'u: My sister Carla turns 40 soon. It is nice.'], ['My sister Carla turns 40 soon.']],
+    ['entity', ['u: We met Ada Moreno near Lisbon.'], ['Ada Moreno', 'Lisbon']],
+    ['artifact', ['u: Try this:\n```ts\nconst a = 1\n```', 't: It is sunny. Go out.'], ['code: const a = 1', 'tool answered: It is sunny.']],
+    ['timeline', ['u: Plan a trip for me.', 'a: Gladly.'], ['Plan a trip for me.']],
+    ['hint', ['u: Does Lisbon beat Porto?', 'a: We like Lisbon more.'], ['Lisbon · Porto']],
+  ])('find a %s [SUM-1]', (kind, lines, found) => {
+    expect(texts(kind, ...lines)).toEqual(found)
+  })
+
+  test('identifiers of all scripts are kept to the letter [SUM-1, SUM-4]', () => {
+    expect(
+      identifiersOf(
+        'Order TX-204/b for $1,299.50 by May 12th, 2026 at 10:30, mail ada@example.org, see https://example.org/a?b=1. File ./src/app.ts, 25%, ٤٥ and 明天302室; e.g. and/or 5.',
+      ),
+    ).toEqual([
+      'May 12th, 2026',
+      'TX-204/b',
+      '$1,299.50',
+      '10:30',
+      'ada@example.org',
+      'https://example.org/a?b=1',
+      './src/app.ts',
+      '25%',
+      '٤٥',
+      '302',
+    ])
+  })
+
+  test('an item has the standing of its message, and the lowest of those that say it [SUM-1]', () => {
+    const [item] = of('entity', 'u: We met Ada Moreno.')
+    const [both] = of('entity', 'u: We met Ada Moreno.', 't: The page names Ada Moreno.')
+    expect([item?.authority, both?.authority, both?.refs, both?.madeBy]).toEqual(['typed', 'untrusted', [1, 2], 'extractor'])
+  })
+
+  test('mentions count distinct turns [SUM-1]', () => {
+    expect(of('identifier', 'u: Order 4711.', 'a: You mean 4711.', 'u: Yes, 4711.')[0]).toMatchObject({
+      text: '4711',
+      mentions: 2,
+      firstSeq: 1,
+      lastSeq: 3,
+    })
+  })
+
+  test('a correction supersedes the item it overlaps, and the old value with it [SUM-1]', () => {
+    const { items } = sheetOf(
+      dialogue('u: Plan a party.', 'u: The party room number is 4711.', 'a: Noted.', 'u: Actually the party room number is 5822.'),
+    )
+    const old = items.find(({ text }) => text.includes('is 4711'))
+    expect(old?.status).toBe('superseded')
+    expect(items.find(({ text }) => text.includes('is 5822'))).toMatchObject({ status: 'open', supersedes: old?.id })
+    expect(items.filter(({ kind }) => kind === 'identifier').map(({ text, status }) => [text, status])).toEqual([
+      ['4711', 'superseded'],
+      ['5822', 'open'],
+    ])
+  })
+
+  test('a tool or an assistant cannot supersede what the user said [SUM-1]', () => {
+    const { items } = sheetOf(
+      dialogue(
+        'u: Hello friend.',
+        'u: My payee account is 4711.',
+        't: Actually the payee account is 6666.',
+        'a: Actually the payee account is 6666.',
+      ),
+    )
+    expect(items.find(({ text }) => text.includes('4711'))?.status).toBe('open')
+  })
+
+  test('an overlapping answer resolves a question [SUM-1]', () => {
+    expect(of('question', 'u: Plan it.', 'u: Which museum opens early?', 'a: The tile museum opens at nine.')[0]?.status).toBe('resolved')
+    expect(of('question', 'u: Plan it.', 'u: Which museum opens early?', 'a: Let me look.')[0]?.status).toBe('open')
+  })
+
+  test('text that Recollect itself placed is left out [SUM-1]', () => {
+    const nonce = 'A'.repeat(22)
+    expect(
+      texts('identifier', `u: See 4711 <recollect:recalled-data ${nonce} x>\n{"text":"8822"}\n</recollect:recalled-data ${nonce}> and 9933.`),
+    ).toEqual(['4711', '9933'])
+  })
+
+  test('a span of tool messages alone is summarized [REG-4]', () => {
+    const items = sheetOf(dialogue('t: Found 3 orders: TX-204, TX-311.', 't: Order TX-204 left Porto on 2026-03-14.')).items
+    expect(items.map(({ text }) => text)).toEqual(
+      expect.arrayContaining(['TX-204', 'TX-311', '2026-03-14', 'Order TX-204 left Porto on 2026-03-14.']),
+    )
+    expect(new Set(items.map(({ authority }) => authority))).toEqual(new Set(['untrusted']))
+  })
+
+  test('of 300 facts that are evicted the sheet holds 300 [REG-2]', () => {
+    const lines = Array.from({ length: 300 }, (_, index) => [`u: The code of room ${1_000 + index} is QX-${7_000 + index}.`, 'a: Noted.']).flat()
+    const { items } = sheetOf(dialogue(...lines))
+    const said = items.map(({ text }) => text).join('\n')
+    expect(Array.from({ length: 300 }, (_, index) => `QX-${7_000 + index}`).filter((code) => !said.includes(code))).toEqual([])
+  })
+})
+
+// Sentences that meet each extractor, with names and numbers from small sets, so that they repeat, overlap and correct each other.
+const slot = fc.constantFrom(
+  'Lisbon',
+  'Ada Moreno',
+  'TX-204',
+  '4711',
+  '$12.50',
+  'https://example.org/a',
+  '10:30',
+  'May 3',
+  '明天302室',
+  'ada@example.org',
+  'café',
+)
+const sentence = fc
+  .tuple(
+    fc.constantFrom('I prefer', 'We decided on', 'Actually it is', 'I will call', 'Where is', 'The room is', 'No, take', 'Never use', 'ok'),
+    slot,
+    slot,
+    fc.constantFrom('.', '?', '!', '\n', '。'),
+  )
+  .map(([head, a, b, end]) => `${head} ${a} and ${b}${end}`)
+const line = fc
+  .tuple(fc.constantFrom('u', 'a', 't'), fc.array(fc.oneof(sentence, fc.string({ unit: 'binary', maxLength: 30 })), { maxLength: 4 }))
+  .map(([who, said]) => `${who}: ${said.join(' ')}`)
+const logs = fc.array(line, { maxLength: 30 }).map((lines) => dialogue(...lines))
+
+describe('the sheet', () => {
+  test('is the same for the same messages, byte for byte [SUM-4, P18]', () => {
+    fc.assert(
+      fc.property(logs, (messages) => {
+        expect(JSON.stringify(sheetOf(structuredClone(messages)))).toBe(JSON.stringify(sheetOf(messages)))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('has no identifier and no name that is not in a message it cites [SUM-4, G3, P18]', () => {
+    fc.assert(
+      fc.property(logs, (messages) => {
+        for (const item of sheetOf(messages).items) {
+          const cited = item.refs.map((seq) => wholeText((messages[seq - 1] as LoggedMessage).message)).join('\n')
+          for (const one of identifiersOf(item.text)) expect(cited).toContain(one)
+          if (item.kind !== 'artifact') for (const one of namesOf(item.text)) expect(cited).toContain(one)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('holds at least 90 % of the identifiers that its span holds [G4]', () => {
+    fc.assert(
+      fc.property(logs, (messages) => {
+        const said = sheetOf(messages)
+          .items.map(({ text }) => text)
+          .join('\n')
+        const wanted = new Set(
+          messages.flatMap(({ message }) => textOf(message).split(/\n/).flatMap(identifiersOf)).filter((one) => !one.includes('`')),
+        )
+        const kept = [...wanted].filter((one) => said.includes(one))
+        expect(kept.length).toBeGreaterThanOrEqual(0.9 * wanted.size)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('loses no item as the log goes on; an item only changes its standing [SUM-4, G6, P17]', () => {
+    fc.assert(
+      fc.property(logs, fc.nat({ max: 30 }), (messages, cut) => {
+        const ids = new Set(sheetOf(messages).items.map(({ id }) => id))
+        // The hint of the segment that is still open names other topics later.
+        const before = sheetOf(messages.slice(0, cut)).items.filter(({ kind }) => kind !== 'hint')
+        expect(before.filter(({ id }) => !ids.has(id))).toEqual([])
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('holds each text of a kind once, whatever is said again [G7, P17]', () => {
+    fc.assert(
+      fc.property(logs, (messages) => {
+        const ids = sheetOf([...messages, ...messages.map((one) => ({ ...one, seq: one.seq + messages.length }))]).items.map(({ id }) => id)
+        expect(new Set(ids).size).toBe(ids.length)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('past its limit drops by kind and mentions, never by age alone [SUM-3, REG-17]', () => {
+    const lines = Array.from({ length: 2_600 }, (_, index) => [`u: Part ${10_000 + index} fits.`, 'a: ok']).flat()
+    const { items } = sheetOf(
+      dialogue('u: The spare key is number 4711.', 'a: ok', ...lines.slice(0, 400), 'u: Was it 4711?', 'a: ok', ...lines.slice(400)),
+    )
+    expect(items.length).toBe(limits.sheetItems)
+    expect(items.find(({ kind, text }) => kind === 'identifier' && text === '4711')?.mentions).toBe(2)
+  })
+
+  test('the drop order: what is settled, by kind, by mentions, by how long unmentioned [SUM-3]', () => {
+    const item = (text: string, change: object) => ({
+      kind: 'fact' as const,
+      status: 'open' as const,
+      mentions: 1,
+      firstSeq: 1,
+      lastSeq: 1,
+      text,
+      ...change,
+    })
+    const inOrder = [
+      item('settled goal', { kind: 'goal', status: 'superseded', mentions: 9 }),
+      item('hint', { kind: 'hint', mentions: 9 }),
+      item('artifact', { kind: 'artifact', lastSeq: 90 }),
+      item('old fact', {}),
+      item('newer fact', { lastSeq: 50 }),
+      item('old fact with mentions', { mentions: 2 }),
+      item('identifier', { kind: 'identifier' }),
+      item('goal', { kind: 'goal' }),
+    ]
+    expect(
+      inOrder
+        .toReversed()
+        .toSorted(dropOrder)
+        .map(({ text }) => text),
+    ).toEqual(inOrder.map(({ text }) => text))
+  })
+})

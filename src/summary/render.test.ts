@@ -1,0 +1,100 @@
+import { createHmac } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { dialogue } from '../../test/builders/dialogue.ts'
+import { fenceBlock } from '../security/data-fence.ts'
+import { offlineSheet } from './offline-sheet.ts'
+import { renderSheet } from './render.ts'
+
+const tag = (fields: readonly string[]): string => createHmac('sha256', 'key').update(JSON.stringify(fields)).digest('base64url').slice(0, 22)
+const counter = { count: (text: string): number => Math.ceil(text.length / 4) }
+const rendered = (budgetTokens: number, ...lines: readonly string[]) =>
+  renderSheet(offlineSheet({ messages: dialogue(...lines), upTo: lines.length, tag }), { budgetTokens, counter })
+
+const trip = [
+  'u: Help me plan a trip to Lisbon.',
+  'a: Gladly.',
+  'u: I prefer trains. Our budget is $1,200. My sister Carla joins us in Porto.',
+  'a: I will look for tickets of the day train.',
+  'u: We decided to stay near Alfama. Which museum opens early?',
+]
+
+describe('the rendered sheet', () => {
+  test('has the kinds in their order, and items of one kind and standing in one line with their seqs [SUM-5]', () => {
+    const { items, dropped, sources } = rendered(2_000, ...trip)
+    expect(items.map(({ kind, authority }) => [kind, authority]).slice(0, 5)).toEqual([
+      ['goal', 'typed'],
+      ['constraint', 'typed'],
+      ['decision', 'typed'],
+      ['commitment', 'assistant'],
+      ['question', 'typed'],
+    ])
+    expect(items.find(({ kind }) => kind === 'fact')).toEqual({
+      kind: 'fact',
+      authority: 'typed',
+      seqs: [3],
+      text: 'Our budget is $1,200. | My sister Carla joins us in Porto.',
+    })
+    expect([dropped, sources]).toEqual([0, [1, 3, 4, 5]])
+  })
+
+  test('no line is longer than 400 characters unless one item is [SUM-5]', () => {
+    const lines = Array.from({ length: 60 }, (_, index) => `u: The long code of the storage room is QX-${7_000 + index}.`)
+    for (const { text } of rendered(8_000, ...lines).items) expect(text.length).toBeLessThanOrEqual(400)
+  })
+
+  test('what a kept sentence holds to the letter is not said twice [SUM-5]', () => {
+    expect(rendered(2_000, ...trip).items.filter(({ kind }) => kind === 'identifier')).toEqual([])
+    expect(rendered(2_000, 'u: Hello there friend.', 'u: 4711').items.some(({ kind }) => kind === 'identifier')).toBe(true)
+  })
+
+  test('a superseded value is marked, and goes first where room is short [SUM-3]', () => {
+    const lines = ['u: Plan a party.', 'u: The party room number is 4711.', 'a: Noted.', 'u: Actually the party room number is 5822.']
+    const text = (budget: number) =>
+      rendered(budget, ...lines)
+        .items.map((item) => item.text)
+        .join('\n')
+    expect(text(2_000)).toContain('[superseded] The party room number is 4711.')
+    expect(text(150)).toContain('5822')
+    expect(text(150)).not.toContain('4711')
+  })
+
+  test('never takes more tokens than its budget, fence included, and the same sheet gives the same lines [G5, SUM-4]', () => {
+    const said = fc.array(fc.oneof(fc.constantFrom(...trip.map((one) => one.slice(3))), fc.string({ unit: 'binary', maxLength: 60 })), {
+      maxLength: 25,
+    })
+    fc.assert(
+      fc.property(said, fc.integer({ min: 1, max: 1_500 }), (texts, budget) => {
+        const lines = texts.map((text) => `u: ${text}`)
+        const { items, tokens } = rendered(budget, ...lines)
+        expect(tokens).toBeLessThanOrEqual(budget)
+        expect(rendered(budget, ...lines).items).toEqual(items)
+        if (items.length > 0) expect(fenceBlock({ type: 'session-summary', nonce: 'A'.repeat(22), items }).split('\n').length).toBe(items.length + 2)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('with room for all drops nothing [SUM-2, P18]', () => {
+    expect(rendered(100_000, ...trip).dropped).toBe(0)
+  })
+
+  test('where room is short whole sentences are chosen by what they say that is new, per word [SUM-2]', () => {
+    const rich = 'The order TX-204 left Porto on 2026-03-14 with 88 boxes.'
+    const poor = 'I have been told by a friend of a friend who works there that the place Lisbon is rather nice in the spring.'
+    const lines = ['t: hello', `t: ${rich}`, ...Array.from({ length: 3 }, () => `t: ${poor}`)]
+    const text = rendered(160, ...lines)
+      .items.map((item) => item.text)
+      .join('\n')
+    expect(text).toContain(rich)
+    expect(text).not.toContain('friend of a friend')
+  })
+
+  test('keeps the oldest fact as well as the newest where each says something new [SUM-2, REG-17]', () => {
+    const lines = Array.from({ length: 40 }, (_, index) => `t: Box ${100 + index} went to the harbour store.`)
+    const text = rendered(900, ...lines)
+      .items.map((item) => item.text)
+      .join('\n')
+    for (const index of [0, 20, 39]) expect(text).toContain(`${100 + index}`)
+  })
+})
