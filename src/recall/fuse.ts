@@ -125,7 +125,8 @@ export function candidatesOf(
   const dense = arms.query !== undefined && arms.query.scale > 0
   const alpha = !dense ? 0 : !arms.words ? 1 : arms.denseShare
   for (let unit = 0; unit < n; unit++) {
-    const matches = listOf[unit] === list && (near[unit] !== 0 || (dense && scales[unit]! > 0)) && (admit === undefined || admit(unit))
+    const matches =
+      listOf[unit] === list && ((arms.words && near[unit] !== 0) || (dense && scales[unit]! > 0)) && (admit === undefined || admit(unit))
     fused[unit] = !matches
       ? leftOut
       : fixed((1 - alpha) * standard(spreads.near, near[unit]!) + alpha * denseOf(spreads.cosine, cosines[unit]! / 1e6, scales[unit]! > 0))
@@ -152,6 +153,9 @@ export function coveredIdf({ idf }: ListTerms, low: number, high: number): numbe
   return sum
 }
 
+/** How much longer than 60 words a unit is: ln(words ÷ 60), at least 0. */
+export const longOf = ({ units }: UnitGroup, unit: number): number => Math.max(0, Math.log(units.words[unit]! / weights.longWords))
+
 export interface FeatureView {
   readonly group: UnitGroup
   readonly spreads: readonly ListSpreads[]
@@ -159,24 +163,25 @@ export interface FeatureView {
   readonly scratch: Scratch
   readonly cosines: Int32Array
   readonly scales: Float32Array
+  readonly words: boolean // the arms that rank; relevance looks at both
   readonly dense: boolean
   readonly speaks: (unit: number) => boolean // the query names the unit's speaker
 }
 
 export function featuresOf(view: FeatureView, unit: number): Features {
-  const { group, spreads, terms, scratch, cosines, scales, dense } = view
+  const { group, spreads, terms, scratch, cosines, scales, words, dense } = view
   const { units } = group
   const list = units.list[unit]!
   const { win, session, cosine } = spreads[list]!
   const { knownIdf } = terms[list]!
   return {
-    win: standard(win, scratch.win[unit]!),
+    win: words ? standard(win, scratch.win[unit]!) : 0,
     dense: dense ? denseOf(cosine, cosines[unit]! / 1e6, scales[unit]! > 0) : 0,
     denseNear: dense ? denseNear(view, units.message[unit]!) : 0,
-    session: standard(session, scratch.thread[units.thread[unit]!]!),
-    speaker: view.speaks(unit) ? 1 : 0,
-    coverage: knownIdf > 0 ? coveredIdf(terms[list]!, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) / knownIdf : 0,
-    long: Math.max(0, Math.log(units.words[unit]! / weights.longWords)),
+    session: !words ? 0 : standard(session, scratch.thread[units.thread[unit]!]!),
+    speaker: words && view.speaks(unit) ? 1 : 0,
+    coverage: words && knownIdf > 0 ? coveredIdf(terms[list]!, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) / knownIdf : 0,
+    long: words ? longOf(group, unit) : 0,
   }
 }
 

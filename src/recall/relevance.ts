@@ -1,5 +1,5 @@
 // How likely a unit answers the query at all: a logistic of absolute quantities of its list (ABS-1). Pure.
-import { coveredIdf, type FeatureView } from './fuse.ts'
+import { coveredIdf, longOf, type FeatureView } from './fuse.ts'
 import { weights } from './weights.ts'
 
 export interface Relevance {
@@ -9,6 +9,7 @@ export interface Relevance {
   readonly coverageNear: number
   readonly cosine: number
   readonly lexical: number
+  readonly long: number
 }
 
 export function relevanceOf(view: FeatureView, unit: number): Relevance {
@@ -23,6 +24,7 @@ export function relevanceOf(view: FeatureView, unit: number): Relevance {
     coverage: share(coveredIdf(list, scratch.coversLow[unit]!, scratch.coversHigh[unit]!)),
     coverageNear: share(coveredIdf(list, low, high)),
     cosine: hasVector ? cosines[unit]! / 1e6 : 0,
+    long: longOf(group, unit),
     lexical: share(scratch.own[unit]! / (weights.bm25.k1 + 1)), // the most a term can give is its idf · (k1 + 1)
   }
   // without a vector there is no cosine to weigh: the weights of words alone
@@ -33,6 +35,7 @@ export function relevanceOf(view: FeatureView, unit: number): Relevance {
     w.coverageNear * quantities.coverageNear +
     w.cosine * quantities.cosine +
     w.lexical * quantities.lexical +
+    w.long * quantities.long +
     w.bias
   return { ...quantities, value: Math.round(1e6 / (1 + Math.exp(-sum))) / 1e6 }
 }

@@ -61,7 +61,7 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
     denseShare: denseShare(model?.id),
   }
   const terms = group.indexes.map((index) => termsOfList(index, query.terms))
-  scoreWords(group, terms, arms.words ? query.terms.length : 0, scratch)
+  scoreWords(group, terms, query.terms.length, scratch)
   scoreVectors(kernel, group, arms)
   const spreads = spreadsOf(kernel, group, scratch)
   const admit = admission(partition, groupIndex, asked, now)
@@ -75,8 +75,9 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
       scratch,
       cosines: kernel.arena.int32(group.memory.scores.pointer, units.length),
       scales: kernel.arena.float32(group.memory.scales.pointer, units.length),
+      words: arms.words,
       dense: arms.query !== undefined && arms.query.scale > 0,
-      speaks: speakersNamed(partition, query, units.row, arms.words),
+      speaks: speakersNamed(partition, query, units.row),
     }
     const ranked = rank(view, candidates, partition)
     const selection = select(view, ranked, rulesOf(input, view, roomOf(list, asked.limit)))
@@ -116,11 +117,11 @@ function rulesOf({ partition, asked, isLive }: SearchInput, view: FeatureView, l
 }
 
 /** Whether the query holds every word of a unit's speaker. */
-function speakersNamed({ rows }: Partition, { names }: Query, rowOf: Int32Array, words: boolean): (unit: number) => boolean {
+function speakersNamed({ rows }: Partition, { names }: Query, rowOf: Int32Array): (unit: number) => boolean {
   const named = new Map<number, boolean>()
   return (unit) => {
     const speaker = rows.rows.speaker[rowOf[unit]!]!
-    if (speaker < 0 || !words) return false
+    if (speaker < 0) return false
     const known = named.get(speaker)
     if (known !== undefined) return known
     const parts = tokenize(rows.speakers.list[speaker]!, 'query')
