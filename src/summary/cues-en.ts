@@ -31,7 +31,7 @@ const constraint = [
   'do not',
   "don['’]t",
   'must not',
-  'must',
+  "must(?! (?:have|be)|['’]ve)",
   'only use',
   'avoid',
   'at most',
@@ -64,7 +64,11 @@ export const cues = {
     `(?<![\\p{L}\\p{N}])(?:${correction.map((word) => (word === 'no,' ? 'no,' : `${word}(?![\\p{L}\\p{N}])`)).join('|')})`,
     'iu',
   ),
-  any: new RegExp([...newTask, ...constraint, ...decision, ...commitment, ...correction].map((word) => word.replace(/ \.\{.*$/, '')).join('|'), 'iu'),
+  // A first look that most sentences fail. Without the flag `u` it is several times as fast.
+  any: new RegExp(
+    `\\b(?:${[...newTask, ...constraint, ...decision, ...commitment, ...correction].map((word) => word.replace(/ \.\{.*$/, '')).join('|')})`,
+    'i',
+  ),
 } as const
 
 /** Words that say little about what a sentence is about, and capitals that begin a sentence without naming anything. */

@@ -6,7 +6,7 @@ import { findFences } from '../security/data-fence.ts'
 import { cues } from './cues-en.ts'
 import { contentWords, identifiersOf, namesOf } from './identifiers.ts'
 import { sentencesOf, type Sentence } from './sentences.ts'
-import { dropOrder, type ItemKind, type SheetItem } from './sheet.ts'
+import { dropOrder, itemKinds, type ItemKind, type SheetItem } from './sheet.ts'
 
 /** An item before it has an id. */
 export type Draft = { -readonly [K in keyof Omit<SheetItem, 'id' | 'supersedes' | 'madeBy' | 'refs'>]: SheetItem[K] } & {
@@ -14,6 +14,7 @@ export type Draft = { -readonly [K in keyof Omit<SheetItem, 'id' | 'supersedes' 
   readonly canonical: string
   lastTurn: number
   supersedes?: Draft
+  words?: ReadonlySet<string> // content words, once they were asked for
 }
 
 /** The items of a log, in the order of their first mention. */
@@ -49,20 +50,22 @@ type Topics = Map<string, { count: number; readonly seq: number }>
 
 function growingSheet(): { take(logged: LoggedMessage, turn: number): void; end(): readonly Draft[] } {
   let drafts: Draft[] = []
-  const byKey = new Map<string, Draft>()
+  const byText = new Map(itemKinds.map((kind) => [kind, new Map<string, Draft>()]))
+  const recent: Recent = { questions: [], correctable: [] }
   let segment: Segment | undefined
   const add: Add = (kind, text, said) => {
     const canonical = canonicalText(kind, text)
     if (canonical === '') return undefined
-    const known = byKey.get(`${kind} ${canonical}`)
+    const ofKind = byText.get(kind) as Map<string, Draft>
+    const known = ofKind.get(canonical)
     if (known !== undefined) return mention(known, said)
     const draft = newDraft(kind, text, canonical, said)
     drafts.push(draft)
-    byKey.set(`${kind} ${canonical}`, draft)
+    ofKind.set(canonical, draft)
+    remember(recent, draft)
     if (drafts.length > 2 * limits.sheetItems) {
-      drafts = bounded(drafts)
-      const kept = new Set(drafts)
-      for (const [key, one] of byKey) if (!kept.has(one)) byKey.delete(key)
+      const kept = new Set((drafts = bounded(drafts)))
+      for (const known of byText.values()) for (const [key, one] of known) if (!kept.has(one)) known.delete(key)
     }
     return draft
   }
@@ -78,7 +81,7 @@ function growingSheet(): { take(logged: LoggedMessage, turn: number): void; end(
       segment ??= { firstTurn: turn, firstSeq: said.seq, lastSeq: said.seq, authority: said.authority, topics: new Map() }
       segment.lastSeq = said.seq
       segment.authority = lowest([segment.authority, said.authority])
-      takeMessage(logged, said, { add, drafts, topics: segment.topics, first })
+      takeMessage(logged, said, { add, drafts, recent, topics: segment.topics, first })
     },
     end() {
       endSegment()
@@ -97,6 +100,7 @@ function bounded(drafts: Draft[]): Draft[] {
 interface Place {
   readonly add: Add
   readonly drafts: readonly Draft[]
+  readonly recent: Recent
   readonly topics: Topics
   readonly first: boolean // of its segment
 }
@@ -119,7 +123,7 @@ function takeMessage({ message }: LoggedMessage, said: Said, place: Place): void
   }
   const goal = message.role === 'user' ? goalIn(sentences, place.drafts) : undefined
   for (const sentence of sentences) takeSentence(sentence, goal === sentence ? 'goal' : kindOf(sentence, message.role), said, place)
-  if (message.role === 'assistant') resolveQuestions(place.drafts, sentences)
+  if (message.role === 'assistant') resolveQuestions(place.recent.questions, sentences)
 }
 
 const textsOf = (parts: readonly Part[]): string[] =>
@@ -155,7 +159,7 @@ function takeCode(text: string, said: Said, { add }: Place): string {
 
 /** The first request of a task: the first of the log, and those that say that they begin one. */
 function goalIn(sentences: readonly Sentence[], drafts: readonly Draft[]): Sentence | undefined {
-  const begun = sentences.find(({ text }) => cues.newTask.test(text))
+  const begun = sentences.find(({ text }) => cues.any.test(text) && cues.newTask.test(text))
   if (begun !== undefined || drafts.some(({ kind }) => kind === 'goal')) return begun
   return (
     sentences.find(({ text }) => cues.request.test(text)) ??
@@ -173,14 +177,14 @@ function kindOf({ text, asks }: Sentence, role: string): ItemKind {
   return cues.commitment.test(text) && contentWords(text).size >= 2 ? 'commitment' : 'fact'
 }
 
-function takeSentence(sentence: Sentence, kind: ItemKind, said: Said, { add, drafts, topics }: Place): void {
+function takeSentence(sentence: Sentence, kind: ItemKind, said: Said, { add, drafts, recent, topics }: Place): void {
   const { text } = sentence
   const identifiers = sentence.mayIdentify ? identifiersOf(text) : []
   const names = sentence.mayName ? namesOf(text) : []
   const corrects = atLeast(said.authority, 'assistant') && cues.any.test(text) && cues.correction.test(text)
   const worthy = kind !== 'fact' || identifiers.length > 0 || names.length > 0 || corrects
   const draft = worthy && (identifiers.length !== 1 || identifiers[0] !== text) ? add(kind, text, said) : undefined
-  if (corrects && draft !== undefined) supersede(drafts, draft)
+  if (corrects && draft !== undefined) supersede(recent.correctable, drafts, draft)
   for (const identifier of identifiers) add('identifier', identifier, said)
   for (const name of names) add('entity', name, said)
   for (const topic of [...names, ...identifiers]) {
@@ -190,25 +194,31 @@ function takeSentence(sentence: Sentence, kind: ItemKind, said: Said, { add, dra
   }
 }
 
-const lookBack = 50 // items that a correction or an answer is compared with
+const lookBack = 20 // items that a correction or an answer is compared with
 const correctable: ReadonlySet<ItemKind> = new Set(['fact', 'decision', 'constraint', 'commitment', 'goal'])
 
+/** The newest items that may be answered or corrected, newest last. */
+interface Recent {
+  readonly questions: Draft[]
+  readonly correctable: Draft[]
+}
+
+function remember(recent: Recent, draft: Draft): void {
+  const list = draft.kind === 'question' ? recent.questions : correctable.has(draft.kind) ? recent.correctable : undefined
+  if (list === undefined) return
+  list.push(draft)
+  if (list.length > lookBack) list.shift()
+}
+
+const wordsOf = (draft: Draft): ReadonlySet<string> => (draft.words ??= contentWords(draft.text))
+
 /** A correction ends the item that it overlaps most, the newest of equals; never one of a higher standing (SUM-1, POI-9). */
-function supersede(drafts: readonly Draft[], by: Draft): void {
-  const words = contentWords(by.text)
+function supersede(candidates: readonly Draft[], drafts: readonly Draft[], by: Draft): void {
+  const words = wordsOf(by)
   let best: { draft: Draft; shared: number } | undefined
-  for (let i = drafts.length - 1, seen = 0; i >= 0 && seen < lookBack; i--) {
-    const draft = drafts[i] as Draft
-    if (
-      draft === by ||
-      draft.status !== 'open' ||
-      draft.lastSeq > by.lastSeq ||
-      !correctable.has(draft.kind) ||
-      !atLeast(by.authority, draft.authority)
-    )
-      continue
-    seen++
-    const other = contentWords(draft.text)
+  for (const draft of candidates.toReversed()) {
+    if (draft === by || draft.status !== 'open' || draft.lastSeq > by.lastSeq || !atLeast(by.authority, draft.authority)) continue
+    const other = wordsOf(draft)
     const shared = sharedWords(words, other)
     if (shared > (best?.shared ?? 0) && shared * 2 >= Math.min(words.size, other.size)) best = { draft, shared }
   }
@@ -217,29 +227,16 @@ function supersede(drafts: readonly Draft[], by: Draft): void {
   old.status = 'superseded'
   by.supersedes = old
   // The old value is gone with its sentence, unless it was said elsewhere or is said again.
-  for (const draft of drafts)
-    if (
-      draft.kind === 'identifier' &&
-      draft.firstSeq === old.firstSeq &&
-      draft.lastSeq === old.lastSeq &&
-      old.text.includes(draft.text) &&
-      !by.text.includes(draft.text)
-    )
-      draft.status = 'superseded'
+  const alone = ({ kind, firstSeq, lastSeq }: Draft) => kind === 'identifier' && firstSeq === old.firstSeq && lastSeq === old.lastSeq
+  for (const draft of drafts) if (alone(draft) && old.text.includes(draft.text) && !by.text.includes(draft.text)) draft.status = 'superseded'
 }
 
 /** An assistant's message that takes up half of a question's words answers it. */
-function resolveQuestions(drafts: readonly Draft[], sentences: readonly Sentence[]): void {
-  let words: ReadonlySet<string> | undefined
-  for (let i = drafts.length - 1, seen = 0; i >= 0 && seen < lookBack; i--) {
-    const draft = drafts[i] as Draft
-    if (draft.kind !== 'question') continue
-    seen++
-    if (draft.status !== 'open') continue
-    words ??= contentWords(sentences.map(({ text }) => text).join('\n'))
-    const asked = contentWords(draft.text)
-    if (sharedWords(asked, words) * 2 >= asked.size) draft.status = 'resolved'
-  }
+function resolveQuestions(questions: readonly Draft[], sentences: readonly Sentence[]): void {
+  const open = questions.filter(({ status }) => status === 'open')
+  if (open.length === 0) return
+  const words = contentWords(sentences.map(({ text }) => text).join('\n'))
+  for (const draft of open) if (sharedWords(wordsOf(draft), words) * 2 >= wordsOf(draft).size) draft.status = 'resolved'
 }
 
 const sharedWords = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
@@ -282,6 +279,10 @@ function mention(draft: Draft, { seq, turn, authority }: Said): Draft {
   return draft
 }
 
+const plain = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/
+
 // An identifier is itself to the letter; sentences and names are the same in another case or spacing.
-const canonicalText = (kind: ItemKind, text: string): string =>
-  kind === 'identifier' ? text : text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim()
+const canonicalText = (kind: ItemKind, text: string): string => {
+  if (kind === 'identifier') return text
+  return plain.test(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim()
+}

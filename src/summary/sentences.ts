@@ -4,11 +4,12 @@ import { limits } from '../core/limits.ts'
 export interface Sentence {
   readonly text: string
   readonly mayIdentify: boolean // holds a digit, a slash, an at sign, or a digit of another script may be there
-  readonly mayName: boolean // a capital inside
+  readonly mayName: boolean // a word inside it, not the first, begins with a capital
   readonly asks: boolean // ends in a question mark
 }
 
 const space = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0 || code === 0x3000
+const letter = (code: number): boolean => (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a) || code > 0xbf
 // Ends a sentence before a space or the end; those after the gap end it anywhere.
 const stop = (code: number): boolean => code === 0x2e || code === 0x21 || code === 0x3f
 const wideStop = (code: number): boolean => code === 0x3002 || code === 0xff01 || code === 0xff1f || code === 0x61f || code === 0x964
@@ -34,8 +35,8 @@ export function sentencesOf(text: string): Sentence[] {
       continue
     }
     if ((code >= 0x30 && code <= 0x39) || code === 0x2f || code === 0x40 || code > 0x5ff) mayIdentify = true
-    if ((code >= 0x41 && code <= 0x5a) || code > 0xbf) mayName = true
     const next = i + 1 < text.length ? text.charCodeAt(i + 1) : 0x20
+    if (!mayName && ((code >= 0x41 && code <= 0x5a) || code > 0xbf)) mayName = letter(next) && text.slice(start, i).trim() !== ''
     if (wideStop(code) || (stop(code) && (space(next) || i + 1 === text.length))) end(i + 1)
     else if (i - start + 1 >= limits.sentenceUnits && (code & 0xfc00) !== 0xd800) end(i + 1)
   }
