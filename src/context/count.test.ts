@@ -1,6 +1,6 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, test } from 'vitest'
-import { classCounter, countMessage, countTools, cutsOf, o200kCounter } from './count.ts'
+import { classCounter, countMessage, countSystem, countTools, cutsOf, o200kCounter } from './count.ts'
 import { findProfile } from './profiles.ts'
 import { sampleTexts } from '../../test/texts/sample-texts.ts'
 
@@ -87,12 +87,14 @@ describe('messages', () => {
       { type: 'foreign', family: 'openai', data: null } as const,
       { type: 'file', mediaType: 'application/pdf', data: new Uint8Array(120_000) } as const,
     ])
-      expect(countMessage([part], profile, classCounter)).toBeGreaterThan(empty)
+      expect(countMessage({ parts: [part] }, profile, classCounter)).toBeGreaterThan(empty)
   })
 
-  test('an image counts by the profile, and tools as the JSON that is sent [TOK-5, REG-6]', () => {
+  test('an image counts by the profile, the system prompt as a message, and tools as the JSON that is sent [TOK-5, REG-6]', () => {
     const image = { type: 'image', mediaType: 'image/png', url: 'https://example.org/a.png' } as const
-    expect(countMessage([image], profile, classCounter)).toBe(profile.tokens.perMessage + profile.tokens.perImage)
+    expect(countMessage({ parts: [image] }, profile, classCounter)).toBe(profile.tokens.perMessage + profile.tokens.perImage)
+    expect(countSystem('Be kind.', profile, classCounter)).toBe(profile.tokens.perMessage + classCounter.count('Be kind.'))
+    expect(countSystem(undefined, profile, classCounter)).toBe(0)
     const tool = {
       type: 'function',
       function: { name: 'weather', description: 'The weather of a city, by its name.', parameters: { type: 'object' } },

@@ -165,9 +165,17 @@ export function cutsOf(text: string): number[] {
 
 const splitsPair = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800
 
-/** Tokens of a message's parts as they are sent, before the profile's or the anchor's ratio. Nothing counts 0 (TOK-5). */
-export const countMessage = (parts: readonly Part[], profile: ModelProfile, counter: TokenCounter): number =>
-  profile.tokens.perMessage + parts.reduce((sum, part) => sum + countPart(part, profile, counter), 0)
+/** What is said, without its place: a message of the log, or one of a context. */
+interface Spoken {
+  readonly name?: string
+  readonly parts: readonly Part[]
+}
+
+/** Tokens of a message as it is sent, before the profile's or the anchor's ratio. Nothing counts 0 (TOK-5). */
+export const countMessage = (message: Spoken, profile: ModelProfile, counter: TokenCounter): number =>
+  profile.tokens.perMessage +
+  (message.name === undefined ? 0 : counter.count(message.name)) +
+  message.parts.reduce((sum, part) => sum + countPart(part, profile, counter), 0)
 
 function countPart(part: Part, profile: ModelProfile, counter: TokenCounter): number {
   switch (part.type) {
@@ -189,6 +197,10 @@ function countPart(part: Part, profile: ModelProfile, counter: TokenCounter): nu
 const callTokens = 6 // the type and the names of the fields around a call or a result
 
 const dataUrlBytes = (url: string | undefined): number => (url?.startsWith('data:') === true ? url.length * 0.75 : 0)
+
+/** Tokens of the system prompt; 0 if there is none. */
+export const countSystem = (system: string | undefined, profile: ModelProfile, counter: TokenCounter): number =>
+  system === undefined || system === '' ? 0 : profile.tokens.perMessage + counter.count(system)
 
 /** Tokens of tool definitions: the JSON as it is sent. */
 export const countTools = (tools: readonly ToolDefinition[] | undefined, counter: TokenCounter): number =>

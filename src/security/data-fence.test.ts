@@ -5,7 +5,7 @@ import { escapeFence, fenceBlock, fenceNonce, findFences, type FenceItem } from 
 
 const fenceKey = Buffer.alloc(16, 7).toString('base64url')
 const block = (items: readonly FenceItem[], type: (typeof blockTypes)[number] = 'recalled-data', blockId = 'b1') =>
-  fenceBlock({ type, nonce: fenceNonce(fenceKey, blockId, items.map(({ text }) => text).join('\n')), items })
+  fenceBlock({ fenceKey, blockId, type, items })
 const item = (text: string, authority: FenceItem['authority'] = 'typed'): FenceItem => ({
   id: 'r1',
   kind: 'episodic',

@@ -27,24 +27,25 @@ const notes: Record<BlockType, string> = {
 
 /**
  * The block as it is sent: an opening line, one JSON object a line, a closing line. Same arguments, same bytes.
- * `nonce` is one of `fenceNonce`, over the texts of the items.
+ * `fenceKey` is the epoch's 128 random bits, base64url; no other block of the epoch has this `blockId`.
  */
 export function fenceBlock({
+  fenceKey,
+  blockId,
   type,
-  nonce,
   items,
 }: {
+  readonly fenceKey: string
+  readonly blockId: string
   readonly type: BlockType
-  readonly nonce: string
   readonly items: readonly FenceItem[]
 }): string {
-  return [`<recollect:${type} ${nonce} ${notes[type]}>`, ...items.map((item) => itemLine(item, type)), `</recollect:${type} ${nonce}>`].join('\n')
+  const lines = items.map((item) => itemLine(item, type))
+  const nonce = fenceNonce(fenceKey, blockId, lines.join('\n'))
+  return [`<recollect:${type} ${nonce} ${notes[type]}>`, ...lines, `</recollect:${type} ${nonce}>`].join('\n')
 }
 
-/**
- * 128 bits by HMAC of a block's id and a counter, which rises while the nonce stands in the content (INJ-3, POI-14 d): 22 base64url characters.
- * `fenceKey` is the epoch's 128 random bits, base64url; no other block of the epoch has this id.
- */
+/** 128 bits by HMAC of block id and a counter, which rises while the nonce stands in the content (INJ-3, POI-14 d): 22 base64url characters. */
 export function fenceNonce(fenceKey: string, blockId: string, content: string): string {
   const key = fromBase64url(fenceKey)
   for (let counter = 0; ; counter++) {

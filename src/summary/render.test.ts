@@ -69,7 +69,8 @@ describe('the rendered sheet', () => {
         const { items, tokens } = rendered(budget, ...lines)
         expect(tokens).toBeLessThanOrEqual(budget)
         expect(rendered(budget, ...lines).items).toEqual(items)
-        if (items.length > 0) expect(fenceBlock({ type: 'session-summary', nonce: 'A'.repeat(22), items }).split('\n').length).toBe(items.length + 2)
+        if (items.length > 0)
+          expect(fenceBlock({ fenceKey: '', blockId: 'summary', type: 'session-summary', items }).split('\n').length).toBe(items.length + 2)
       }),
       { numRuns: 300 },
     )
