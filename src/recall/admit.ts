@@ -2,7 +2,7 @@
 import { authorities } from '../core/authority.ts'
 import { memoryKinds } from '../core/memory.ts'
 import type { Partition } from './partition.ts'
-import { rowState, type RowTable } from './row-table.ts'
+import { nextEndOf, recordAt, rowState, type RowTable } from './row-table.ts'
 import { isAllowed, type Asked } from './search-options.ts'
 import type { Fate } from './search-types.ts'
 
@@ -31,7 +31,7 @@ function passes(table: RowTable, row: number, asked: Asked): boolean {
   if (!isAllowed(asked, authorities[rows.authority[row]!]!)) return false
   if (asked.speaker !== undefined && rows.speaker[row] !== table.speakers.find(asked.speaker)) return false
   if (asked.subject === undefined && asked.slot === undefined) return true
-  const record = table.recordAt(row)
+  const record = recordAt(table, row)
   return (asked.subject === undefined || record.subject === asked.subject) && (asked.slot === undefined || record.slot === asked.slot)
 }
 
@@ -40,7 +40,7 @@ const filters = ['validAt', 'since', 'until', 'kinds', 'minAuthority', 'speaker'
 /** The test of a unit of the group, or undefined where every unit passes: most searches filter nothing, and nothing has ended. */
 export function admission(partition: Partition, group: number, asked: Asked, now: number): ((unit: number) => boolean) | undefined {
   const { rows } = partition
-  const plain = filters.every((name) => asked[name] === undefined) && rows.endedRows === 0 && now < rows.nextEnd
+  const plain = filters.every((name) => asked[name] === undefined) && rows.endedRows === 0 && now < nextEndOf(rows)
   if (plain) return undefined
   const { row } = partition.groups[group]!.units
   return (unit) => refusalOf(rows, row[unit]!, asked, now) === undefined

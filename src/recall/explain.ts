@@ -2,7 +2,7 @@
 import { recallLists } from '../core/authority.ts'
 import { featuresOf } from './fuse.ts'
 import { relevanceOf } from './relevance.ts'
-import { rowState } from './row-table.ts'
+import { idAt, rowOf, rowState } from './row-table.ts'
 import type { ListRun, SearchInput } from './search-run.ts'
 import type { Explanation } from './search-types.ts'
 
@@ -11,7 +11,7 @@ export function explainList(input: SearchInput, run: ListRun): Explanation[] {
   const { partition, explainId } = input
   const { row } = run.view.group.units
   if (explainId === undefined) return run.ranked.map(({ unit, score }) => explained(input, run, unit, score))
-  const target = partition.rows.rowOf(explainId)
+  const target = rowOf(partition.rows, explainId)
   if (target === undefined || recallLists[partition.rows.rows.list[target]!] !== run.list) return []
   const found = run.ranked.find(({ unit }) => row[unit] === target)
   return found === undefined ? [] : [explained(input, run, found.unit, found.score)]
@@ -25,9 +25,9 @@ function explained({ partition, asked }: SearchInput, { list, view, selection }:
   const hasVector = view.dense && view.scales[unit]! > 0
   const isLive = selection.live.includes(unit)
   return {
-    id: rows.idAt(row[unit]!),
+    id: idAt(rows, row[unit]!),
     fate: told?.fate ?? (isLive ? 'filtered' : embeddingFate(partition.rows.rows.state[row[unit]!]!, asked.arms)),
-    ...(told?.of === undefined ? {} : { of: rows.idAt(row[told.of]!) }),
+    ...(told?.of === undefined ? {} : { of: idAt(rows, row[told.of]!) }),
     list,
     relevance: relevanceOf(view, unit).value,
     score: score / 1e6,

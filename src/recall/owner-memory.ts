@@ -3,11 +3,10 @@ import { authorities, recallLists } from '../core/authority.ts'
 import { memoryKinds, type MemoryRecord } from '../core/memory.ts'
 import type { Partition } from './partition.ts'
 import type { MemoryFilter, OwnerMemory } from './recall-types.ts'
-import { rowState, type RowTable } from './row-table.ts'
+import { isThere, recordAt, recordOf, rowState, type RowTable } from './row-table.ts'
 
 export function ownerMemory({ rows: table }: Partition): OwnerMemory {
   const { rows } = table
-  const isThere = (row: number) => (rows.state[row]! & rowState.gone) === 0
   return {
     get upTo() {
       return table.upTo
@@ -15,12 +14,12 @@ export function ownerMemory({ rows: table }: Partition): OwnerMemory {
     get size() {
       return table.live
     },
-    get: (id) => table.get(id),
+    get: (id) => recordOf(table, id),
     list(filter, { before = Infinity, limit }) {
       const found: MemoryRecord[] = []
       for (let row = rows.length - 1; row >= 0 && found.length < limit; row--) {
-        if (rows.seq[row]! >= before || !isThere(row) || !mayPass(table, row, filter)) continue
-        const record = table.recordAt(row)
+        if (rows.seq[row]! >= before || !isThere(table, row) || !mayPass(table, row, filter)) continue
+        const record = recordAt(table, row)
         if ((filter.slot === undefined || record.slot === filter.slot) && (filter.origin === undefined || record.origin === filter.origin))
           found.push(record)
       }
@@ -50,7 +49,7 @@ export function preferencesOf({ rows: table }: Partition, now: number, most: num
   for (let row = rows.length - 1; row >= 0 && found.length < most; row--) {
     if (rows.kind[row] !== procedural || rows.list[row] !== trusted) continue
     if ((rows.state[row]! & (rowState.gone | rowState.ended)) !== 0 || now >= rows.expiresAt[row]! || now >= rows.validUntil[row]!) continue
-    found.push(table.recordAt(row))
+    found.push(recordAt(table, row))
   }
   return found
 }

@@ -9,7 +9,7 @@ import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { createPartition, type Partition, type PartitionTools } from './partition.ts'
+import { addEntries, createPartition, freePartition, indexRows, partitionBytes, type Partition, type PartitionTools } from './partition.ts'
 import { loadPartition } from './snapshot.ts'
 
 export interface PartitionCache {
@@ -50,13 +50,13 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
     if (one === undefined) return
     held.delete(name)
     bytes -= one.bytes
-    one.partition.free()
+    freePartition(one.partition)
   }
   const keep = (name: string, one: Held) => {
     if (held.get(name) !== one) remove(name)
     else bytes -= one.bytes
     held.delete(name) // the newest stands last
-    one.bytes = one.partition.bytes
+    one.bytes = partitionBytes(one.partition)
     held.set(name, one)
     bytes += one.bytes
     for (const other of held.keys()) {
@@ -114,7 +114,7 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
   if (head === undefined) {
     if (known?.birth === 0) return known
     const empty = createPartition(tools)
-    empty.index()
+    indexRows(empty)
     return { partition: empty, birth: 0, revision: 0, rewrites: 0, bytes: 0 }
   }
   const same = known !== undefined && known.birth === head.birth && !known.partition.freed
@@ -122,8 +122,8 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
   if (same && known.rewrites === head.rewrites && head.version - known.partition.rows.upTo <= limits.tailExtended) {
     const tail = await readEntries(parts.memories, ref, known.partition.rows.upTo, head.version)
     if (known.partition.freed) return undefined
-    known.partition.add(tail)
-    known.partition.index()
+    addEntries(known.partition, tail)
+    indexRows(known.partition)
     known.revision = head.revision
     return known
   }
@@ -132,11 +132,11 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
     await build(parts, ref, partition, head)
     const after = await parts.memories.head(ref)
     if (after === undefined || after.birth !== head.birth || after.rewrites !== head.rewrites) {
-      partition.free()
+      freePartition(partition)
       return undefined
     }
   } catch (error) {
-    partition.free()
+    freePartition(partition)
     throw error
   }
   return { partition, birth: head.birth, revision: head.revision, rewrites: head.rewrites, bytes: 0 }
@@ -153,11 +153,11 @@ async function build({ memories, clock }: CacheParts, ref: LogRef, partition: Pa
   while (partition.rows.upTo < head.version) {
     const page = await readPage(memories, ref, partition.rows.upTo, head.version)
     for (let at = 0; at < page.length; at += limits.buildSlice) {
-      partition.add(page.slice(at, at + limits.buildSlice).map(decodeMemory))
+      addEntries(partition, page.slice(at, at + limits.buildSlice).map(decodeMemory))
       await pause()
     }
   }
-  while (!partition.index(limits.buildSlice)) await pause()
+  while (!indexRows(partition, limits.buildSlice)) await pause()
 }
 
 async function readEntries(memories: LogStore, ref: LogRef, after: number, upTo: number): Promise<DecodedMemory[]> {

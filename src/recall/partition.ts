@@ -5,125 +5,102 @@ import { addMemories, checkBlanks } from '../core/memory-fold.ts'
 import type { DecodedMemory } from '../core/memory.ts'
 import type { Analyzer } from './analyze.ts'
 import { strideOf, type Kernel } from './kernel.ts'
-import { createRowTable, rowState, type RowTable } from './row-table.ts'
+import { markVector, rowFold } from './row-fold.ts'
+import { createRowTable, isThere, recordAt, rowBytes, rowState, type RowTable } from './row-table.ts'
 import { createUnitGroup, type UnitGroup } from './unit-group.ts'
 
 /** Which lists lend to each other (RCL-3): an answer is found by its question and the reverse; `untrusted` lends nothing. */
-export const groupLists: readonly (readonly RecallList[])[] = [['trusted', 'assistant'], ['untrusted']]
+const groupLists: readonly (readonly RecallList[])[] = [['trusted', 'assistant'], ['untrusted']]
 const groupOf = (list: RecallList): number => (list === 'untrusted' ? 1 : 0)
-
-/** What vectors the partition holds: those of one model. */
-export interface VectorModel {
-  readonly id: string
-  readonly dimensions: number
-}
 
 export interface PartitionTools {
   readonly kernel: Kernel
   readonly analyzer: Analyzer
-  readonly model: VectorModel | undefined
+  /** What vectors the partition holds: those of one model. */
+  readonly model: { readonly id: string; readonly dimensions: number } | undefined
 }
 
 export interface Partition {
   readonly tools: PartitionTools
   readonly rows: RowTable
-  readonly groups: readonly UnitGroup[]
-  readonly bytes: number
-  readonly freed: boolean
-  /** Folds entries into the rows; `index` makes them searchable. */
-  add(entries: readonly DecodedMemory[]): void
-  /** Indexes at most so many new rows; true once all are. The last step places vectors and checks blanks. */
-  index(most?: number): boolean
-  /** After rows and groups were loaded from a snapshot: all of them are indexed. */
-  restore(): void
-  /** Rows indexed since the last snapshot, for NODE-3. */
-  unsaved: number
-  free(): void
+  groups: readonly UnitGroup[]
+  indexed: number // rows that are searchable; the others come next
+  unsaved: number // rows indexed since the last snapshot (NODE-3)
+  freed: boolean
 }
 
 export function createPartition(tools: PartitionTools): Partition {
-  const { kernel, analyzer, model } = tools
-  const rows = createRowTable(model?.id)
-  const makeGroups = () => groupLists.map((lists) => createUnitGroup(lists, kernel, model?.dimensions ?? 1))
-  let groups = makeGroups()
-  let freed = false
-
-  const indexRow = (row: number) => {
-    const record = rows.added.get(row) ?? rows.recordAt(row)
-    rows.rows.unit[row] = groups[groupOf(record.list)]!.add(row, record.list, record, analyzer.record(record)) + 1
-  }
-  const unitOf = (row: number) => ({ group: groupOf(recallLists[rows.rows.list[row]!]!), unit: rows.rows.unit[row]! - 1 })
-  const placeVectors = () => {
-    for (const group of groups) group.makeRoom()
-    for (const [row, vector] of rows.vectors) {
-      const { group, unit } = unitOf(row)
-      if (vector.model === model?.id && !groups[group]!.place(unit, vector)) rows.rows.state[row]! ^= rowState.fits | rowState.foreign
-    }
-    rows.vectors.clear()
-    rows.added.clear()
-  }
-  /** Removal is rare, and what is left must be as if the rest had never been: frequencies, neighbours, order (MP3). */
-  const buildAnew = () => {
-    const before = groups
-    const units = rows.rows.unit.slice(0, rows.rows.length)
-    groups = makeGroups()
-    for (let row = 0; row < rows.rows.length; row++) if ((rows.rows.state[row]! & rowState.gone) === 0) indexRow(row)
-    for (const group of groups) group.makeRoom()
-    for (let row = 0; row < rows.rows.length; row++) {
-      if ((rows.rows.state[row]! & (rowState.gone | rowState.fits)) !== rowState.fits || units[row] === 0 || rows.vectors.has(row)) continue
-      const { group, unit } = unitOf(row)
-      copyVector(kernel, before[group]!, units[row]! - 1, groups[group]!, unit, model!.dimensions)
-    }
-    for (const group of before) group.free()
-  }
-
-  let indexed = 0
-  const partition: Partition = {
-    tools,
-    rows,
-    get groups() {
-      return groups
-    },
-    get bytes() {
-      return rows.bytes + groups.reduce((sum, group) => sum + group.bytes, 0)
-    },
-    get freed() {
-      return freed
-    },
-    unsaved: 0,
-    add(entries) {
-      addMemories(rows, entries)
-    },
-    index(most = Infinity) {
-      if (rows.removed && indexed > 0) {
-        buildAnew()
-        indexed = rows.rows.length
-      }
-      rows.removed = false
-      const end = Math.min(rows.rows.length, indexed + most)
-      partition.unsaved += end - indexed
-      for (; indexed < end; indexed++) if ((rows.rows.state[indexed]! & rowState.gone) === 0) indexRow(indexed)
-      if (indexed < rows.rows.length) return false
-      checkBlanks(rows)
-      placeVectors()
-      for (const group of groups)
-        for (const index of group.indexes)
-          if (index.tailUnits >= limits.partitionTail || index.tailUnits >= limits.partitionTailShare * index.units) index.merge()
-      return true
-    },
-    restore() {
-      indexed = rows.rows.length
-    },
-    free() {
-      if (freed) return
-      freed = true
-      for (const group of groups) group.free()
-    },
-  }
-  return partition
+  return { tools, rows: createRowTable(tools.model?.id), groups: emptyGroups(tools), indexed: 0, unsaved: 0, freed: false }
 }
 
-function copyVector({ arena }: Kernel, from: UnitGroup, unit: number, to: UnitGroup, target: number, dimensions: number): void {
+const emptyGroups = ({ kernel, model }: PartitionTools) => groupLists.map((lists) => createUnitGroup(lists, kernel, model?.dimensions ?? 1))
+
+export const partitionBytes = ({ rows, groups }: Partition): number => rowBytes(rows) + groups.reduce((sum, group) => sum + group.bytes, 0)
+
+/** Folds entries into the rows; `indexRows` makes them searchable. */
+export const addEntries = ({ rows }: Partition, entries: readonly DecodedMemory[]): void => addMemories(rowFold(rows), entries)
+
+/** Indexes at most so many new rows; true once all are. The last step places vectors and checks blanks (SEAL-12 c). */
+export function indexRows(partition: Partition, most = Infinity): boolean {
+  const { rows: table } = partition
+  if (table.removed && partition.indexed > 0) buildAnew(partition)
+  table.removed = false
+  const end = Math.min(table.rows.length, partition.indexed + most)
+  partition.unsaved += end - partition.indexed
+  for (; partition.indexed < end; partition.indexed++) if (isThere(table, partition.indexed)) indexRow(partition, partition.indexed)
+  if (partition.indexed < table.rows.length) return false
+  checkBlanks(table)
+  placeVectors(partition)
+  for (const group of partition.groups)
+    for (const index of group.indexes)
+      if (index.tailUnits >= limits.partitionTail || index.tailUnits >= limits.partitionTailShare * index.units) index.merge()
+  return true
+}
+
+/** Gives the vectors' room back. The partition is not used after it. */
+export function freePartition(partition: Partition): void {
+  if (partition.freed) return
+  partition.freed = true
+  for (const group of partition.groups) group.free()
+}
+
+function indexRow({ rows: table, groups, tools }: Partition, row: number): void {
+  const record = table.added.get(row) ?? recordAt(table, row)
+  table.rows.unit[row] = groups[groupOf(record.list)]!.add(row, record.list, record, tools.analyzer.record(record)) + 1
+}
+
+const groupAt = ({ rows: table, groups }: Partition, row: number): UnitGroup => groups[groupOf(recallLists[table.rows.list[row]!]!)]!
+
+function placeVectors(partition: Partition): void {
+  const { rows: table, groups, tools } = partition
+  for (const group of groups) group.makeRoom()
+  for (const [row, vector] of table.vectors) {
+    const fits = vector.model === tools.model?.id && groupAt(partition, row).place(table.rows.unit[row]! - 1, vector)
+    if (!fits) markVector(table, row, rowState.foreign)
+  }
+  table.vectors.clear()
+  table.added.clear()
+}
+
+/** Removal is rare, and what is left must be as if the rest had never been: frequencies, neighbours, order (MP3). */
+function buildAnew(partition: Partition): void {
+  const { rows: table, tools } = partition
+  const before = partition.groups
+  const oldUnit = table.rows.unit.slice(0, table.rows.length)
+  partition.groups = emptyGroups(tools)
+  for (let row = 0; row < table.rows.length; row++) if (isThere(table, row)) indexRow(partition, row)
+  for (const group of partition.groups) group.makeRoom()
+  for (let row = 0; row < table.rows.length; row++) {
+    if ((table.rows.state[row]! & rowState.fits) === 0 || oldUnit[row] === 0 || table.vectors.has(row)) continue
+    const group = groupAt(partition, row)
+    copyVector(tools, before[partition.groups.indexOf(group)]!, oldUnit[row]! - 1, group, table.rows.unit[row]! - 1)
+  }
+  for (const group of before) group.free()
+  partition.indexed = table.rows.length
+}
+
+function copyVector({ kernel: { arena }, model }: PartitionTools, from: UnitGroup, unit: number, to: UnitGroup, target: number): void {
+  const dimensions = model?.dimensions ?? 1
   const vector = arena.int8(from.memory.vectors.pointer + unit * strideOf(dimensions), dimensions)
   const scale = arena.float32(from.memory.scales.pointer, from.memory.room)[unit]!
   to.place(target, { vector, scale })

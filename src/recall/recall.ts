@@ -10,6 +10,7 @@ import { createPartitionCache } from './partition-cache.ts'
 import type { Partition } from './partition.ts'
 import { createQueryVectors } from './query-vectors.ts'
 import type { Recall, RecallParts } from './recall-types.ts'
+import { recordOf } from './row-table.ts'
 import { createScratch } from './scratch.ts'
 import { askedOf, type Asked } from './search-options.ts'
 import { fateOutside, searchPartition } from './search-partition.ts'
@@ -63,7 +64,7 @@ export function createRecall(parts: RecallParts): Recall {
       const now = clock.now()
       const found = new Map<string, MemoryRecord>()
       for (const id of ids) {
-        const record = rows.get(id)
+        const record = recordOf(rows, id)
         if (record !== undefined && isAlive(record, now)) found.set(id, record)
       }
       return found

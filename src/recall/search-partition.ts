@@ -7,7 +7,7 @@ import { mergeLists, roomOf } from './merge.ts'
 import type { Partition } from './partition.ts'
 import { queryOf, type Query } from './query.ts'
 import { lacked, type Relevance } from './relevance.ts'
-import { rowState } from './row-table.ts'
+import { idAt, recordAt, rowOf, rowState } from './row-table.ts'
 import type { Found, ListRun, SearchInput } from './search-run.ts'
 import type { Explanation, Hit } from './search-types.ts'
 import { select, type Scored } from './select.ts'
@@ -30,7 +30,7 @@ export function searchPartition(input: SearchInput): Found {
     // a group's arrays are the next group's: what is needed of a run is taken before the next begins
     for (const run of searchGroup(input, query, group)) {
       const { row } = run.view.group.units
-      const idOf = (unit: number) => partition.rows.idAt(row[unit]!)
+      const idOf = (unit: number) => idAt(partition.rows, row[unit]!)
       listed.push(hitsOf(input, run))
       live.push(...run.selection.live.map(idOf))
       const top = run.selection.best
@@ -89,7 +89,7 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
 function rank(view: FeatureView, candidates: Int32Array, { rows }: Partition): Scored[] {
   const { row } = view.group.units
   const saidAt = rows.rows.saidAt
-  const idOf = (unit: number) => rows.idAt(row[unit]!)
+  const idOf = (unit: number) => idAt(rows, row[unit]!)
   return Array.from(candidates, (unit) => ({ unit, score: scoreOf(featuresOf(view, unit)) })).toSorted(
     (a, b) => b.score - a.score || saidAt[row[b.unit]!]! - saidAt[row[a.unit]!]! || (idOf(a.unit) < idOf(b.unit) ? -1 : 1),
   )
@@ -106,13 +106,13 @@ function rulesOf({ partition, asked, isLive }: SearchInput, view: FeatureView, l
     contentOf(unit) {
       const known = contents.get(unit)
       if (known !== undefined) return known
-      const made = tools.analyzer.record(rows.recordAt(row[unit]!)).content
+      const made = tools.analyzer.record(recordAt(rows, row[unit]!)).content
       contents.set(unit, made)
       return made
     },
     speakerOf: (unit) => rows.rows.speaker[row[unit]!]!,
     saidAt: (unit) => rows.rows.saidAt[row[unit]!]!,
-    isLive: isLive === undefined ? undefined : (unit) => isLive(rows.recordAt(row[unit]!)),
+    isLive: isLive === undefined ? undefined : (unit) => isLive(recordAt(rows, row[unit]!)),
   }
 }
 
@@ -134,7 +134,7 @@ function speakersNamed({ rows }: Partition, { names }: Query, rowOf: Int32Array)
 function hitsOf({ partition }: SearchInput, { list, view, selection }: ListRun): Listed[] {
   const { row } = view.group.units
   return selection.chosen.map(({ unit, score, relevance, duplicates }) => {
-    const record = partition.rows.recordAt(row[unit]!)
+    const record = recordAt(partition.rows, row[unit]!)
     const own = view.scratch.own[unit]!
     return {
       record,
@@ -160,7 +160,7 @@ const ranksOf = (explanations: readonly Explanation[], hits: readonly Hit[]): Ex
 
 /** Why a record never reached the ranking, for one that did not. */
 export function fateOutside({ partition, asked, now }: SearchInput, id: string): Explanation {
-  const row = partition.rows.rowOf(id)
+  const row = rowOf(partition.rows, id)
   if (row === undefined) return { id, fate: 'no such record' }
   const refusal = refusalOf(partition.rows, row, asked, now)
   if (refusal !== undefined) return { id, fate: refusal }

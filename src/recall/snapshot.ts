@@ -6,7 +6,8 @@ import type { Head, LogStore, Snapshot } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Columns } from './columns.ts'
 import { strideOf } from './kernel.ts'
-import { createPartition, type Partition, type PartitionTools } from './partition.ts'
+import { createPartition, freePartition, type Partition, type PartitionTools } from './partition.ts'
+import { countRows } from './row-table.ts'
 import { weightsVersion } from './weights.ts'
 
 const format = 1
@@ -45,7 +46,7 @@ function columnsOf({ rows, groups }: Partition): [string, Columns<Record<string,
 export function snapshotOf(partition: Partition, birth: number): Snapshot {
   const { rows, groups, tools } = partition
   for (const group of groups) group.merge()
-  const pieces: { name: string; bytes: Uint8Array; rows: number }[] = [{ name: 'block', bytes: rows.block(), rows: 0 }]
+  const pieces: { name: string; bytes: Uint8Array; rows: number }[] = [{ name: 'block', bytes: rows.block.dump(), rows: 0 }]
   for (const [name, columns] of columnsOf(partition))
     for (const column of columns.dump()) pieces.push({ name: `${name}.${column.name}`, bytes: column.bytes, rows: columns.length })
   for (const [i, group] of groups.entries()) {
@@ -95,7 +96,7 @@ export async function loadPartition(
   if (snapshot === undefined || snapshot.upTo > head.version) return undefined
   const partition = createPartition(tools)
   if (restore(partition, snapshot, head.birth)) return partition
-  partition.free()
+  freePartition(partition)
   telemetry.count('recollect_snapshots_dropped_total')
   return undefined
 }
@@ -125,7 +126,8 @@ function restore(partition: Partition, snapshot: Snapshot, birth: number): boole
   for (const hash of contents.suppressed) rows.suppressed.add(hash)
   for (const seq of contents.tombstoned) rows.tombstoned.add(seq)
   for (const [row, change] of contents.changes) rows.changes.set(row, change)
-  rows.restore(places.get('block')!.bytes)
+  rows.block.load(places.get('block')!.bytes)
+  countRows(rows)
   for (const [i, group] of groups.entries()) {
     for (const name of contents.threads[i]!) group.threadNames.list.push(name)
     group.restore()
@@ -136,7 +138,7 @@ function restore(partition: Partition, snapshot: Snapshot, birth: number): boole
     const scales = places.get(`${i}.scales`)!.bytes
     arena.bytes(group.memory.scales.pointer, scales.length).set(scales)
   }
-  partition.restore()
+  partition.indexed = rows.rows.length
   return true
 }
 

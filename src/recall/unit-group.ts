@@ -98,12 +98,7 @@ export function createUnitGroup(lists: readonly RecallList[], kernel: Kernel, di
     },
     makeRoom(wanted = units.length) {
       if (wanted <= memory.room) return
-      const before = memory
-      const next = allocate(kernel, stride, Math.max(wanted, Math.ceil(before.room * 1.5)))
-      arena.int8(next.vectors.pointer, before.room * stride).set(arena.int8(before.vectors.pointer, before.room * stride))
-      arena.float32(next.scales.pointer, before.room).set(arena.float32(before.scales.pointer, before.room))
-      memory = next
-      release(kernel, before)
+      memory = grown(kernel, stride, memory, Math.max(wanted, Math.ceil(1.5 * memory.room)))
     },
     place(unit, { vector, scale }) {
       if (vector.length !== dimensions) return false
@@ -114,20 +109,22 @@ export function createUnitGroup(lists: readonly RecallList[], kernel: Kernel, di
     merge() {
       for (const index of indexes) index.merge()
     },
-    restore() {
-      const counts = indexes.map(() => ({ units: 0, length: 0 }))
-      for (let unit = 0; unit < units.length; unit++) {
-        const count = counts[units.list[unit]!]!
-        count.units++
-        count.length += units.weighty[unit]!
-      }
-      for (const [i, index] of indexes.entries()) index.restore(counts[i]!)
-    },
+    restore: () => countUnits(units, indexes),
     free() {
       release(kernel, memory)
     },
   }
   return group
+}
+
+function countUnits(units: Columns<typeof unitKinds>, indexes: readonly LexicalIndex[]): void {
+  const counts = indexes.map(() => ({ units: 0, length: 0 }))
+  for (let unit = 0; unit < units.length; unit++) {
+    const count = counts[units.list[unit]!]!
+    count.units++
+    count.length += units.weighty[unit]!
+  }
+  for (const [i, index] of indexes.entries()) index.restore(counts[i]!)
 }
 
 interface Chain {
@@ -188,6 +185,15 @@ function allocate({ arena }: Kernel, stride: number, room: number): VectorRoom {
     fused: arena.allocate(4 * room),
     room,
   }
+}
+
+function grown(kernel: Kernel, stride: number, before: VectorRoom, room: number): VectorRoom {
+  const next = allocate(kernel, stride, room)
+  const { arena } = kernel
+  arena.int8(next.vectors.pointer, before.room * stride).set(arena.int8(before.vectors.pointer, before.room * stride))
+  arena.float32(next.scales.pointer, before.room).set(arena.float32(before.scales.pointer, before.room))
+  release(kernel, before)
+  return next
 }
 
 function release({ arena }: Kernel, { vectors, scales, scores, fused }: VectorRoom): void {
