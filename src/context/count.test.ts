@@ -110,6 +110,7 @@ function worst(): [string, string][] {
     ['blanks', ' '],
     ['marks', '-='],
     ['base64', 'aB3/'],
+    ['words and digits without a space', 'aaaaaaaaa1'],
     ['nearly base64', 'aaaaaaaaaaaaaaaaaaab3 '],
     ['emoji', '😀'],
     ['special tokens', '<|'],

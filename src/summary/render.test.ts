@@ -76,6 +76,16 @@ describe('the rendered sheet', () => {
     )
   })
 
+  test('takes no more than its budget where every character is escaped on its way [G5]', () => {
+    const lines = Array.from({ length: 30 }, (_, index) => `u: Box ${4_000 + index} ${'"'.repeat(80)}.`)
+    for (const budget of [200, 400, 800]) {
+      const { items, tokens } = rendered(budget, ...lines)
+      expect(items.length).toBeGreaterThan(0)
+      expect(items.reduce((sum, line) => sum + counter.count(JSON.stringify(line)), 0)).toBeLessThanOrEqual(budget)
+      expect(tokens).toBeLessThanOrEqual(budget)
+    }
+  })
+
   test('with room for all drops nothing [SUM-2, P18]', () => {
     expect(rendered(100_000, ...trip).dropped).toBe(0)
   })
