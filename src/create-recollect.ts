@@ -68,7 +68,8 @@ function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stor
 }
 
 async function embedWith(embedder: Embedder | undefined, texts: readonly string[], kind: 'query' | 'record') {
-  if (embedder === undefined) throw new RecollectError('unavailable', 'there is no embedder', 'Set one up, or leave embedder out for the bundled one.')
+  if (embedder === undefined)
+    throw new RecollectError('unavailable', 'there is no embedder', 'Set one up, or leave embedder out for the bundled one.')
   return { model: embedder.info.id, vectors: await embedder.embed(texts, kind) }
 }
 
@@ -106,6 +107,7 @@ async function closeAll({ parts, security, sweeper }: Engine, stores: OpenStores
 }
 
 /** SEAL-1: that bodies lie in clear is in the audit trail from the first start on. */
-const noteUnsealed = (engine: Engine) => engine.security.audit.record({ tenantId: '~system', actor: 'in-process', action: 'seal.off', decision: 'done' })
+const noteUnsealed = (engine: Engine) =>
+  engine.security.audit.record({ tenantId: '~system', actor: 'in-process', action: 'seal.off', decision: 'done' })
 
 const silent: Telemetry = { count: () => {}, observe: () => {}, gauge: () => {}, log: () => {} }

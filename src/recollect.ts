@@ -1,6 +1,6 @@
 // The public surface, by type: what `createRecollect` gives, and what every surface above is built on.
-import type { DeletionReceipt, ErasureReceipt } from './core/deletion.ts'
-import type { Json, JsonObject } from './core/json.ts'
+import type { ErasureReceipt } from './core/deletion.ts'
+import type { JsonObject } from './core/json.ts'
 import type { PageRequest } from './ports/log-store.ts'
 import type { Policy } from './ports/policy.ts'
 import type { Context, ContextOptions } from './context/context-options.ts'

@@ -23,7 +23,14 @@ const numbered = (entries: readonly (SessionEntry | undefined)[]): DecodedEntry[
 
 /** Logs of every type of entry; tombstones and rewinds name seqs before them, redacted places have their tombstone. */
 const logs = fc
-  .array(fc.record({ kind: fc.constantFrom('said', 'said', 'said', 'state', 'setup', 'rewind', 'tombstone', 'foreign'), n: fc.nat(30), keys: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.nat(9), fc.constant(null))) }), { maxLength: 40 })
+  .array(
+    fc.record({
+      kind: fc.constantFrom('said', 'said', 'said', 'state', 'setup', 'rewind', 'tombstone', 'foreign'),
+      n: fc.nat(30),
+      keys: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.nat(9), fc.constant(null))),
+    }),
+    { maxLength: 40 },
+  )
   .map((steps) =>
     numbered(
       steps.map(({ kind, n, keys }, i): SessionEntry => {
@@ -38,7 +45,12 @@ const logs = fc
   )
 
 /** What of a fold a reader can see. */
-const seen = (fold: SessionFold) => ({ ...fold, gone: [...fold.gone].toSorted(([a], [b]) => a - b), tombstoned: [...fold.tombstoned].toSorted((a, b) => a - b), ids: undefined })
+const seen = (fold: SessionFold) => ({
+  ...fold,
+  gone: [...fold.gone].toSorted(([a], [b]) => a - b),
+  tombstoned: [...fold.tombstoned].toSorted((a, b) => a - b),
+  ids: undefined,
+})
 
 describe('the fold of a session log', () => {
   test('folding in pieces, in any cut, gives the fold of the whole [SES-2] [NODE-2]', () => {
@@ -61,7 +73,11 @@ describe('the fold of a session log', () => {
         const before = structuredClone(seen(early))
         foldSession(early, entries.slice(early.upTo))
         expect(seen(early)).toEqual(before)
-        for (const { seq, message: { id } } of early.messages) expect(findMessage(early, id)?.seq).toBe(seq)
+        for (const {
+          seq,
+          message: { id },
+        } of early.messages)
+          expect(findMessage(early, id)?.seq).toBe(seq)
       }),
       { numRuns: 500 },
     )
@@ -94,7 +110,10 @@ describe('the fold of a session log', () => {
   })
 
   test('what was rewound once does not come back by a rewind to a later seq [SES-2]', () => {
-    const fold = foldSession(emptyFold, numbered([said('a'), said('b'), { type: 'rewind', toSeq: 0, at: 0 }, said('d'), { type: 'rewind', toSeq: 2, at: 0 }]))
+    const fold = foldSession(
+      emptyFold,
+      numbered([said('a'), said('b'), { type: 'rewind', toSeq: 0, at: 0 }, said('d'), { type: 'rewind', toSeq: 2, at: 0 }]),
+    )
     expect(fold.messages).toEqual([])
   })
 
@@ -108,7 +127,10 @@ describe('the fold of a session log', () => {
   test('a message is found by its id although another log’s tail shared the index [NODE-2]', () => {
     const base = foldSession(emptyFold, numbered([said('a')]))
     foldSession(base, [{ seq: 2, entry: said('b') }]) // planned, never appended
-    const real = foldSession(base, [{ seq: 2, entry: said('c') }, { seq: 3, entry: said('b') }])
+    const real = foldSession(base, [
+      { seq: 2, entry: said('c') },
+      { seq: 3, entry: said('b') },
+    ])
     expect(findMessage(real, 'b')?.seq).toBe(3)
     expect(findMessage(real, 'c')?.seq).toBe(2)
     expect(findMessage(base, 'b')).toBeUndefined()
@@ -125,7 +147,11 @@ describe('bodies', () => {
     const entry: SessionEntry = {
       type: 'message',
       message: {
-        id: 'a', role: 'tool', createdAt: 1, name: 'n', incomplete: 'aborted',
+        id: 'a',
+        role: 'tool',
+        createdAt: 1,
+        name: 'n',
+        incomplete: 'aborted',
         parts: [
           { type: 'tool-result', callId: 'c', content: [{ type: 'image', mediaType: 'image/png', data: new Uint8Array([0, 255, 128]) }] },
           { type: 'reasoning', family: 'f', data: { signature: 'x' } },

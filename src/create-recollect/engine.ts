@@ -6,7 +6,6 @@ import type { Mint, Scope } from '../core/scope.ts'
 import { classCounter, countMessage } from '../context/count.ts'
 import { extendProfiles, findProfile } from '../context/profiles.ts'
 import { createFormation } from '../formation/formation.ts'
-import { createMemories } from '../formation/memories.ts'
 import { memoryLogs } from '../formation/memory-log.ts'
 import type { MemoryParts } from '../formation/memory-parts.ts'
 import { createUpkeep } from '../formation/upkeep.ts'
@@ -73,7 +72,13 @@ export function createEngine(options: RecollectOptions, world: World, stores: Op
     injectedInto: (scope, recordId) => injectedInto(parts, scope, recordId),
     settled: (scope) => settledMemories(parts, scope),
   }
-  return { parts, security, memories, erasure: erasureOver(options, world, stores, mint, { security, longTerm, parts }), sweeper: createSweeper(parts, mint) }
+  return {
+    parts,
+    security,
+    memories,
+    erasure: erasureOver(options, world, stores, mint, { security, longTerm, parts }),
+    sweeper: createSweeper(parts, mint),
+  }
 }
 
 type Security = ReturnType<typeof securityOver>
@@ -92,7 +97,10 @@ function securityOver(options: RecollectOptions, { clock, random, telemetry }: W
   const keys = sealedStore(stores.keys.store, ring, sealing)
   const audit = createAuditLog({ store: sessions, ring, clock, random, mint, node: os.hostname(), telemetry })
   return {
-    ...{ ring, sessions, memories, audit },
+    ring,
+    sessions,
+    memories,
+    audit,
     credentials: createCredentials({ store: keys, ring, audit, clock, random, mint, mode: options.keyMode ?? 'live' }),
     policy: strictPolicy(options.policy ?? rolePolicy(), clock),
     tokens: createSealedTokens({ ring, clock, random }),
@@ -111,19 +119,31 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   const { sessions, memories, ring, audit } = security
   const logs = sessionLogs(sessions)
   const { profile } = findProfile(undefined)
-  const sizes = sessionSizes(logs, (message) => countMessage(message.parts, profile, classCounter))
+  const sizes = sessionSizes(logs, (message) => countMessage(message, profile, classCounter))
   const formation = createFormation({ ...world, ...longTerm, keys: ring, source: formSource(logs, sizes) })
   const jobs = createJobs({ clock, telemetry, background: options.background ?? true, work: sessionWork(logs, sizes, { ...longTerm, formation }) })
   return {
-    ...{ sessions, memories, keys: ring, clock, random, telemetry, audit, jobs, logs, sizes },
-    ...{ upkeep: longTerm.upkeep, recall: longTerm.recall },
+    sessions,
+    memories,
+    keys: ring,
+    clock,
+    random,
+    telemetry,
+    audit,
+    jobs,
+    logs,
+    sizes,
+    upkeep: longTerm.upkeep,
+    recall: longTerm.recall,
     lives: { idleMs: limits.idleMs, absoluteMs: limits.absoluteMs, ...options.lives },
     quotas: ownerQuotas({ sessions, memories }, clock, { ...defaultQuotas, ...options.quotas }),
     turns: sessionTurns(sessions, clock, random, (scope, id) => jobs.due(scope, id, 'now')),
     receipts: receiptLogs(sessions, options.receipts ?? 'background', telemetry),
     signed: createReceipts(ring),
     contexts: {
-      ...{ clock, random, telemetry },
+      clock,
+      random,
+      telemetry,
       profiles: extendProfiles(options.profiles ?? []),
       ...(options.strategies === undefined ? {} : { strategies: options.strategies }),
     },
@@ -146,7 +166,11 @@ function erasureOver(options: RecollectOptions, world: World, stores: OpenStores
       { place: 'session cache', drop: (owner) => parts.logs.dropOwner(owner), holds: (owner) => parts.logs.holds(owner) },
       { place: 'receipt cache', drop: (owner) => parts.receipts.dropOwner(owner), holds: (owner) => parts.receipts.holds(owner) },
       { place: 'memory cache', drop: (owner) => longTerm.logs.drop(owner), holds: (owner) => longTerm.logs.holds(owner) },
-      { place: 'partition cache', drop: (owner) => longTerm.recall.drop(mint(owner.tenantId, owner.ownerId)), holds: (owner) => longTerm.recall.holds(owner) },
+      {
+        place: 'partition cache',
+        drop: (owner) => longTerm.recall.drop(mint(owner.tenantId, owner.ownerId)),
+        holds: (owner) => longTerm.recall.holds(owner),
+      },
     ],
     snapshotNames: [snapshotName],
     quiet: options.quiet ?? (async () => {}),

@@ -31,14 +31,16 @@ export async function openStores(options: RecollectOptions, world: { readonly cl
     const store = await sqliteStore({ path: file, ...world })
     return { store, place: file, files: () => store.files() }
   }
-  const given = (store: LogStore | GivenStore | undefined): GivenStore | undefined => (store === undefined ? undefined : 'store' in store ? store : { store })
+  const given = (store: LogStore | GivenStore | undefined): GivenStore | undefined =>
+    store === undefined ? undefined : 'store' in store ? store : { store }
   const kept = (store: GivenStore): GivenStore => {
     opened.push(store.store)
     return store
   }
   try {
     const { stores = {} } = options
-    const dataFile = stores.sessions !== undefined && stores.memories !== undefined ? undefined : kept(await inFile(path.join(dataDir, 'recollect.db')))
+    const dataFile =
+      stores.sessions !== undefined && stores.memories !== undefined ? undefined : kept(await inFile(path.join(dataDir, 'recollect.db')))
     const sessions = kept(given(stores.sessions) ?? (dataFile as GivenStore))
     const memories = kept(given(stores.memories) ?? (dataFile as GivenStore))
     const keys = kept(given(stores.keys) ?? (await inFile(path.join(keysDir, 'keys.db'))))

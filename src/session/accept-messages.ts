@@ -49,7 +49,10 @@ const originOfRole = (role: Role, channel: Channel): Origin =>
 
 function acceptParts(parts: readonly PartInput[], at: string, origin: Origin): readonly Part[] {
   if (parts.length > limits.messageParts)
-    throw refused(`${at} has at most ${limits.messageParts} parts; got ${parts.length}`, 'Send fewer parts.', { limit: limits.messageParts, given: parts.length })
+    throw refused(`${at} has at most ${limits.messageParts} parts; got ${parts.length}`, 'Send fewer parts.', {
+      limit: limits.messageParts,
+      given: parts.length,
+    })
   return parts.map((part, i) => acceptPart(part, `${at}.parts[${i}]`, origin))
 }
 
@@ -80,7 +83,11 @@ function acceptPart(part: PartInput, at: string, origin: Origin): Part {
     }
     case 'reasoning':
     case 'foreign':
-      return { type: part.type, family: checkText(part.family, `${at}.family`), data: checkJson(part.data, `${at}.data`, { bytes: limits.entryBytes }) as Json }
+      return {
+        type: part.type,
+        family: checkText(part.family, `${at}.family`),
+        data: checkJson(part.data, `${at}.data`, { bytes: limits.entryBytes }) as Json,
+      }
     case 'image':
     case 'file':
       return acceptMedia(part, at)
@@ -122,20 +129,22 @@ function spansOfText(text: string, labels: readonly SpanInput[] | undefined, ori
 function checkLabel(label: SpanInput, text: string, from: number, origin: Origin, at: string): void {
   const { start, end } = label ?? {}
   if (!Number.isInteger(start) || !Number.isInteger(end) || start < from || end <= start || end > text.length)
-    throw refused(`${at} must lie in its text of ${text.length} units, behind the span before it, with start < end`, 'Give spans in order, without overlap, in UTF-16 units.')
+    throw refused(
+      `${at} must lie in its text of ${text.length} units, behind the span before it, with start < end`,
+      'Give spans in order, without overlap, in UTF-16 units.',
+    )
   if (!origins.includes(label.origin)) throw refused(`${at}.origin must be one of ${origins.join(', ')}`, 'Give one of these origins.')
   if (!atLeast(authorityOfOrigin(origin), authorityOfOrigin(label.origin)))
     throw refused(`${at}.origin stands above what this channel gives (${origin})`, 'A label can lower a span, not raise it: leave it out.')
   if (splitsPair(text, start) || splitsPair(text, end)) throw refused(`${at} cuts a character in two`, 'Begin and end spans between characters.')
 }
 
-const splitsPair = (text: string, at: number): boolean =>
-  (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00
+const splitsPair = (text: string, at: number): boolean => (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00
 
 /** Neighbouring typed spans count together, so that a label in the middle does not make a paste look typed. */
 function lowerPasted(text: string, spans: readonly Span[]): readonly Span[] {
   const out: Span[] = []
-  for (let from = 0; from < spans.length; ) {
+  for (let from = 0; from < spans.length;) {
     let to = from
     while (to < spans.length && spans[to]?.origin === 'user-typed') to++
     const run = spans.slice(from, Math.max(to, from + 1))

@@ -74,9 +74,10 @@ async function beginFork(parts: SessionParts, seen: OpenedHead, { scope, id }: A
 /** Copies with seq and id, in batches; gives the seqs of redacted places, which hold a filler until they are redacted again. */
 async function copyEntries(parts: SessionParts, source: LogRef, fork: LogRef, done: number, atSeq: number): Promise<readonly number[]> {
   const redacted = await redactedUpTo(parts, source, atSeq)
-  for (let after = done; after < atSeq; ) {
+  for (let after = done; after < atSeq;) {
     const page = await parts.sessions.read(source, { after, upTo: atSeq, limit: limits.appendEntries })
-    if (page.length === 0) throw new RecollectError('integrity_failure', 'a session log ends before its version', 'Restore the store from a backup; nothing was changed.')
+    if (page.length === 0)
+      throw new RecollectError('integrity_failure', 'a session log ends before its version', 'Restore the store from a backup; nothing was changed.')
     for (const batch of batches(page, redacted)) await parts.sessions.append(fork, batch)
     after = (page.at(-1) as StoredEntry).seq
   }
@@ -146,5 +147,8 @@ async function finishFork(parts: SessionParts, fork: LogRef, from: SessionHead, 
 
 function checkSeq(seq: unknown, least: number, most: number, what: string): void {
   if (!Number.isInteger(seq) || (seq as number) < least || (seq as number) > most)
-    throw new RecollectError('invalid_input', `${what} is a seq from ${least} to ${most}`, 'Give the seq of an entry that the session has.', { limit: most, given: Number(seq) })
+    throw new RecollectError('invalid_input', `${what} is a seq from ${least} to ${most}`, 'Give the seq of an entry that the session has.', {
+      limit: most,
+      given: Number(seq),
+    })
 }

@@ -38,4 +38,5 @@ function text(value: string, what: string): string {
   return value
 }
 
-const refused = (message: string) => new RecollectError('invalid_input', message, 'Give plain JSON: objects, lists, strings, numbers, booleans and null.')
+const refused = (message: string) =>
+  new RecollectError('invalid_input', message, 'Give plain JSON: objects, lists, strings, numbers, booleans and null.')

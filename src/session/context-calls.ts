@@ -17,7 +17,7 @@ import type { PageRequest } from '../ports/log-store.ts'
 import { offlineSheet } from '../summary/offline-sheet.ts'
 import { renderSheet } from '../summary/render.ts'
 import { contextSource } from './context-source.ts'
-import { noReceipt, receiptPlace, type KeptReceipt, type ReceiptPlace } from './receipts.ts'
+import { noReceipt, receiptPlace, type KeptReceipt, type ReceiptPlace } from './receipt-log.ts'
 import { newSessionHead } from './session-info.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { Session } from './session-types.ts'
@@ -78,7 +78,8 @@ function unmade(parts: SessionParts): LoadedSession {
 function rewound(loaded: LoadedSession, toSeq: number | undefined): LoadedSession {
   const { fold } = loaded
   if (toSeq === undefined || toSeq >= fold.upTo) return loaded
-  if (!Number.isInteger(toSeq) || toSeq < 0) throw new RecollectError('invalid_input', 'rewindTo is a seq of the session', 'Give a whole number from 0.')
+  if (!Number.isInteger(toSeq) || toSeq < 0)
+    throw new RecollectError('invalid_input', 'rewindTo is a seq of the session', 'Give a whole number from 0.')
   // The ids of a fold are shared by all folds of its log: a look ahead must not touch them.
   return { ...loaded, fold: foldSession({ ...fold, ids: new Map(fold.ids) }, [{ seq: fold.upTo + 1, entry: { type: 'rewind', toSeq, at: 0 } }]) }
 }
@@ -102,9 +103,14 @@ async function receiptPlaceOf(parts: SessionParts, { scope, id }: At): Promise<R
 /** Newest first; the cursor is the seq before which the next page begins. */
 function pageOf(kept: readonly KeptReceipt[], { limit = limits.pageItems, cursor }: PageRequest): Awaited<ReturnType<Session['receipts']['list']>> {
   if (!Number.isInteger(limit) || limit < 1 || limit > limits.pageItemsMost)
-    throw new RecollectError('invalid_input', `a page has 1 to ${limits.pageItemsMost} items; asked for ${limit}`, 'Ask for fewer, and go on with the cursor.')
+    throw new RecollectError(
+      'invalid_input',
+      `a page has 1 to ${limits.pageItemsMost} items; asked for ${limit}`,
+      'Ask for fewer, and go on with the cursor.',
+    )
   const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor)
-  if (cursor !== undefined && !/^[1-9][0-9]{0,15}$/.test(cursor)) throw new RecollectError('invalid_input', 'the cursor is none of this list', 'Use the cursor of the page before.')
+  if (cursor !== undefined && !/^[1-9][0-9]{0,15}$/.test(cursor))
+    throw new RecollectError('invalid_input', 'the cursor is none of this list', 'Use the cursor of the page before.')
   const rest = kept.filter(({ seq }) => seq < before).toReversed()
   const page = rest.slice(0, limit)
   const items = page.map(({ receipt, usage }) => ({

@@ -3,11 +3,15 @@ import { refOf } from '../core/log-ref.ts'
 import { textOf } from '../core/message.ts'
 import { indexFrom } from '../core/session.ts'
 import type { ContextSource, LoadedSession } from '../context/source.ts'
-import { receiptPlace, type ReceiptPlace } from './receipts.ts'
+import { receiptPlace, type ReceiptPlace } from './receipt-log.ts'
 import type { At, SessionParts } from './session-parts.ts'
 
 /** `view`: what is loaded, changed before anybody sees it; for a look ahead that writes nothing. */
-export async function contextSource(parts: SessionParts, { scope, id }: At, view?: (loaded: LoadedSession | undefined) => LoadedSession): Promise<ContextSource> {
+export async function contextSource(
+  parts: SessionParts,
+  { scope, id }: At,
+  view?: (loaded: LoadedSession | undefined) => LoadedSession,
+): Promise<ContextSource> {
   const ref = refOf(scope, 'session', id)
   const keys = await parts.keys.ownerKeys(scope)
   let seen: LoadedSession | undefined // the newest that was given out

@@ -8,13 +8,17 @@ import type { Head } from '../ports/log-store.ts'
 import type { Lost } from '../formation/upkeep.ts'
 import { sessionPseudonym } from '../security/pseudonyms.ts'
 import { readMessage } from './messages.ts'
-import { receiptPlace } from './receipts.ts'
+import { receiptPlace } from './receipt-log.ts'
 import type { At, SessionParts } from './session-parts.ts'
 
 const nothingLost: Lost = { records: 0, rederived: 0, kept: [] }
 
 /** @throws `conflict` if the owner's background work does not end within 10 s */
-export async function deleteSession(parts: SessionParts, { scope, id }: At, options: { memories?: 'forget' | 'keep' } = {}): Promise<DeletionReceipt> {
+export async function deleteSession(
+  parts: SessionParts,
+  { scope, id }: At,
+  options: { memories?: 'forget' | 'keep' } = {},
+): Promise<DeletionReceipt> {
   const { memories = 'forget' } = options
   const requestedAt = parts.clock.now()
   const ref = refOf(scope, 'session', id)
@@ -54,7 +58,11 @@ export async function redactMessage(parts: SessionParts, at: At, messageId: stri
 }
 
 /** Under the owner's lease: a tombstone that names the seqs, then their redaction (SEAL-12). */
-async function redactSeqs(parts: SessionParts, { scope, id }: At, seqs: readonly number[]): Promise<{ readonly removed: Removed; readonly birth: number }> {
+async function redactSeqs(
+  parts: SessionParts,
+  { scope, id }: At,
+  seqs: readonly number[],
+): Promise<{ readonly removed: Removed; readonly birth: number }> {
   const ref = refOf(scope, 'session', id)
   const seen = await parts.logs.head(ref)
   const entry = { type: 'tombstone', seqs, why: 'redacted', at: parts.clock.now() } as const

@@ -1,7 +1,7 @@
 // Where a memory stood in a prompt: answered from receipts, which hold ids and no text (ERA-3).
 import type { Scope } from '../core/scope.ts'
 import { decodeBody, type SessionHead } from '../core/session.ts'
-import { receiptPlace } from './receipts.ts'
+import { receiptPlace } from './receipt-log.ts'
 import type { SessionParts } from './session-parts.ts'
 import { everyHead } from './walks.ts'
 

@@ -4,6 +4,8 @@ import { limits } from '../core/limits.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import { createAlarm } from './alarm.ts'
+import { ownerKey } from './walks.ts'
 
 /** What a session's turn end leads to; run again after a failure, from its own cursor. */
 export type SessionWork = (scope: Scope, sessionId: string) => Promise<void>
@@ -24,119 +26,112 @@ export interface Jobs {
 interface Pending {
   readonly scope: Scope
   readonly sessionId: string
-  dueAt: number
-  failures: number
+  readonly dueAt: number
+  readonly failures: number
 }
 
-export function createJobs(parts: {
+export interface JobParts {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly work: SessionWork
   /** false: work waits until `settled` is called. */
   readonly background: boolean
-}): Jobs {
-  const { clock, telemetry, work } = parts
+}
+
+export function createJobs(parts: JobParts): Jobs {
+  const { clock, telemetry } = parts
   const pending = new Map<string, Pending>()
-  const running = new Map<string, Promise<void>>() // by owner: an owner's jobs share one lease (NODE-7)
-  const closed = new AbortController()
-  let alarm: { readonly at: number; readonly cancel: AbortController } | undefined
+  const lanes = ownerLanes()
+  const alarm = createAlarm(clock, startDue)
+  let closed = false
+  const count = (outcome: 'done' | 'gone' | 'failed' | 'dropped') => telemetry.count('recollect_job_runs_total', 1, { job: 'session', outcome })
+
+  function add(job: Pending): void {
+    if (closed) return
+    const key = keyOf(job.scope, job.sessionId)
+    // Over the bound the newcomer is left out: its session finds the work again by its cursor when it is next opened or written.
+    if (!pending.has(key) && pending.size >= limits.jobsPending) return count('dropped')
+    pending.set(key, job)
+    if (parts.background) alarm.at(job.dueAt)
+  }
 
   async function runOne(job: Pending): Promise<void> {
-    pending.delete(keyOf(job.scope, job.sessionId))
+    pending.delete(keyOf(job.scope, job.sessionId)) // what came due while it waited for its lane is done now
     try {
-      await work(job.scope, job.sessionId)
-      telemetry.count('recollect_job_runs_total', 1, { job: 'session', outcome: 'done' })
+      await parts.work(job.scope, job.sessionId)
+      count('done')
     } catch (error) {
-      telemetry.count('recollect_job_runs_total', 1, { job: 'session', outcome: isRecollectError(error, 'not_found') ? 'gone' : 'failed' })
-      if (isRecollectError(error, 'not_found')) return // deleted, expired or erased meanwhile
-      const backOff = Math.min(limits.formRetryMsMost, limits.formRetryMsLeast * 2 ** job.failures)
-      const again = pending.get(keyOf(job.scope, job.sessionId)) // it may have come due anew while it ran
-      if (again === undefined) add({ ...job, failures: job.failures + 1, dueAt: clock.now() + backOff })
+      const gone = isRecollectError(error, 'not_found') // deleted, expired or erased meanwhile
+      count(gone ? 'gone' : 'failed')
+      if (gone) return
+      // It may have come due anew while it ran.
+      if (!pending.has(keyOf(job.scope, job.sessionId))) add({ ...job, failures: job.failures + 1, dueAt: clock.now() + backOffMs(job.failures) })
       throw error
     }
   }
 
-  /** One job after the other for an owner; each caller waits for its own. */
-  function queue(job: Pending): Promise<void> {
-    const owner = ownerOf(job.scope)
-    const done = (running.get(owner) ?? Promise.resolve()).then(() => runOne(job))
-    const quiet: Promise<void> = done.catch(() => {}).then(() => {
-      if (running.get(owner) === quiet) running.delete(owner)
-    })
-    running.set(owner, quiet)
-    return done
-  }
-
-  function add(job: Pending): void {
-    if (closed.signal.aborted) return
-    const key = keyOf(job.scope, job.sessionId)
-    // Over the bound the newcomer is left out: its session finds the work again by its cursor when it is next opened or written.
-    if (!pending.has(key) && pending.size >= limits.jobsPending) return telemetry.count('recollect_job_runs_total', 1, { job: 'session', outcome: 'dropped' })
-    pending.set(key, job)
-    wakeAt(job.dueAt)
-  }
-
-  function wakeAt(at: number): void {
-    if (!parts.background || closed.signal.aborted || (alarm !== undefined && alarm.at <= at)) return
-    alarm?.cancel.abort()
-    const mine = { at, cancel: new AbortController() }
-    alarm = mine
-    const signal = AbortSignal.any([mine.cancel.signal, closed.signal])
-    void clock.sleep(at - clock.now(), signal, 'background').then(() => {
-      if (alarm !== mine) return
-      alarm = undefined
-      if (!closed.signal.aborted) startDue()
-    })
+  function start(job: Pending): Promise<void> {
+    pending.delete(keyOf(job.scope, job.sessionId))
+    return lanes.run(ownerKey(job.scope), () => runOne(job))
   }
 
   function startDue(): void {
-    let next: number | undefined
-    for (const job of [...pending.values()]) {
-      if (job.dueAt > clock.now()) next = Math.min(next ?? job.dueAt, job.dueAt)
-      else if (running.size >= limits.jobsAtOnce) next = clock.now() + limits.jobRetryMs
+    for (const job of pending.values()) {
+      if (job.dueAt > clock.now()) alarm.at(job.dueAt)
+      else if (lanes.busy() >= limits.jobsAtOnce) alarm.at(clock.now() + limits.jobRetryMs)
       else void start(job).catch(() => {}) // counted, and due again after its back-off
     }
-    if (next !== undefined) wakeAt(next)
-  }
-
-  function start(job: Pending): Promise<void> {
-    pending.delete(keyOf(job.scope, job.sessionId))
-    return queue(job)
   }
 
   return {
     due(scope, sessionId, when) {
-      const known = pending.get(keyOf(scope, sessionId))
-      const dueAt = clock.now() + (when === 'now' ? 0 : limits.turnEndIdleMs)
-      if (known !== undefined && known.failures > 0) return // its back-off goes on
-      add({ scope, sessionId, dueAt, failures: 0 })
+      if ((pending.get(keyOf(scope, sessionId))?.failures ?? 0) > 0) return // its back-off goes on
+      add({ scope, sessionId, dueAt: clock.now() + (when === 'now' ? 0 : limits.turnEndIdleMs), failures: 0 })
     },
-
     async settled(scope) {
-      const mine = (job: Pending) => scope === undefined || ownerOf(job.scope) === ownerOf(scope)
+      const owner = scope === undefined ? undefined : ownerKey(scope)
       for (;;) {
-        const jobs = [...pending.values()].filter(mine)
-        const waits = [...running].flatMap(([owner, done]) => (scope === undefined || owner === ownerOf(scope) ? [done] : []))
-        if (jobs.length === 0 && waits.length === 0) return
-        await Promise.all([...jobs.map(start), ...waits])
+        const jobs = [...pending.values()].filter((job) => owner === undefined || ownerKey(job.scope) === owner)
+        if (jobs.length === 0 && lanes.busy(owner) === 0) return
+        await Promise.all([...jobs.map(start), lanes.ended(owner)])
       }
     },
-
     async dropOwner(owner) {
-      const key = ownerOf(owner)
-      for (const [name, job] of pending) if (ownerOf(job.scope) === key) pending.delete(name)
-      await running.get(key)
+      for (const [key, job] of pending) if (ownerKey(job.scope) === ownerKey(owner)) pending.delete(key)
+      await lanes.ended(ownerKey(owner))
     },
-
-    holds: (owner) => [...pending.values()].filter((job) => ownerOf(job.scope) === ownerOf(owner)).length + (running.has(ownerOf(owner)) ? 1 : 0),
-
+    holds: (owner) => [...pending.values()].filter((job) => ownerKey(job.scope) === ownerKey(owner)).length + lanes.busy(ownerKey(owner)),
     async close() {
-      closed.abort()
+      closed = true
+      alarm.stop()
       pending.clear()
-      await Promise.all(running.values())
+      await lanes.ended()
     },
   }
 }
 
-const ownerOf = ({ tenantId, ownerId }: { readonly tenantId: string; readonly ownerId: string }) => `${tenantId.length}:${tenantId}${ownerId}`
-const keyOf = (scope: Scope, sessionId: string) => `${ownerOf(scope).length}:${ownerOf(scope)}${sessionId}`
+/** FORM-7: 1 s, doubled at each failure, up to 10 minutes. */
+const backOffMs = (failures: number): number => Math.min(limits.formRetryMsMost, limits.formRetryMsLeast * 2 ** failures)
+
+/** One thing after the other for each owner, since an owner's jobs share one lease (NODE-7); each caller waits for its own. */
+function ownerLanes() {
+  const running = new Map<string, Promise<void>>()
+  return {
+    run(owner: string, work: () => Promise<void>): Promise<void> {
+      const done = (running.get(owner) ?? Promise.resolve()).then(work)
+      const ended: Promise<void> = done
+        .catch(() => {})
+        .then(() => {
+          if (running.get(owner) === ended) running.delete(owner)
+        })
+      running.set(owner, ended)
+      return done
+    },
+    busy: (owner?: string): number => (owner === undefined ? running.size : running.has(owner) ? 1 : 0),
+    async ended(owner?: string): Promise<void> {
+      await (owner === undefined ? Promise.all(running.values()) : running.get(owner))
+    },
+  }
+}
+
+const keyOf = (scope: Scope, sessionId: string) => `${ownerKey(scope).length}:${ownerKey(scope)}${sessionId}`

@@ -24,7 +24,10 @@ export async function appendMessages(
   const bytes = entries.reduce((sum, one) => sum + encodeSessionEntry(one.entry).length + limits.sealBytesAllowed, 0)
   const seen = await parts.logs.head(ref)
   await room(parts, { scope, id }, seen, messages, bytes)
-  const appended = await parts.logs.append(ref, seen, entries, { ...(expectedVersion === undefined ? {} : { expectedVersion }), ...(fence === undefined ? {} : { fence }) })
+  const appended = await parts.logs.append(ref, seen, entries, {
+    ...(expectedVersion === undefined ? {} : { expectedVersion }),
+    ...(fence === undefined ? {} : { fence }),
+  })
   if (appended.added > 0) {
     parts.quotas.grew(scope, { bytes })
     if (fence === undefined) parts.jobs.due(scope, id, endsTurn(messages.at(-1) as Message) ? 'now' : 'idle')
@@ -48,12 +51,19 @@ async function room(parts: SessionParts, at: At, seen: OpenedHead, messages: rea
   }
 }
 
-export async function readMessages(parts: SessionParts, { scope, id }: At, page: MessagePage = {}): Promise<{ items: readonly LoggedMessage[]; next?: number }> {
+export async function readMessages(
+  parts: SessionParts,
+  { scope, id }: At,
+  page: MessagePage = {},
+): Promise<{ items: readonly LoggedMessage[]; next?: number }> {
   const { after = 0, upTo = Number.MAX_SAFE_INTEGER, limit = limits.pageItems, order = 'asc' } = page
   if (order !== 'asc' && order !== 'desc') throw refused('order must be asc or desc', 'Leave it out for asc.')
   if (!Number.isInteger(limit) || limit < 1 || limit > limits.pageItemsMost)
     throw refused(`a page has 1 to ${limits.pageItemsMost} items; asked for ${limit}`, 'Ask for fewer, and go on with next.')
-  for (const [name, seq] of [['after', after], ['upTo', upTo]] as const)
+  for (const [name, seq] of [
+    ['after', after],
+    ['upTo', upTo],
+  ] as const)
     if (!Number.isSafeInteger(seq) || seq < 0) throw refused(`${name} must be a seq`, 'Give a whole number from 0.')
   const { messages } = (await parts.logs.load(refOf(scope, 'session', id))).fold
   const [from, to] = [indexFrom(messages, after + 1), indexFrom(messages, Math.min(upTo, Number.MAX_SAFE_INTEGER - 1) + 1)]
@@ -68,7 +78,12 @@ export async function readMessages(parts: SessionParts, { scope, id }: At, page:
 /** @throws `not_found` if the current path has none with this id */
 export async function readMessage(parts: SessionParts, { scope, id }: At, messageId: string): Promise<LoggedMessage> {
   const found = findMessage((await parts.logs.load(refOf(scope, 'session', id))).fold, messageId)
-  if (found === undefined) throw new RecollectError('not_found', 'the session has no such message', 'List its messages; one that was redacted or rewound does not come back.')
+  if (found === undefined)
+    throw new RecollectError(
+      'not_found',
+      'the session has no such message',
+      'List its messages; one that was redacted or rewound does not come back.',
+    )
   return found
 }
 

@@ -31,7 +31,11 @@ export async function openSession(
   }
   if (seen === undefined) throw new RecollectError('conflict', 'the session was deleted while it was opened', 'Open it again.')
   if (seen.body.forkedFrom?.done === false)
-    throw new RecollectError('conflict', 'a fork is being made under this name', 'Call fork again with the same source, seq and id: it finishes what was cut off.')
+    throw new RecollectError(
+      'conflict',
+      'a fork is being made under this name',
+      'Call fork again with the same source, seq and id: it finishes what was cut off.',
+    )
   const made = seen.body.opening === opening
   if (made) parts.quotas.grew(scope, { sessions: 1 })
   // Also where whoever made the session was cut off before its setup.
@@ -40,7 +44,12 @@ export async function openSession(
   return { id, made }
 }
 
-async function firstEntry(parts: SessionParts, ref: ReturnType<typeof refOf>, seen: OpenedHead, entry: { type: 'setup'; setup: NonNullable<ReturnType<typeof setupOf>> }) {
+async function firstEntry(
+  parts: SessionParts,
+  ref: ReturnType<typeof refOf>,
+  seen: OpenedHead,
+  entry: { type: 'setup'; setup: NonNullable<ReturnType<typeof setupOf>> },
+) {
   try {
     await parts.logs.append(ref, seen, [{ id: '~setup', entry }], { expectedVersion: 0 })
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
-import { everyHead } from './walks.ts'
+import { everyHead, ownerKey } from './walks.ts'
 
 /** Counts of entries, sessions and records; bytes are of sealed bodies. */
 export interface QuotaLimits {
@@ -96,8 +96,6 @@ async function sumOf(store: LogStore, scope: Scope, kind: 'session' | 'memory'):
   }
   return { logs, bytes }
 }
-
-const ownerKey = ({ tenantId, ownerId }: { readonly tenantId: string; readonly ownerId: string }) => `${tenantId.length}:${tenantId}${ownerId}`
 
 const overQuota = (whose: string, limit: number, unit: string, given: number, nextStep: string) =>
   new RecollectError('limit_exceeded', `${whose} has at most ${limit} ${unit}; this would make ${given}`, nextStep, { limit, given })

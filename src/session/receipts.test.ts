@@ -7,11 +7,15 @@ import type { LogStore } from '../ports/log-store.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
 import { recordingTelemetry } from '../testing/recording-telemetry.ts'
-import { receiptLogs, type ReceiptMode, type ReceiptPlace } from './receipts.ts'
+import type { ReceiptPlace } from './receipt-log.ts'
+import { receiptLogs, type ReceiptMode } from './receipts.ts'
 
 const scope = mintScope('t', 'o')
 const place: ReceiptPlace = { ref: refOf(scope, 'receipt', 'r'), head: { v: 1, session: 's', birth: 1 }, expiresAt: 1e15 }
-const receipt = (id: string, padding = 0): ReceiptEntry => ({ type: 'receipt', receipt: { id, at: 1, session: 's', repairs: [], pad: 'x'.repeat(padding) } as unknown as Receipt })
+const receipt = (id: string, padding = 0): ReceiptEntry => ({
+  type: 'receipt',
+  receipt: { id, at: 1, session: 's', repairs: [], pad: 'x'.repeat(padding) } as unknown as Receipt,
+})
 const usage = (id: string): ReceiptEntry => ({ type: 'usage', usage: { receiptId: id, at: 2, billed: null } })
 
 const logsOn = (store: LogStore, mode: ReceiptMode = 'durable', telemetry = recordingTelemetry()) => receiptLogs(store, mode, telemetry)
@@ -25,7 +29,10 @@ describe('receipts', () => {
     await logs.save(place, usage('a'))
     for (const reader of [logs, logsOn(store)]) {
       const kept = await reader.read(place)
-      expect([...kept].map(([id, one]) => [id, one.usage !== undefined])).toEqual([['a', true], ['b', false]])
+      expect([...kept].map(([id, one]) => [id, one.usage !== undefined])).toEqual([
+        ['a', true],
+        ['b', false],
+      ])
     }
   })
 

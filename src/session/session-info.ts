@@ -62,20 +62,29 @@ export function setupOf(options: Pick<SessionOptions, 'model' | 'strategy' | 'sy
   if (system !== undefined) checkText(system, 'system')
   if (strategy !== undefined) checkStrategy(strategy)
   if (tools !== undefined && !Array.isArray(tools)) throw refused('tools must be a list', 'Give the tool definitions as a list of objects.')
-  const given = { ...(model === undefined ? {} : { model }), ...(strategy === undefined ? {} : { strategy }), ...(system === undefined ? {} : { system }), ...(tools === undefined ? {} : { tools }) }
+  const given = {
+    ...(model === undefined ? {} : { model }),
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(system === undefined ? {} : { system }),
+    ...(tools === undefined ? {} : { tools }),
+  }
   return Object.keys(given).length === 0 ? undefined : (checkJson(given, 'the setup', { bytes: limits.setupBytes }) as Setup)
 }
 
 function checkStrategy(strategy: NonNullable<SessionOptions['strategy']>): void {
   const name: unknown = typeof strategy === 'string' ? strategy : strategy.name
-  if (typeof name !== 'string' || name === '') throw refused('strategy must be a name, or an object with a name', `Use one of ${strategyNames.join(', ')}, or one that was registered.`)
+  if (typeof name !== 'string' || name === '')
+    throw refused('strategy must be a name, or an object with a name', `Use one of ${strategyNames.join(', ')}, or one that was registered.`)
 }
 
 export function checkTitle(title: unknown): string {
   const text = checkText(title, 'title')
   const given = [...text].length
   if (given > limits.titleCodePoints)
-    throw new RecollectError('payload_too_large', `title has at most ${limits.titleCodePoints} characters; got ${given}`, 'Give a shorter one.', { limit: limits.titleCodePoints, given })
+    throw new RecollectError('payload_too_large', `title has at most ${limits.titleCodePoints} characters; got ${given}`, 'Give a shorter one.', {
+      limit: limits.titleCodePoints,
+      given,
+    })
   return text
 }
 

@@ -27,7 +27,10 @@ function counting(store: LogStore) {
   return { counted, calls }
 }
 
-const said = (id: string): { id: string; entry: SessionEntry } => ({ id, entry: { type: 'message', message: { id, role: 'user', createdAt: 0, parts: [] } } })
+const said = (id: string): { id: string; entry: SessionEntry } => ({
+  id,
+  entry: { type: 'message', message: { id, role: 'user', createdAt: 0, parts: [] } },
+})
 
 async function aLog(count: number, cacheBytes?: number) {
   const store = memoryStore({ clock: manualClock(0) })
@@ -149,7 +152,10 @@ describe('the cache of session logs', () => {
 
   test('a head is changed by swap: others’ changes are kept, and a named revision holds [NODE-2]', async () => {
     const { reader } = await aLog(0)
-    await Promise.all([reader.change(ref, ({ body: now }) => ({ ...now, title: 'a' })), reader.change(ref, ({ body: now }) => ({ ...now, metadata: { b: 1 } }))])
+    await Promise.all([
+      reader.change(ref, ({ body: now }) => ({ ...now, title: 'a' })),
+      reader.change(ref, ({ body: now }) => ({ ...now, metadata: { b: 1 } })),
+    ])
     const { head, body: now } = await reader.head(ref)
     expect([now.title, now.metadata]).toEqual(['a', { b: 1 }])
     await expect(reader.change(ref, ({ body: old }) => old, head.revision - 1)).rejects.toMatchObject({ code: 'conflict' })

@@ -91,9 +91,7 @@ export interface Session {
   newEpoch(): Promise<void>
   summary(): Promise<{ sheet: Json; text: string; upTo: number; epoch?: number; sources: readonly number[] }>
   readonly receipts: {
-    list(
-      page?: PageRequest,
-    ): Promise<{
+    list(page?: PageRequest): Promise<{
       items: readonly { id: string; at: number; upTo: number; epoch: number; tokens: number; injected: number; billed: boolean }[]
       cursor?: string
     }>

@@ -49,10 +49,15 @@ async function changeState(parts: SessionParts, { scope, id }: At, swap: StateSw
     const state = mergePatch(fold.state, patch)
     const bytes = utf8Length(JSON.stringify(state))
     if (bytes > limits.stateBytes)
-      throw new RecollectError('payload_too_large', `the state has at most ${limits.stateBytes} bytes; this would make ${bytes}`, 'Remove what is no longer needed.', {
-        limit: limits.stateBytes,
-        given: bytes,
-      })
+      throw new RecollectError(
+        'payload_too_large',
+        `the state has at most ${limits.stateBytes} bytes; this would make ${bytes}`,
+        'Remove what is no longer needed.',
+        {
+          limit: limits.stateBytes,
+          given: bytes,
+        },
+      )
     const entry: SessionEntry = { type: 'state', patch, at: parts.clock.now() }
     sessionRoom(head, { entries: 1, bytes }, parts.quotas.limits)
     const seq = await tryAppend(parts, loaded, ref, { id: entryId, entry }, swap.fence, attempt)
@@ -70,7 +75,10 @@ async function tryAppend(
   attempt: number,
 ): Promise<number | undefined> {
   try {
-    const appended = await parts.logs.append(ref, loaded, [entry], { expectedVersion: loaded.head.version, ...(fence === undefined ? {} : { fence }) })
+    const appended = await parts.logs.append(ref, loaded, [entry], {
+      expectedVersion: loaded.head.version,
+      ...(fence === undefined ? {} : { fence }),
+    })
     return appended.seqs[0]
   } catch (error) {
     if (!isRecollectError(error, 'conflict') || attempt >= limits.swapAttempts) throw error
@@ -102,7 +110,9 @@ export async function changeSetup(parts: SessionParts, { scope, id }: At, setup:
   const entryId = madeId('~setup', parts.random)
   for (let attempt = 1; ; attempt++) {
     const loaded = await parts.logs.load(ref)
-    const fresh = Object.fromEntries(Object.entries(setup).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(loaded.fold.setup[name as keyof Setup])))
+    const fresh = Object.fromEntries(
+      Object.entries(setup).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(loaded.fold.setup[name as keyof Setup])),
+    )
     if (Object.keys(fresh).length === 0) return
     sessionRoom(loaded.head, { entries: 1, bytes: 0 }, parts.quotas.limits)
     if ((await tryAppend(parts, loaded, ref, { id: entryId, entry: { type: 'setup', setup: fresh } }, undefined, attempt)) !== undefined) return
@@ -110,7 +120,12 @@ export async function changeSetup(parts: SessionParts, { scope, id }: At, setup:
 }
 
 const otherState = (given: number, found: number) =>
-  new RecollectError('conflict', `the state was last changed at seq ${found}; the call was made for ${given}`, 'Read the state again, and repeat the call with its revision.', {
-    limit: found,
-    given,
-  })
+  new RecollectError(
+    'conflict',
+    `the state was last changed at seq ${found}; the call was made for ${given}`,
+    'Read the state again, and repeat the call with its revision.',
+    {
+      limit: found,
+      given,
+    },
+  )

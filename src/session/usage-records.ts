@@ -51,7 +51,11 @@ export function addFigures(a: UsageFigures, b: UsageFigures): UsageFigures {
       byAuthority: added(a.memory.byAuthority, b.memory.byAuthority),
       quotaShare: Math.max(a.memory.quotaShare, b.memory.quotaShare),
     },
-    retrieval: { ...retrieval, abstentionRate: rate(retrieval.abstained, retrieval.recalls), staleRate: rate(retrieval.stale, retrieval.recalledRecords) },
+    retrieval: {
+      ...retrieval,
+      abstentionRate: rate(retrieval.abstained, retrieval.recalls),
+      staleRate: rate(retrieval.stale, retrieval.recalledRecords),
+    },
     tokens: { ...tokens, errorRatio: predicted === 0 ? null : tokens.billed / predicted - 1 },
     injection: {
       ...injection,
@@ -67,7 +71,9 @@ const predictedOfBilled = ({ billed, errorRatio }: UsageFigures['tokens']) => (e
 /** Every number of either; what is none stays as it is in the second. */
 function added<T extends object>(a: T, b: T): T {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof T)[]
-  return Object.fromEntries(names.map((name) => [name, typeof (a[name] ?? b[name]) === 'number' ? Number(a[name] ?? 0) + Number(b[name] ?? 0) : b[name]])) as T
+  return Object.fromEntries(
+    names.map((name) => [name, typeof (a[name] ?? b[name]) === 'number' ? Number(a[name] ?? 0) + Number(b[name] ?? 0) : b[name]]),
+  ) as T
 }
 
 /** null where there was nothing to count: a rate comes with its count. */

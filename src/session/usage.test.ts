@@ -1,13 +1,27 @@
 import { describe, expect, test } from 'vitest'
 import type { Receipt, ReceiptUsage } from '../core/context.ts'
-import type { KeptReceipt } from './receipts.ts'
+import type { KeptReceipt } from './receipt-log.ts'
 import { figuresOf, type SessionShare } from './usage.ts'
 import { addFigures, noRecords } from './usage-records.ts'
 
 const item = (id: string, outcome: string) => ({ id, outcome })
 
-function aCall({ seq = 1, at = 10, predicted = 100, status = 'ran', items = [] as readonly { id: string; outcome: string }[], usage = undefined as Partial<ReceiptUsage> | undefined }): KeptReceipt {
-  const receipt = { id: `r${seq}`, at, upTo: seq, recall: { status, items }, tokens: { predicted, byClass: { system: 10, tools: 5 } }, budget: { estimated: 50 } } as unknown as Receipt
+function aCall({
+  seq = 1,
+  at = 10,
+  predicted = 100,
+  status = 'ran',
+  items = [] as readonly { id: string; outcome: string }[],
+  usage = undefined as Partial<ReceiptUsage> | undefined,
+}): KeptReceipt {
+  const receipt = {
+    id: `r${seq}`,
+    at,
+    upTo: seq,
+    recall: { status, items },
+    tokens: { predicted, byClass: { system: 10, tools: 5 } },
+    budget: { estimated: 50 },
+  } as unknown as Receipt
   return usage === undefined ? { seq, receipt } : { seq, receipt, usage: { receiptId: receipt.id, at, billed: null, ...usage } }
 }
 
@@ -23,8 +37,22 @@ const billed = (inputTokens: number) => ({ inputTokens, outputTokens: 7, cacheRe
 
 describe('the four figures', () => {
   test('memory size sums sessions, and shows the share of the quota [OBS-8]', () => {
-    const { memory } = figuresOf([aShare([]), aShare([])], { ...noRecords, records: 3, recordBytes: 30, byKind: { episodic: 3 }, byAuthority: { typed: 3 } }, quota)
-    expect(memory).toEqual({ sessions: 2, messages: 8, bytes: 2_000, tokens: 80, records: 3, recordBytes: 30, byKind: { episodic: 3 }, byAuthority: { typed: 3 }, quotaShare: 0.5 })
+    const { memory } = figuresOf(
+      [aShare([]), aShare([])],
+      { ...noRecords, records: 3, recordBytes: 30, byKind: { episodic: 3 }, byAuthority: { typed: 3 } },
+      quota,
+    )
+    expect(memory).toEqual({
+      sessions: 2,
+      messages: 8,
+      bytes: 2_000,
+      tokens: 80,
+      records: 3,
+      recordBytes: 30,
+      byKind: { episodic: 3 },
+      byAuthority: { typed: 3 },
+      quotaShare: 0.5,
+    })
   })
 
   test('a recall with nothing over the floor abstained; a record past its end was stale [OBS-8]', () => {
@@ -41,11 +69,25 @@ describe('the four figures', () => {
   })
 
   test('tokens: what was billed where it is known, and what the full history would have been [OBS-8]', () => {
-    const calls = [aCall({ seq: 1, predicted: 100, usage: { billed: billed(110) } }), aCall({ seq: 2, predicted: 200 }), aCall({ seq: 3, predicted: 100, usage: { billed: null } })]
+    const calls = [
+      aCall({ seq: 1, predicted: 100, usage: { billed: billed(110) } }),
+      aCall({ seq: 2, predicted: 200 }),
+      aCall({ seq: 3, predicted: 100, usage: { billed: null } }),
+    ]
     const { tokens } = figuresOf([aShare(calls)], noRecords, quota)
     // 15 of system and tools, and the log scaled as the plan was: predicted over estimated.
     const history = 15 + 2 * 100 + (15 + 4 * 200) + (15 + 2 * 300)
-    expect(tokens).toMatchObject({ estimated: 400, billed: 110, cacheRead: 20, cacheWrite: 30, output: 7, fullHistory: history, saved: history - 410, calls: 3, billedCalls: 1 })
+    expect(tokens).toMatchObject({
+      estimated: 400,
+      billed: 110,
+      cacheRead: 20,
+      cacheWrite: 30,
+      output: 7,
+      fullHistory: history,
+      saved: history - 410,
+      calls: 3,
+      billedCalls: 1,
+    })
     expect(tokens.errorRatio).toBeCloseTo(0.1)
   })
 
@@ -61,12 +103,29 @@ describe('the four figures', () => {
       aCall({ items: [item('b', 'live')] }),
     ])
     const { injection } = figuresOf([first, aShare([aCall({ items: [item('a', 'injected')] })])], noRecords, quota)
-    expect(injection).toEqual({ turns: 4, turnsInjected: 3, injectedShare: 0.75, injections: 4, repeats: 1, repeatRate: 0.25, answered: 2, cited: 1, citedRate: 0.5 })
+    expect(injection).toEqual({
+      turns: 4,
+      turnsInjected: 3,
+      injectedShare: 0.75,
+      injections: 4,
+      repeats: 1,
+      repeatRate: 0.25,
+      answered: 2,
+      cited: 1,
+      citedRate: 0.5,
+    })
   })
 
   test('with nothing to count every rate is null, not zero [OBS-8]', () => {
     const { retrieval, tokens, injection } = figuresOf([], noRecords, { bytes: 0, limit: 0 })
-    expect([retrieval.abstentionRate, retrieval.staleRate, tokens.errorRatio, injection.injectedShare, injection.repeatRate, injection.citedRate]).toEqual([null, null, null, null, null, null])
+    expect([
+      retrieval.abstentionRate,
+      retrieval.staleRate,
+      tokens.errorRatio,
+      injection.injectedShare,
+      injection.repeatRate,
+      injection.citedRate,
+    ]).toEqual([null, null, null, null, null, null])
   })
 
   test("the sum of two owners' figures is that of all their calls [OBS-8]", () => {

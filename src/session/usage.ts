@@ -4,7 +4,7 @@ import { refOf } from '../core/log-ref.ts'
 import type { Mint, Scope } from '../core/scope.ts'
 import { decodeBody, type SessionHead } from '../core/session.ts'
 import type { OpenedHead } from './session-logs.ts'
-import { receiptPlace, type KeptReceipt } from './receipts.ts'
+import { receiptPlace, type KeptReceipt } from './receipt-log.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { UsageFigures } from './session-types.ts'
 import { addFigures, noRecords, rate, recordFigures, type RecordFigures } from './usage-records.ts'
@@ -71,7 +71,11 @@ async function collected<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
 }
 
 /** Sums up. Pure. `ownerBytes` is what the quota counts, `quotaBytes` the quota. */
-export function figuresOf(shares: readonly SessionShare[], records: RecordFigures, quota: { readonly bytes: number; readonly limit: number }): UsageFigures {
+export function figuresOf(
+  shares: readonly SessionShare[],
+  records: RecordFigures,
+  quota: { readonly bytes: number; readonly limit: number },
+): UsageFigures {
   const receipts = shares.flatMap((share) => share.receipts)
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
   return {
@@ -86,7 +90,10 @@ export function figuresOf(shares: readonly SessionShare[], records: RecordFigure
       byAuthority: records.byAuthority,
       quotaShare: quota.limit === 0 ? 0 : quota.bytes / quota.limit,
     },
-    retrieval: retrievalOf(receipts.map(({ receipt }) => receipt), records),
+    retrieval: retrievalOf(
+      receipts.map(({ receipt }) => receipt),
+      records,
+    ),
     tokens: tokensOf(shares),
     injection: injectionOf(shares),
   }
@@ -94,7 +101,9 @@ export function figuresOf(shares: readonly SessionShare[], records: RecordFigure
 
 function retrievalOf(receipts: readonly Receipt[], records: RecordFigures): UsageFigures['retrieval'] {
   const recalls = receipts.filter((receipt) => receipt.recall.status === 'ran')
-  const returned = recalls.map((receipt) => receipt.recall.items.filter((item) => item.outcome !== 'floor').map((item) => ({ id: item.id, at: receipt.at })))
+  const returned = recalls.map((receipt) =>
+    receipt.recall.items.filter((item) => item.outcome !== 'floor').map((item) => ({ id: item.id, at: receipt.at })),
+  )
   const all = returned.flat()
   const stale = all.filter(({ id, at }) => (records.validUntil(id) ?? Number.POSITIVE_INFINITY) <= at).length
   const abstained = returned.filter((items) => items.length === 0).length
@@ -109,7 +118,18 @@ function retrievalOf(receipts: readonly Receipt[], records: RecordFigures): Usag
 }
 
 function tokensOf(shares: readonly SessionShare[]): UsageFigures['tokens'] {
-  const sums = { estimated: 0, billed: 0, cacheRead: 0, cacheWrite: 0, output: 0, fullHistory: 0, paid: 0, billedEstimate: 0, billedCalls: 0, calls: 0 }
+  const sums = {
+    estimated: 0,
+    billed: 0,
+    cacheRead: 0,
+    cacheWrite: 0,
+    output: 0,
+    fullHistory: 0,
+    paid: 0,
+    billedEstimate: 0,
+    billedCalls: 0,
+    calls: 0,
+  }
   for (const { receipts, history } of shares) {
     for (const { receipt, usage } of receipts) {
       const { predicted } = receipt.tokens

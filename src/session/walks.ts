@@ -24,3 +24,7 @@ async function* everyItem<T>(pageAt: (page: PageRequest) => Promise<Page<T>>): A
     cursor = page.cursor
   } while (cursor !== undefined)
 }
+
+/** One string an owner, with no two owners alike: for maps in memory only. */
+export const ownerKey = ({ tenantId, ownerId }: { readonly tenantId: string; readonly ownerId: string }): string =>
+  `${tenantId.length}:${tenantId}${ownerId}`

@@ -22,15 +22,25 @@ describe.each(backends)('on %s', (backend) => {
     expect(first).toMatchObject({ version: 1, seqs: [1], ids: ['m1'], added: 1 })
     expect(second).toMatchObject({ version: 3, seqs: [2, 3], added: 2 })
     const { items } = await session.messages()
-    expect(items.map(({ seq, message }) => [seq, message.role])).toEqual([[1, 'user'], [2, 'assistant'], [3, 'tool']])
+    expect(items.map(({ seq, message }) => [seq, message.role])).toEqual([
+      [1, 'user'],
+      [2, 'assistant'],
+      [3, 'tool'],
+    ])
     expect(items[1]?.message.parts[0]).toEqual({ type: 'tool-call', callId: 'c1', name: 'map', arguments: '{"q": 1 }' })
     expect(await session.message('m1')).toEqual(items[0])
   })
 
   test('an append of some known ids stores what is new, and says where each stands [SES-1]', async () => {
     const { session } = await aSession()
-    await session.append([{ id: 'a', role: 'user', text: '1' }, { id: 'b', role: 'assistant', text: '2' }])
-    const again = await session.append([{ id: 'b', role: 'assistant', text: 'other' }, { id: 'c', role: 'user', text: '3' }])
+    await session.append([
+      { id: 'a', role: 'user', text: '1' },
+      { id: 'b', role: 'assistant', text: '2' },
+    ])
+    const again = await session.append([
+      { id: 'b', role: 'assistant', text: 'other' },
+      { id: 'c', role: 'user', text: '3' },
+    ])
     expect(again).toMatchObject({ seqs: [2, 3], ids: ['b', 'c'], added: 1, version: 3 })
     expect(texts((await session.messages()).items)).toEqual(['1', '2', '3'])
   })
@@ -45,7 +55,15 @@ describe.each(backends)('on %s', (backend) => {
 
   test('of two writers that expect one version, one wins and nothing of the other is stored [SES-1]', async () => {
     const { session } = await aSession()
-    const writes = [1, 2].map((n) => session.append([{ role: 'user', text: `${n}a` }, { role: 'user', text: `${n}b` }], { expectedVersion: 0 }))
+    const writes = [1, 2].map((n) =>
+      session.append(
+        [
+          { role: 'user', text: `${n}a` },
+          { role: 'user', text: `${n}b` },
+        ],
+        { expectedVersion: 0 },
+      ),
+    )
     const outcomes = await Promise.allSettled(writes)
     expect(outcomes.filter((one) => one.status === 'fulfilled')).toHaveLength(1)
     const winner = outcomes.findIndex((one) => one.status === 'fulfilled') + 1
@@ -54,7 +72,14 @@ describe.each(backends)('on %s', (backend) => {
 
   test('one bad message refuses the whole append [SES-1]', async () => {
     const { session } = await aSession()
-    expect(await codeOf(session.append([{ role: 'user', text: 'good' }, { role: 'user', text: '\ud800' }]))).toBe('invalid_input')
+    expect(
+      await codeOf(
+        session.append([
+          { role: 'user', text: 'good' },
+          { role: 'user', text: '\ud800' },
+        ]),
+      ),
+    ).toBe('invalid_input')
     expect((await session.messages()).items).toEqual([])
   })
 
@@ -76,7 +101,10 @@ describe.each(backends)('on %s', (backend) => {
     ['an unknown part', { role: 'user', parts: [{ type: 'video' }] }],
     ['a reserved id', { id: '~x', role: 'user', text: 'x' }],
     ['an id with a control character', { id: 'a\u0000b', role: 'user', text: 'x' }],
-    ['a result inside a result', { role: 'tool', parts: [{ type: 'tool-result', callId: 'c', content: [{ type: 'tool-result', callId: 'd', content: 'x' }] }] }],
+    [
+      'a result inside a result',
+      { role: 'tool', parts: [{ type: 'tool-result', callId: 'c', content: [{ type: 'tool-result', callId: 'd', content: 'x' }] }] },
+    ],
     ['data that is no JSON', { role: 'assistant', parts: [{ type: 'reasoning', family: 'f', data: { f: () => 1 } }] }],
     ['65 parts', { role: 'user', parts: Array.from({ length: 65 }, () => ({ type: 'text', text: 'x' })) }],
     ['201 messages', Array.from({ length: 201 }, () => ({ role: 'user', text: 'x' }))],
@@ -106,7 +134,11 @@ describe.each(backends)('on %s', (backend) => {
     const { session } = await aSession()
     await session.append({ role: 'user', text: 'abc' })
     await session.append({ role: 'user', text: 'abc' }, { userText: 'paste' })
-    await session.append([{ role: 'assistant', text: 'abc' }, { role: 'tool', text: 'abc' }, { role: 'system', text: 'abc' }])
+    await session.append([
+      { role: 'assistant', text: 'abc' },
+      { role: 'tool', text: 'abc' },
+      { role: 'system', text: 'abc' },
+    ])
     const { items } = await session.messages()
     expect(items.map(({ message }) => spansOf(message.parts)[0]?.origin)).toEqual(['user-typed', 'paste', 'assistant', 'tool', 'unknown'])
   })
@@ -148,7 +180,10 @@ describe.each(backends)('on %s', (backend) => {
 
   test('tool results are of origin tool, whatever they are labelled [POI-1]', async () => {
     const { session } = await aSession()
-    await session.append({ role: 'user', parts: [{ type: 'tool-result', callId: 'c', content: [{ type: 'text', text: 'abc', spans: [{ start: 0, end: 3, origin: 'user-typed' }] }] }] })
+    await session.append({
+      role: 'user',
+      parts: [{ type: 'tool-result', callId: 'c', content: [{ type: 'text', text: 'abc', spans: [{ start: 0, end: 3, origin: 'user-typed' }] }] }],
+    })
     const [result] = (await session.messages()).items[0]?.message.parts ?? []
     expect(result).toMatchObject({ content: [{ spans: [{ start: 0, end: 3, origin: 'tool' }] }] })
   })

@@ -7,9 +7,15 @@ import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { aWorld, backends, codeOf, dyingAfter, memoryStores, start, texts } from './library-world.ts'
 
 const filled = async (session: Session): Promise<Session> => {
-  await session.append([{ id: 'a', role: 'user', text: '1' }, { id: 'b', role: 'assistant', text: '2' }]) // 1, 2
+  await session.append([
+    { id: 'a', role: 'user', text: '1' },
+    { id: 'b', role: 'assistant', text: '2' },
+  ]) // 1, 2
   await session.patchState({ n: 1 }) // 3
-  await session.append([{ id: 'c', role: 'user', text: '3' }, { id: 'd', role: 'assistant', text: '4' }]) // 4, 5
+  await session.append([
+    { id: 'c', role: 'user', text: '3' },
+    { id: 'd', role: 'assistant', text: '4' },
+  ]) // 4, 5
   await session.patchState({ n: 2, m: true }) // 6
   await session.setup({ model: 'second' }) // 7
   return session
@@ -60,7 +66,14 @@ describe.each(backends)('on %s', (backend) => {
     const fork = await session.fork(5, { id: 'f' })
     expect((await fork.messages()).items).toEqual((await session.messages()).items)
     expect((await fork.state()).state).toEqual({ n: 1 })
-    expect(await fork.info()).toMatchObject({ id: 'f', title: 'Lisbon', version: 5, forkedFrom: { session: 's', atSeq: 5 }, cursors: { formed: 5 }, createdAt: start + 60_000 })
+    expect(await fork.info()).toMatchObject({
+      id: 'f',
+      title: 'Lisbon',
+      version: 5,
+      forkedFrom: { session: 's', atSeq: 5 },
+      cursors: { formed: 5 },
+      createdAt: start + 60_000,
+    })
     await fork.append({ role: 'user', text: 'here' })
     await session.append({ role: 'user', text: 'there' })
     expect(texts((await fork.messages()).items)).toEqual(['1', '2', '3', '4', 'here'])
@@ -107,7 +120,13 @@ test('a fork that is cut off after any call is nobody’s session, and the same 
     const stores = memoryStores(clock)
     const sessions = dyingAfter(stores.sessions, Number.POSITIVE_INFINITY, [])
     const dying = dyingAfter(sessions, calls, ['open', 'append', 'rewrite', 'updateHead'])
-    const options = { clock, random: seededRandom(7), background: false, embedder: 'off', keyProvider: memoryKeyProvider({ random: seededRandom(11) }) } as const
+    const options = {
+      clock,
+      random: seededRandom(7),
+      background: false,
+      embedder: 'off',
+      keyProvider: memoryKeyProvider({ random: seededRandom(11) }),
+    } as const
     const recollect = await createRecollect({ ...options, stores })
     const session = await filled(await recollect.user('alice').session('s'))
     await session.redact('b')

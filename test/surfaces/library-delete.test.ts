@@ -10,7 +10,10 @@ describe.each(backends)('on %s', (backend) => {
     const { recollect } = await aWorld(backend)
     const user = recollect.user('alice')
     const session = await user.session('s', { title: 'secret' })
-    await session.append([{ id: 'a', role: 'user', text: '1' }, { role: 'assistant', text: '2' }])
+    await session.append([
+      { id: 'a', role: 'user', text: '1' },
+      { role: 'assistant', text: '2' },
+    ])
     await session.patchState({ n: 1 })
     const receipt = await session.delete()
     expect(receipt).toMatchObject({ verb: 'delete', removed: [{ logs: 1, entries: 3 }], records: 0 })
@@ -68,7 +71,10 @@ test('after a delete no byte of the session is in any file [ERA-4]', async () =>
   const session = await recollect.user('alice').session('s', { title: canary })
   await session.append({ role: 'user', text: canary })
   await session.patchState({ note: canary })
-  const everyByte = () => readdirSync(dataDir).map((name) => readFileSync(path.join(dataDir, name), 'latin1')).join('')
+  const everyByte = () =>
+    readdirSync(dataDir)
+      .map((name) => readFileSync(path.join(dataDir, name), 'latin1'))
+      .join('')
   expect(everyByte()).toContain(canary)
   await session.delete()
   await recollect.close()

@@ -76,27 +76,46 @@ describe.each(backends)('on %s', (backend) => {
     const { session, recollect, clock } = await aSession()
     await session.append({ role: 'user', text: 'x' })
     clock.advance(365 * 86_400_000)
-    for (const call of [session.info(), session.messages(), session.state(), session.receipts.list(), session.turn(), recollect.user('alice').sessions.get('s')])
+    for (const call of [
+      session.info(),
+      session.messages(),
+      session.state(),
+      session.receipts.list(),
+      session.turn(),
+      recollect.user('alice').sessions.get('s'),
+    ])
       expect(await codeOf(call)).toBe('not_found')
   })
 
   test('a dry run lists what goes by a time, and the sweep then removes exactly that [LIFE-9]', async () => {
     const { recollect, clock } = await aWorld(backend)
     for (let i = 1; i <= 8; i++) {
-      const session = await recollect.tenant(i % 2 === 0 ? 'acme' : 'default').user(`u${i % 3}`).session(`s${i}`, { idleMs: i * minute })
+      const session = await recollect
+        .tenant(i % 2 === 0 ? 'acme' : 'default')
+        .user(`u${i % 3}`)
+        .session(`s${i}`, { idleMs: i * minute })
       await session.append({ role: 'user', text: 'x' })
     }
     const until = start + 5 * minute
     const listed = await recollect.sweep({ dryRun: true, until })
     expect(listed.items.map((item) => item.session)).toEqual(['s1', 's2', 's3', 's4', 's5'])
-    expect(listed.items[0]).toMatchObject({ tenantId: 'default', ownerId: 'u1', expiresAt: start + minute, class: 'standard', entries: 1, unformed: 1 })
+    expect(listed.items[0]).toMatchObject({
+      tenantId: 'default',
+      ownerId: 'u1',
+      expiresAt: start + minute,
+      class: 'standard',
+      entries: 1,
+      unformed: 1,
+    })
     clock.set(until)
     expect((await recollect.sweep({ dryRun: true })).items.map((item) => item.session)).toEqual(listed.items.map((item) => item.session))
     const swept = await recollect.sweep()
     expect(swept).toMatchObject({ dryRun: false, deleted: listed.items.length, failed: 0, more: false })
     expect((await recollect.sweep({ dryRun: true })).items).toEqual([])
     clock.set(start) // what is left would show itself again
-    const left = await Promise.all(['default', 'acme'].flatMap((tenant) => ['u0', 'u1', 'u2'].map((user) => recollect.tenant(tenant).user(user).sessions.list())))
+    const left = await Promise.all(
+      ['default', 'acme'].flatMap((tenant) => ['u0', 'u1', 'u2'].map((user) => recollect.tenant(tenant).user(user).sessions.list())),
+    )
     expect(left.flatMap((page) => page.items.map((item) => item.id)).toSorted()).toEqual(['s6', 's7', 's8'])
   })
 

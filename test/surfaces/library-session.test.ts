@@ -62,7 +62,14 @@ describe.each(backends)('on %s', (backend) => {
     expect(await codeOf(user.sessions.get('nowhere'))).toBe('not_found')
     const session = await user.session('s')
     await session.delete()
-    for (const call of [session.info(), session.append({ role: 'user', text: 'x' }), session.messages(), session.state(), session.turn(), session.rewind(0)])
+    for (const call of [
+      session.info(),
+      session.append({ role: 'user', text: 'x' }),
+      session.messages(),
+      session.state(),
+      session.turn(),
+      session.rewind(0),
+    ])
       expect(await codeOf(call)).toBe('not_found')
   })
 
@@ -109,9 +116,15 @@ describe.each(backends)('on %s', (backend) => {
   test('state is the fold of merge patches, and its revision the seq of the last [SES-3]', async () => {
     const session = await withMessages(1)
     expect(await session.state()).toEqual({ revision: 0, state: null })
-    expect(await session.patchState({ city: 'Lisbon', diet: { meat: false, fish: true } })).toEqual({ revision: 2, state: { city: 'Lisbon', diet: { meat: false, fish: true } } })
+    expect(await session.patchState({ city: 'Lisbon', diet: { meat: false, fish: true } })).toEqual({
+      revision: 2,
+      state: { city: 'Lisbon', diet: { meat: false, fish: true } },
+    })
     await session.append({ role: 'user', text: 'x' })
-    expect(await session.patchState({ diet: { fish: null }, steps: [1] })).toEqual({ revision: 4, state: { city: 'Lisbon', diet: { meat: false }, steps: [1] } })
+    expect(await session.patchState({ diet: { fish: null }, steps: [1] })).toEqual({
+      revision: 4,
+      state: { city: 'Lisbon', diet: { meat: false }, steps: [1] },
+    })
     expect(await session.state()).toEqual({ revision: 4, state: { city: 'Lisbon', diet: { meat: false }, steps: [1] } })
   })
 
@@ -191,20 +204,27 @@ describe.each(backends)('on %s', (backend) => {
     expect((await session.messages()).items).toEqual([])
   })
 
-  test.each([{ class: 'keep' as 'standard' }, { formation: 'maybe' as 'on' }, { idleMs: 0 }, { absoluteMs: 1e15 }, { title: 7 as unknown as string }, { tools: {} as [] }])(
-    'a session cannot be made with %o [SES-4]',
-    async (options) => {
-      const user = await alice()
-      expect(await codeOf(user.session('s', options))).toBe('invalid_input')
-      expect((await user.sessions.list()).items).toEqual([])
-    },
-  )
+  test.each([
+    { class: 'keep' as 'standard' },
+    { formation: 'maybe' as 'on' },
+    { idleMs: 0 },
+    { absoluteMs: 1e15 },
+    { title: 7 as unknown as string },
+    { tools: {} as [] },
+  ])('a session cannot be made with %o [SES-4]', async (options) => {
+    const user = await alice()
+    expect(await codeOf(user.session('s', options))).toBe('invalid_input')
+    expect((await user.sessions.list()).items).toEqual([])
+  })
 })
 
 test('sessions, state and setup outlive a restart [SES-1]', async () => {
   const world = await aWorld('sqlite')
   const session = await world.recollect.user('alice').session('s', { title: 'Lisbon', model: 'm' })
-  await session.append([{ id: 'a', role: 'user', text: '1' }, { id: 'b', role: 'assistant', parts: [{ type: 'image', mediaType: 'image/png', data: new Uint8Array([1, 2, 255]) }] }])
+  await session.append([
+    { id: 'a', role: 'user', text: '1' },
+    { id: 'b', role: 'assistant', parts: [{ type: 'image', mediaType: 'image/png', data: new Uint8Array([1, 2, 255]) }] },
+  ])
   await session.patchState({ n: 1 })
   const before = { info: await session.info(), items: (await session.messages()).items, state: await session.state() }
   const again = await (await world.reopen()).user('alice').sessions.get('s')

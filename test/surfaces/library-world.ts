@@ -46,9 +46,7 @@ export async function aWorld(backend: Backend, options: RecollectOptions = {}): 
 }
 
 const storesFor = (backend: Backend, clock: ManualClock, dataDir: string): RecollectOptions =>
-  backend === 'sqlite'
-    ? { dataDir }
-    : { stores: memoryStores(clock), keyProvider: memoryKeyProvider({ random: seededRandom(11) }) }
+  backend === 'sqlite' ? { dataDir } : { stores: memoryStores(clock), keyProvider: memoryKeyProvider({ random: seededRandom(11) }) }
 
 export const memoryStores = (clock: ManualClock): { sessions: LogStore; memories: LogStore; keys: LogStore } => ({
   sessions: memoryStore({ clock, random: seededRandom(1) }),
@@ -89,5 +87,6 @@ export function dyingAfter(store: LogStore, calls: number, counted: readonly (ke
   return Object.assign(wrapped, { revive: () => void (left = Number.POSITIVE_INFINITY), used: () => used })
 }
 
-export const texts = (items: readonly { readonly message: { readonly parts: readonly { readonly type: string; readonly text?: string }[] } }[]): string[] =>
-  items.map(({ message }) => message.parts.map((part) => part.text ?? part.type).join(' '))
+export const texts = (
+  items: readonly { readonly message: { readonly parts: readonly { readonly type: string; readonly text?: string }[] } }[],
+): string[] => items.map(({ message }) => message.parts.map((part) => part.text ?? part.type).join(' '))
