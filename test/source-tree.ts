@@ -76,7 +76,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   config: ['create-recollect', 'recollect', 'stores', 'models', 'telemetry', 'security', 'core', 'ports'],
   index: ['create-recollect', 'recollect', 'session', 'context', 'formation', 'recall', 'summary', 'security', 'core', 'ports'],
   gateway: ['recollect', 'core', 'ports'],
-  eval: ['recollect', 'core', 'ports'],
+  eval: ['recollect', 'recall', 'core', 'ports'], // recall: types of a search, and the version of its weights
   cli: ['eval', 'gateway', 'config', 'create-recollect', 'recollect', 'telemetry', 'security', 'stores', 'models', 'core', 'ports'],
   bin: ['cli'],
 }

@@ -1,16 +1,13 @@
 // Every route on one page (GW-2). Router, policy, OpenAPI document and the tests read this table.
 import { Hono } from 'hono'
-import type { Random } from '../core/ids.ts'
 import { madeId } from '../core/ids.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
 import type { Recollect } from '../recollect.ts'
 import { handleRoute, type Desk } from './handle.ts'
 import { hostName, requestIdOf, securityHeaders, withHeaders } from './headers.ts'
 import { modelRoutes } from './openai/model-routes.ts'
-import type { UpstreamOptions } from './openai/upstream.ts'
+import type { GatewayOptions } from './gateway-options.ts'
 import { openapiDocument } from './openapi.ts'
 import { problemResponse, asError, type HttpStatus } from './problem.ts'
 import { createInFlight, createRates } from './rates.ts'
@@ -20,25 +17,6 @@ import { healthRoutes } from './routes/health.ts'
 import { memoryRoutes } from './routes/memories.ts'
 import { ownerRoutes } from './routes/owner.ts'
 import { sessionRoutes } from './routes/sessions.ts'
-
-export interface GatewayOptions {
-  readonly clock: Clock
-  readonly random: Random
-  readonly telemetry: Telemetry
-  readonly version: string
-  readonly upstream?: UpstreamOptions
-  readonly fetch?: typeof fetch // to the upstream
-  /** Names of this host that a request may carry (ACC-14). */
-  readonly hosts: readonly string[]
-  readonly https?: boolean
-  readonly corsOrigins?: readonly string[]
-  readonly credentials?: 'operator' | 'caller' // OAI-20
-  readonly withoutSession?: 'pass' | 'refuse' // OAI-4
-  readonly onEdit?: 'rewind' | 'fork' | 'refuse' // OAI-8
-  readonly sessionHeaders?: readonly string[] // OAI-2; beside `recollect-session`
-  readonly budgetTokens?: number // of a context on model routes
-  readonly metrics: () => string
-}
 
 /** A request handler and its end. `address` is the client's, for limits; the server passes it in. */
 export interface Gateway {

@@ -1,4 +1,5 @@
 // The gateway in front of any model, by name: for servers that mount it, and for `recollect serve`.
-export { createGateway, routeTable, type Gateway, type GatewayOptions } from './app.ts'
+export { createGateway, routeTable, type Gateway } from './app.ts'
+export type { GatewayOptions } from './gateway-options.ts'
 export { openapiDocument } from './openapi.ts'
 export { serveGateway, type Served, type ServeOptions } from './serve.ts'

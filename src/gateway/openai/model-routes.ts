@@ -3,35 +3,20 @@ import { RecollectError } from '../../core/errors.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { Recollect } from '../../recollect.ts'
-import type { GatewayOptions } from '../app.ts'
+import type { GatewayOptions } from '../gateway-options.ts'
 import { authenticate, type Caller } from '../authenticate.ts'
 import { allow, readBody, takeRate, type Desk } from '../handle.ts'
 import type { Method } from '../route.ts'
 import { chatCompletion } from './chat.ts'
 import { localEmbeddings, localEmbedder } from './embeddings.ts'
+import type { ModelCall, ModelDesk } from './model-call.ts'
 import { ownerNamed } from './names.ts'
-import { createUpstream, noUpstream, passThrough, type Upstream } from './upstream.ts'
+import { createUpstream, noUpstream, passThrough } from './upstream.ts'
 
 export interface ModelRoute {
   readonly method: Method
   readonly path: string
   handle(request: Request, params: Readonly<Record<string, string>>, address: string): Promise<Response>
-}
-
-/** A request that has passed the door: its body read, its owner known. `leave` is called when its answer has ended. */
-export interface ModelCall {
-  readonly request: Request
-  readonly params: Readonly<Record<string, string>>
-  readonly caller: Caller
-  readonly body: JsonObject
-  readonly ownerId: string | undefined
-  leave(): void
-}
-
-export interface ModelDesk {
-  readonly recollect: Recollect
-  readonly options: GatewayOptions
-  readonly upstream: Upstream | undefined
 }
 
 export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk: Omit<Desk, 'address'>): ModelRoute[] {
