@@ -61,9 +61,8 @@ export function createJobs(parts: JobParts): Jobs {
       await parts.work(job.scope, job.sessionId)
       count('done')
     } catch (error) {
-      const gone = isRecollectError(error, 'not_found') // deleted, expired or erased meanwhile
-      count(gone ? 'gone' : 'failed')
-      if (gone) return
+      if (isRecollectError(error, 'not_found')) return count('gone') // deleted, expired or erased meanwhile
+      count('failed')
       // It may have come due anew while it ran.
       if (!pending.has(keyOf(job.scope, job.sessionId))) add({ ...job, failures: job.failures + 1, dueAt: clock.now() + backOffMs(job.failures) })
       throw error

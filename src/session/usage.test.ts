@@ -97,10 +97,11 @@ describe('the four figures', () => {
 
   test('injections are counted a turn, repeats within a session, citations among answered ones [OBS-8]', () => {
     const first = aShare([
-      aCall({ items: [item('a', 'injected'), item('b', 'injected')], usage: { answered: true, cited: 1 } }),
-      aCall({ status: 'replayed', items: [item('a', 'injected')] }),
-      aCall({ items: [item('a', 'injected')] }),
-      aCall({ items: [item('b', 'live')] }),
+      aCall({ seq: 1, items: [item('a', 'injected'), item('b', 'injected')], usage: { answered: true, cited: 1 } }),
+      aCall({ seq: 1, items: [item('a', 'injected')] }), // asked again before anything was said
+      aCall({ seq: 2, status: 'replayed', items: [item('a', 'injected')] }),
+      aCall({ seq: 3, items: [item('a', 'injected')] }),
+      aCall({ seq: 4, items: [item('b', 'live')] }),
     ])
     const { injection } = figuresOf([first, aShare([aCall({ items: [item('a', 'injected')] })])], noRecords, quota)
     expect(injection).toEqual({

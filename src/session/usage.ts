@@ -167,8 +167,10 @@ function injectionOf(shares: readonly SessionShare[]): UsageFigures['injection']
   const sums = { turns: 0, turnsInjected: 0, injections: 0, repeats: 0, answered: 0, cited: 0 }
   for (const { receipts } of shares) {
     const before = new Set<string>()
+    let counted = 0 // seq up to which the last turn reached
     for (const { receipt, usage } of receipts) {
-      if (receipt.recall.status === 'replayed') continue // a later call of a turn that was counted
+      if (receipt.recall.status === 'replayed' || receipt.upTo === counted) continue // a later call of a turn that was counted
+      counted = receipt.upTo
       const ids = receipt.recall.items.filter((item) => item.outcome === 'injected').map((item) => item.id)
       sums.turns++
       sums.injections += ids.length

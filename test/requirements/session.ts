@@ -1,5 +1,6 @@
 // Promises of sessions, their lives, turns, receipts and background work (storage §3 and §4, security §5.3).
 export const session = {
+  'DESIGN-1.2': 'short-term and long-term memory are two logs, may lie in two stores, and end by two rules',
   'ACC-8': 'a session is opened or taken up again by its name, and a name gives nothing to anybody else',
   'ACC-10': 'a session ends when it was idle too long, and at its absolute end at the latest, by the injected clock',
   'POI-1': 'the channel fixes the origin of every span, and a client can only lower it',

@@ -1,0 +1,125 @@
+// Contexts through the library: what the model sees comes from the log, its receipt is kept, and the figures follow from it.
+import { describe, expect, test } from 'vitest'
+import { aWorld, backends, codeOf, start } from './library-world.ts'
+
+const textIn = (messages: readonly unknown[]): string => JSON.stringify(messages)
+
+describe.each(backends)('on %s', (backend) => {
+  const aSession = async (options = {}) => {
+    const world = await aWorld(backend, options)
+    const session = await world.recollect.user('alice').session('s', { system: 'Be kind.' })
+    await session.append([
+      { role: 'user', text: 'I moved to Lisbon.' },
+      { role: 'assistant', text: 'Welcome to Lisbon!' },
+      { role: 'user', text: 'Where do I live?' },
+    ])
+    return { ...world, session }
+  }
+
+  test('a context holds the messages of the log in order, and its receipt names how far it reaches [CTX-1]', async () => {
+    const { session } = await aSession()
+    const context = await session.context({ budgetTokens: 2_000, recall: false })
+    const text = textIn(context.messages)
+    expect(text.indexOf('I moved')).toBeLessThan(text.indexOf('Welcome'))
+    expect(text.indexOf('Welcome')).toBeLessThan(text.indexOf('Where do I live'))
+    expect(context.receipt).toMatchObject({ session: 's', upTo: (await session.info()).version, epoch: { no: 1, cause: 'first' } })
+  })
+
+  test('a receipt is kept, listed newest first, compared, and goes with its session [REC-1] [LIFE-3]', async () => {
+    const { session, recollect } = await aSession()
+    const first = await session.context({ recall: false })
+    await session.append({ role: 'assistant', text: 'In Lisbon.' })
+    const second = await session.context({ recall: false })
+    await recollect.settled()
+    expect((await session.receipts.list()).items.map((item) => item.id)).toEqual([second.receipt.id, first.receipt.id])
+    expect((await session.receipts.get(first.receipt.id)).receipt).toEqual(first.receipt)
+    expect((await session.receipts.diff(first.receipt.id, second.receipt.id)).a).toBe(first.receipt.id)
+    const page = await session.receipts.list({ limit: 1 })
+    expect((await session.receipts.list({ limit: 1, cursor: page.cursor as string })).items.map((item) => item.id)).toEqual([first.receipt.id])
+    expect(await codeOf(session.receipts.get('nowhere'))).toBe('not_found')
+    expect(await codeOf(session.receipts.list({ cursor: 'x' }))).toBe('invalid_input')
+    expect(await session.delete()).toMatchObject({ removed: [{ logs: 2 }] })
+    const again = await recollect.user('alice').session('s')
+    expect((await again.receipts.list()).items).toEqual([])
+  })
+
+  test('the sweeper takes the receipts of a session that is over, and those of no other [LIFE-3]', async () => {
+    const { recollect, clock } = await aWorld(backend, { receipts: 'durable' })
+    const [over, live] = [await recollect.user('alice').session('over', { idleMs: 60_000 }), await recollect.user('alice').session('live')]
+    for (const session of [over, live]) {
+      await session.append({ role: 'user', text: 'x' })
+      await session.context({ recall: false })
+    }
+    clock.advance(60_000)
+    expect((await recollect.sweep()).deleted).toBe(1)
+    expect((await live.receipts.list()).items).toHaveLength(1)
+    clock.set(start) // what was left behind would show itself again
+    expect(await recollect.user('alice').erase({ dryRun: true })).toMatchObject({
+      removed: [{ logs: 2 }, ...(backend === 'memory' ? [{ logs: 0 }] : [])],
+    })
+  })
+
+  test('usage that was reported stands beside its receipt, once [REC-2]', async () => {
+    const { session } = await aSession()
+    const { receipt } = await session.context({ recall: false })
+    const usage = await session.reconcile(receipt.id, { inputTokens: 40, outputTokens: 5 })
+    expect(await session.reconcile(receipt.id, { inputTokens: 99, outputTokens: 9 })).toEqual(usage)
+    expect((await session.receipts.get(receipt.id)).usage).toMatchObject({ billed: { inputTokens: 40, outputTokens: 5 } })
+    expect((await session.receipts.list()).items[0]).toMatchObject({ billed: true })
+  })
+
+  test('a preview writes nothing, also for a session that is not there [OAI-23]', async () => {
+    const { session, recollect } = await aSession()
+    const user = recollect.user('alice')
+    await recollect.settled()
+    const { revision } = await session.info()
+    const messages = [{ role: 'user', text: 'And my diet?' }] as const
+    expect(textIn((await session.context({ preview: true, messages, recall: false })).messages)).toContain('And my diet?')
+    expect(textIn((await user.preview('s', { messages, recall: false, rewindTo: 2 })).messages)).not.toContain('Where do I live')
+    expect(textIn((await user.preview(undefined, { messages, recall: false })).messages)).toContain('And my diet?')
+    expect(textIn((await user.preview('nowhere', { messages, recall: false })).messages)).toContain('And my diet?')
+    await recollect.settled()
+    expect((await session.receipts.list()).items).toEqual([])
+    expect((await user.sessions.list()).items.map((item) => item.id)).toEqual(['s'])
+    expect((await session.messages()).items).toHaveLength(3)
+    expect((await session.info()).revision).toBe(revision)
+  })
+
+  test('an epoch that is ended by request begins anew at the next context [EPO-10]', async () => {
+    const { session } = await aSession()
+    await session.newEpoch()
+    expect(await session.epoch()).toBeUndefined()
+    await session.context({ recall: false })
+    await session.newEpoch()
+    const { receipt } = await session.context({ recall: false })
+    expect(receipt.epoch).toMatchObject({ no: 2, cause: 'asked', began: true })
+    expect(await session.epoch()).toMatchObject({ no: 2 })
+  })
+
+  test('a summary names the messages that it rests on [SUM-3]', async () => {
+    const { session } = await aSession()
+    await session.append({ role: 'user', text: 'Remember: the invoice INV-2041 is due on 2026-03-01.' })
+    const { text, sources, upTo } = await session.summary()
+    expect(text).toContain('INV-2041')
+    expect(sources).toContain(upTo)
+  })
+
+  test('the figures of a session follow from its head and receipts, and sum up to the owner and to all [OBS-8]', async () => {
+    const { session, recollect } = await aSession({ receipts: 'durable' })
+    const context = await session.context({ recall: false })
+    await session.reconcile(context.receipt.id, { inputTokens: 40, outputTokens: 5, cacheReadTokens: 10 })
+    const other = await recollect.user('bob').session('t')
+    await other.append({ role: 'user', text: 'x' })
+    await other.context({ recall: false })
+    await recollect.settled()
+    const figures = await recollect.user('alice').usage({ session: 's' })
+    expect(figures.memory).toMatchObject({ sessions: 1, messages: 3 })
+    expect(figures.memory.tokens).toBeGreaterThan(0)
+    expect((await session.info()).size.tokens).toBe(figures.memory.tokens)
+    expect(figures.tokens).toMatchObject({ calls: 1, billedCalls: 1, billed: 40, cacheRead: 10, output: 5, estimated: context.tokens.predicted })
+    expect(await recollect.user('alice').usage()).toMatchObject({ tokens: figures.tokens })
+    expect(await recollect.totals()).toMatchObject({ memory: { sessions: 2, messages: 4 }, tokens: { calls: 2, billed: 40 } })
+    expect((await recollect.user('alice').usage({ since: start + 1 })).tokens.calls).toBe(0)
+    expect(await codeOf(recollect.user('alice').usage({ session: 'nowhere' }))).toBe('not_found')
+  })
+})
