@@ -65,7 +65,7 @@ export function createDictionary(): Dictionary {
       return terms.length
     },
     get bytes() {
-      return terms.bytes + text.bytes + slots.byteLength
+      return terms.byteSize() + text.byteSize() + slots.byteLength
     },
     terms,
     text,

@@ -54,54 +54,72 @@ export function scoreVectors(kernel: Kernel, group: UnitGroup, { query, dimensio
 export function spreadsOf(kernel: Kernel, group: UnitGroup, scratch: Scratch): ListSpreads[] {
   const { units, messages, threads, memory } = group
   const { own, near, win, message, thread } = scratch
-  const cosines = kernel.arena.int32(memory.scores.pointer, units.length)
-  const scales = kernel.arena.float32(memory.scales.pointer, units.length)
-  const sums = group.lists.map(() => ({ near: tally(), win: tally(), cosine: tally(), session: tally() }))
+  const n = units.length
+  const cosines = kernel.arena.int32(memory.scores.pointer, n)
+  const scales = kernel.arena.float32(memory.scales.pointer, n)
   const { list, message: messageOf } = units
+  const { previous, next } = messages
   const share = weights.neighbour
-  for (let unit = 0; unit < units.length; unit++) {
-    const sum = sums[list[unit]!]!
+  // six sums a list, in one typed array: this loop runs over every unit
+  const sums = new Float64Array(sumsALists * group.lists.length)
+  const least = new Float64Array(group.lists.length).fill(Infinity)
+  for (let unit = 0; unit < n; unit++) {
     const at = messageOf[unit]!
-    const before = messages.previous[at]!
-    const after = messages.next[at]!
+    const before = previous[at]!
+    const after = next[at]!
     const value = own[unit]! + share * ((before > 0 ? message[before - 1]! : 0) + (after > 0 ? message[after - 1]! : 0))
     near[unit] = value
-    if (value !== 0) count(sum.near, value, 1)
-    if (win[unit] !== 0) count(sum.win, win[unit]!, 1)
-    if (scales[unit]! > 0) count(sum.cosine, cosines[unit]! / 1e6, 1)
+    const sum = sumsALists * list[unit]!
+    if (value !== 0) {
+      sums[sum]! += value
+      sums[sum + 1]! += value * value
+    }
+    const lent = win[unit]!
+    if (lent !== 0) {
+      sums[sum + 2]! += lent
+      sums[sum + 3]! += lent * lent
+    }
+    if (scales[unit]! > 0) {
+      const cosine = cosines[unit]! / 1e6
+      sums[sum + 4]! += cosine
+      sums[sum + 5]! += cosine * cosine
+      sums[sum + 6]!++
+      if (cosine < least[list[unit]!]!) least[list[unit]!] = cosine
+    }
   }
-  for (let at = 0; at < threads.length; at++) {
-    if (thread[at] === 0) continue
-    if (threads.first[at]! > 0) count(sums[0]!.session, thread[at]!, threads.first[at]!)
-    if (threads.second[at]! > 0) count(sums[1]!.session, thread[at]!, threads.second[at]!)
-  }
-  return sums.map((sum, i) => {
-    const n = group.sizes[i]!
-    // what was not counted is 0; a unit without a vector counts as the lowest cosine
-    return { near: spread(sum.near, n, 0), win: spread(sum.win, n, 0), session: spread(sum.session, n, 0), cosine: spread(sum.cosine, n) }
+  return group.lists.map((_, i) => {
+    const size = group.sizes[i]!
+    const [near1, near2, win1, win2, cosine1, cosine2, vectors] = sums.subarray(sumsALists * i)
+    const missing = size - vectors!
+    const low = missing === size ? 0 : least[i]! // a unit without a vector counts as the lowest cosine
+    return {
+      near: spread(near1!, near2!, size, 0),
+      win: spread(win1!, win2!, size, 0),
+      session: sessionSpread(thread, i === 0 ? threads.first : threads.second, threads.length, size),
+      cosine: spread(cosine1! + missing * low, cosine2! + missing * low * low, size, low),
+    }
   })
 }
 
-interface Tally {
-  n: number
-  sum: number
-  squares: number
-  least: number
-}
-const tally = (): Tally => ({ n: 0, sum: 0, squares: 0, least: Infinity })
+const sumsALists = 7
 
-function count(tally: Tally, value: number, times: number): void {
-  tally.n += times
-  tally.sum += times * value
-  tally.squares += times * value * value
-  if (value < tally.least) tally.least = value
+/** Of the best score of each unit's session. */
+function sessionSpread(thread: Float64Array, units: Int32Array, threads: number, size: number): Spread {
+  let sum = 0
+  let squares = 0
+  for (let at = 0; at < threads; at++) {
+    const score = thread[at]!
+    if (score === 0) continue
+    sum += units[at]! * score
+    squares += units[at]! * score * score
+  }
+  return spread(sum, squares, size, 0)
 }
 
-function spread({ n, sum, squares, least }: Tally, all: number, missing?: number): Spread {
-  if (n === 0 || all === 0) return { mean: 0, deviation: 0, least: 0 }
-  const rest = missing ?? least
-  const mean = (sum + (all - n) * rest) / all
-  const variance = (squares + (all - n) * rest * rest) / all - mean * mean
+function spread(sum: number, squares: number, size: number, least: number): Spread {
+  if (size === 0) return { mean: 0, deviation: 0, least: 0 }
+  const mean = sum / size
+  const variance = squares / size - mean * mean
   return { mean, deviation: variance > 1e-12 ? Math.sqrt(variance) : 0, least }
 }
 
@@ -124,12 +142,16 @@ export function candidatesOf(
   const { list: listOf } = units
   const dense = arms.query !== undefined && arms.query.scale > 0
   const alpha = !dense ? 0 : !arms.words ? 1 : arms.denseShare
+  // (1 − α)·z(near) + α·z(cos) as one line each, in millionths: this loop runs over every unit
+  const nearSlope = spreads.near.deviation > 0 ? (1e6 * (1 - alpha)) / spreads.near.deviation : 0
+  const cosineSlope = spreads.cosine.deviation > 0 ? alpha / spreads.cosine.deviation : 0
+  const base = -nearSlope * spreads.near.mean - 1e6 * cosineSlope * spreads.cosine.mean
+  const least = 1e6 * spreads.cosine.least
+  const { words } = arms
   for (let unit = 0; unit < n; unit++) {
-    const matches =
-      listOf[unit] === list && ((arms.words && near[unit] !== 0) || (dense && scales[unit]! > 0)) && (admit === undefined || admit(unit))
-    fused[unit] = !matches
-      ? leftOut
-      : fixed((1 - alpha) * standard(spreads.near, near[unit]!) + alpha * denseOf(spreads.cosine, cosines[unit]! / 1e6, scales[unit]! > 0))
+    const hasVector = scales[unit]! > 0
+    const matches = listOf[unit] === list && ((words && near[unit] !== 0) || (dense && hasVector)) && (admit === undefined || admit(unit))
+    fused[unit] = matches ? Math.floor(base + nearSlope * near[unit]! + cosineSlope * (hasVector ? cosines[unit]! : least) + 0.5) : leftOut
   }
   return kernel.top(memory.fused.pointer, n, limits.recallCandidates)
 }

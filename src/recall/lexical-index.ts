@@ -48,7 +48,7 @@ export function createLexicalIndex(): LexicalIndex {
       return tailUnits
     },
     get bytes() {
-      return dictionary.bytes + terms.bytes + postings.bytes + tail.bytes
+      return dictionary.bytes + terms.byteSize() + postings.byteSize() + tail.byteSize()
     },
     add(unit, { frequencies, length: words }) {
       units++

@@ -17,7 +17,6 @@ const { k1, b } = weights.bm25
 const { reach, factor, decayWords } = weights.window
 /** e^(−words ÷ 40): what is left of a lent term after so many words between. */
 const decay = Float64Array.from({ length: 1_024 }, (_, words) => Math.exp(-words / decayWords))
-const decayOf = (words: number): number => decay[Math.min(words, decay.length - 1)]!
 
 export const idfOf = (units: number, holding: number): number => Math.log(1 + (units - holding + 0.5) / (holding + 0.5))
 
@@ -42,10 +41,10 @@ export function scoreWords(group: UnitGroup, lists: readonly ListTerms[], count:
   const { units, messages, threads } = group
   scratch.clear(units.length, messages.length, threads.length)
   for (let term = 0; term < count; term++) {
-    let touched = 0
+    const window: Window = { ...scratch, ...pick(units), count: 0 }
     for (const [i, { numbers, idf }] of lists.entries())
-      if (numbers[term]! >= 0) touched = scoreTerm(group, group.indexes[i]!, numbers[term]!, idf[term]!, term, scratch, touched)
-    addWindow(scratch, touched)
+      if (numbers[term]! >= 0) scoreTerm(units.weighty, group.indexes[i]!, { number: numbers[term]!, idf: idf[term]!, place: term }, scratch, window)
+    addWindow(scratch, window.count)
   }
   const { own, message, thread } = scratch
   const { message: messageOf, thread: threadOf } = units
@@ -57,45 +56,66 @@ export function scoreWords(group: UnitGroup, lists: readonly ListTerms[], count:
   }
 }
 
-function scoreTerm(group: UnitGroup, index: LexicalIndex, number: number, idf: number, term: number, scratch: Scratch, from: number): number {
-  const { weighty } = group.units
+const pick = ({ words, previous, next }: UnitGroup['units']) => ({ words, previous, next })
+
+/** Where one term's scores spread: the best for each unit, and which units that touched. */
+interface Window {
+  readonly best: Float64Array
+  readonly touched: Int32Array
+  readonly words: Uint16Array
+  readonly previous: Int32Array
+  readonly next: Int32Array
+  count: number
+}
+
+function scoreTerm(
+  weighty: Uint16Array,
+  index: LexicalIndex,
+  { number, idf, place }: { readonly number: number; readonly idf: number; readonly place: number },
+  scratch: Scratch,
+  window: Window,
+): void {
   const { own } = scratch
-  const covers = term < 32 ? scratch.coversLow : scratch.coversHigh
-  const bit = 1 << (term & 31)
+  const covers = place < 32 ? scratch.coversLow : scratch.coversHigh
+  const bit = 1 << (place & 31)
   const base = k1 * (1 - b)
   const slope = index.length === 0 ? 0 : (k1 * b * index.units) / index.length
-  const add = (unit: number, tenths: number, touched: number): number => {
+  const add = (unit: number, tenths: number): void => {
     const tf = tenths / 10
     const score = (idf * tf * (k1 + 1)) / (tf + base + slope * weighty[unit]!)
     own[unit]! += score
     covers[unit]! |= bit
-    return lend(group, scratch, unit, score, touched)
+    lend(window, unit, score)
   }
   const { unit, tenths } = index.postings
   const start = index.terms.from[number]!
   const end = start + index.terms.size[number]!
-  let touched = from
-  for (let at = start; at < end; at++) touched = add(unit[at]!, tenths[at]!, touched)
+  for (let at = start; at < end; at++) add(unit[at]!, tenths[at]!)
   const { tail } = index
-  for (let at = index.terms.head[number]!; at > 0; at = tail.next[at - 1]!) touched = add(tail.unit[at - 1]!, tail.tenths[at - 1]!, touched)
-  return touched
+  for (let at = index.terms.head[number]!; at > 0; at = tail.next[at - 1]!) add(tail.unit[at - 1]!, tail.tenths[at - 1]!)
 }
 
 /** The best score of the term for the unit, and for its neighbours what is left of it. */
-function lend(group: UnitGroup, { best, touched }: Scratch, unit: number, score: number, from: number): number {
-  const { words, previous, next } = group.units
-  let count = from
-  if (best[unit] === 0) touched[count++] = unit
-  if (score > best[unit]!) best[unit] = score
-  for (const way of [previous, next]) {
-    let lent = score * factor
-    for (let step = 0, at = way[unit]!; step < reach && at > 0; step++, at = way[at - 1]!) {
-      if (best[at - 1] === 0) touched[count++] = at - 1
-      if (lent > best[at - 1]!) best[at - 1] = lent
-      lent *= decayOf(words[at - 1]!)
-    }
+function lend(window: Window, unit: number, score: number): void {
+  raise(window, unit, score)
+  lendAlong(window, window.previous, unit, score * factor)
+  lendAlong(window, window.next, unit, score * factor)
+}
+
+function lendAlong(window: Window, way: Int32Array, unit: number, score: number): void {
+  const { words } = window
+  let lent = score
+  for (let step = 0, at = way[unit]!; step < reach && at > 0; step++, at = way[at - 1]!) {
+    raise(window, at - 1, lent)
+    lent *= decay[Math.min(words[at - 1]!, decay.length - 1)]!
   }
-  return count
+}
+
+function raise(window: Window, unit: number, score: number): void {
+  const { best } = window
+  const before = best[unit]!
+  if (before === 0) window.touched[window.count++] = unit
+  if (score > before) best[unit] = score
 }
 
 function addWindow({ win, best, touched }: Scratch, count: number): void {

@@ -42,7 +42,7 @@ async function withinDeadline(embedder: Embedder, text: string, clock: Clock, si
   if (embedder.info.local) return asked // it has answered before a clock could tick
   const waited = new AbortController()
   const vector = await Promise.race([asked, clock.sleep(limits.embedQueryMs, waited.signal).then(() => undefined)])
-  waited.abort()
-  stop.abort()
+  waited.abort(null)
+  stop.abort(null)
   return vector
 }

@@ -111,7 +111,7 @@ function resultOf(partition: Partition, asked: Asked, hasVector: boolean): (foun
 async function withinTime<T>({ clock, telemetry }: RecallParts, { timeoutMs }: Asked, work: Promise<T>): Promise<T> {
   const done = new AbortController()
   const late = Symbol('late')
-  const first = await Promise.race([work, clock.sleep(timeoutMs, done.signal).then(() => late)]).finally(() => done.abort())
+  const first = await Promise.race([work, clock.sleep(timeoutMs, done.signal).then(() => late)]).finally(() => done.abort(late))
   if (first !== late) return first as T
   work.catch(() => undefined) // nobody waits for it any more
   telemetry.count('recollect_errors_total', 1, { code: 'timeout' })

@@ -113,7 +113,8 @@ export function nextEndOf(table: RowTable): number {
   return table.nextEnd
 }
 
-export const rowBytes = ({ rows, block, ids, changes }: RowTable): number => rows.bytes + block.bytes + 64 * (ids?.size ?? 0) + 512 * changes.size
+export const rowBytes = ({ rows, block, ids, changes }: RowTable): number =>
+  rows.byteSize() + block.bytes + 64 * (ids?.size ?? 0) + 512 * changes.size
 
 /** After columns and block were loaded. */
 export function countRows(table: RowTable): void {

@@ -39,6 +39,7 @@ export function select(view: FeatureView, ranked: readonly Scored[], rules: Sele
   const ofMessage = new Map<number, number>()
   let best: Selection['best']
   const { message } = view.group.units
+  const copyOf = nearCopies(view, rules)
   const say = (unit: number, fate: Fate, of?: number) => {
     if (rules.explain) fates.set(unit, of === undefined ? { fate } : { fate, of })
   }
@@ -48,7 +49,7 @@ export function select(view: FeatureView, ranked: readonly Scored[], rules: Sele
       say(unit, 'duplicate of', sibling)
       continue
     }
-    const copied = chosen.find((one) => isNearCopy(view, rules, one.unit, unit))
+    const copied = copyOf(chosen, unit)
     if (copied !== undefined) {
       say(unit, 'duplicate of', copied.unit)
       copied.duplicates++
@@ -73,15 +74,25 @@ export function select(view: FeatureView, ranked: readonly Scored[], rules: Sele
   return { chosen, live, best, fates }
 }
 
-/** Jaccard of the content words at least 0.9, and the same speaker. The sketches rule out most pairs. */
-function isNearCopy({ group: { units } }: FeatureView, rules: SelectRules, a: number, b: number): boolean {
-  const [sizeA, sizeB] = [units.distinct[a]!, units.distinct[b]!]
-  if (sizeA === 0 || Math.min(sizeA, sizeB) < weights.nearCopy * Math.max(sizeA, sizeB)) return false
-  const different = bits(units.sketchLow[a]! ^ units.sketchLow[b]!) + bits(units.sketchHigh[a]! ^ units.sketchHigh[b]!)
-  // |A ∪ B| ≤ (|A| + |B|) ÷ 1.9 where nine of ten are shared, and each bit that differs is a word that is not
-  if (different > ((1 - weights.nearCopy) * (sizeA + sizeB)) / (1 + weights.nearCopy)) return false
-  if (rules.speakerOf(a) !== rules.speakerOf(b)) return false
-  return jaccard(rules.contentOf(a), rules.contentOf(b)) >= weights.nearCopy
+/** The one of `chosen` that the unit is a near copy of: Jaccard of the content words at least 0.9, and the same speaker. */
+function nearCopies({ group: { units } }: FeatureView, rules: SelectRules): (chosen: readonly Chosen[], unit: number) => Chosen | undefined {
+  const { distinct, sketchLow, sketchHigh } = units
+  const least = weights.nearCopy
+  // |A ∪ B| ≤ (|A| + |B|) ÷ 1.9 where nine of ten are shared, and each bit of the sketches that differs is a word that is not
+  const share = (1 - least) / (1 + least)
+  return (chosen, unit) => {
+    const size = distinct[unit]!
+    if (size === 0) return undefined
+    const [low, high] = [sketchLow[unit]!, sketchHigh[unit]!]
+    for (let i = 0; i < chosen.length; i++) {
+      const other = chosen[i]!.unit
+      const otherSize = distinct[other]!
+      if (size < least * otherSize || otherSize < least * size) continue
+      if (bits(sketchLow[other]! ^ low) + bits(sketchHigh[other]! ^ high) > share * (size + otherSize)) continue
+      if (rules.speakerOf(unit) === rules.speakerOf(other) && jaccard(rules.contentOf(unit), rules.contentOf(other)) >= least) return chosen[i]
+    }
+    return undefined
+  }
 }
 
 function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {

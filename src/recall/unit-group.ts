@@ -80,7 +80,7 @@ export function createUnitGroup(lists: readonly RecallList[], kernel: Kernel, di
     },
     get bytes() {
       const { vectors, scales, scores, fused } = memory
-      const columns = units.bytes + messages.bytes + threads.bytes + 64 * threadNames.list.length
+      const columns = units.byteSize() + messages.byteSize() + threads.byteSize() + 64 * threadNames.list.length
       return columns + indexes.reduce((sum, index) => sum + index.bytes, 0) + vectors.bytes + scales.bytes + scores.bytes + fused.bytes
     },
     add(row, list, record, terms) {
