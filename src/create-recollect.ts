@@ -90,6 +90,7 @@ function usersOf({ parts, security, memories, erasure }: Engine): (scope: Scope)
     async erase(options) {
       const receipt = await erasure.eraseOwner(scope, options)
       parts.quotas.forget(scope)
+      if (!receipt.dryRun) parts.telemetry.count('recollect_erasures_total', 1, { clean: String(receipt.clean) })
       return receipt
     },
     pseudonym: async () => ownerPseudonym(await security.ring.ownerKeys(scope), scope.ownerId),

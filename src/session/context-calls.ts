@@ -16,7 +16,8 @@ import type { LoadedSession } from '../context/source.ts'
 import type { PageRequest } from '../ports/log-store.ts'
 import { offlineSheet } from '../summary/offline-sheet.ts'
 import { renderSheet } from '../summary/render.ts'
-import { contextSource } from './context-source.ts'
+import { contextSource, sessionCache } from './context-source.ts'
+import { injectedIds } from './count-figures.ts'
 import { noReceipt, receiptPlace, type KeptReceipt, type ReceiptPlace } from './receipt-log.ts'
 import { newSessionHead } from './session-info.ts'
 import type { At, SessionParts } from './session-parts.ts'
@@ -35,7 +36,7 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
   return {
     async context(options = {}) {
       const source = await contextSource(parts, at)
-      return makeContext(source, options, { ...parts.contexts, cache: parts.logs.derived(ref, createContextCache) })
+      return makeContext(source, options, { ...parts.contexts, cache: sessionCache(parts, ref).contexts })
     },
     async newEpoch() {
       await parts.logs.change(ref, ({ body }) => (body.epoch === undefined ? undefined : { ...body, epoch: endEpoch(body.epoch, 'asked') }))
@@ -119,7 +120,7 @@ function pageOf(kept: readonly KeptReceipt[], { limit = limits.pageItems, cursor
     upTo: receipt.upTo,
     epoch: receipt.epoch.no,
     tokens: receipt.tokens.predicted,
-    injected: receipt.recall.items.filter((item) => item.outcome === 'injected').length,
+    injected: injectedIds(receipt).length,
     billed: usage?.billed != null,
   }))
   return rest.length > limit ? { items, cursor: String((page.at(-1) as KeptReceipt).seq) } : { items }

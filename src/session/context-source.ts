@@ -1,8 +1,10 @@
 // What a context needs of a session, over the session's log, its receipts and the owner's recall.
-import { refOf } from '../core/log-ref.ts'
+import { refOf, type LogRef } from '../core/log-ref.ts'
 import { textOf } from '../core/message.ts'
 import { indexFrom } from '../core/session.ts'
+import { createContextCache, type ContextCache } from '../context/pack-cache.ts'
 import type { ContextSource, LoadedSession } from '../context/source.ts'
+import { countContext, countRecall, countUsage, createSessionMemo, type SessionMemo } from './count-figures.ts'
 import { receiptPlace, type ReceiptPlace } from './receipt-log.ts'
 import type { At, SessionParts } from './session-parts.ts'
 
@@ -32,20 +34,35 @@ export async function contextSource(
     async recall(query, { keepFrom, liveIds, ...options }) {
       const { fold, head } = await newest()
       const messages = fold.messages.slice(indexFrom(fold.messages, keepFrom)).map(({ seq, message }) => ({ seq, text: textOf(message) }))
-      return parts.recall.forContext(scope, query, options, { session: id, birth: head.birth, messages, liveIds })
+      const found = await parts.recall.forContext(scope, query, options, { session: id, birth: head.birth, messages, liveIds })
+      if (view === undefined) countRecall(parts.telemetry, found.result, parts.clock.now())
+      return found
     },
     records: (ids) => parts.recall.records(scope, ids),
     preferences: () => parts.recall.preferences(scope),
-    saveReceipt: async (receipt) => parts.receipts.save(await place(), { type: 'receipt', receipt }),
+    async saveReceipt(receipt) {
+      const { memo } = sessionCache(parts, ref)
+      memo.counted = parts.sizes.ofFold((await newest()).fold, memo.counted)
+      countContext(parts.telemetry, receipt, memo, memo.counted.tokens)
+      await parts.receipts.save(await place(), { type: 'receipt', receipt })
+    },
     async loadReceipt(receiptId) {
       const kept = (await parts.receipts.read(await place())).get(receiptId)
       if (kept === undefined) return undefined
       return kept.usage === undefined ? { receipt: kept.receipt } : { receipt: kept.receipt, usage: kept.usage }
     },
-    saveUsage: async (usage) => parts.receipts.save(await place(), { type: 'usage', usage }),
+    async saveUsage(usage) {
+      const receipt = (await parts.receipts.read(await place())).get(usage.receiptId)?.receipt
+      countUsage(parts.telemetry, receipt, usage)
+      await parts.receipts.save(await place(), { type: 'usage', usage })
+    },
   }
 }
 
-async function loadIfThere(parts: SessionParts, ref: ReturnType<typeof refOf>): Promise<LoadedSession | undefined> {
+/** What a process keeps of a session beside its fold: it goes with the fold, and dropping it changes no answer. */
+export const sessionCache = (parts: SessionParts, ref: LogRef): { readonly contexts: ContextCache; readonly memo: SessionMemo } =>
+  parts.logs.derived(ref, () => ({ contexts: createContextCache(), memo: createSessionMemo() }))
+
+async function loadIfThere(parts: SessionParts, ref: LogRef): Promise<LoadedSession | undefined> {
   return (await parts.logs.peek(ref)) === undefined ? undefined : parts.logs.load(ref)
 }

@@ -63,6 +63,7 @@ export function createJobs(parts: JobParts): Jobs {
     } catch (error) {
       if (isRecollectError(error, 'not_found')) return count('gone') // deleted, expired or erased meanwhile
       count('failed')
+      telemetry.log('warn', 'job_failed', { code: isRecollectError(error) ? error.code : 'internal' })
       // It may have come due anew while it ran.
       if (!pending.has(keyOf(job.scope, job.sessionId))) add({ ...job, failures: job.failures + 1, dueAt: clock.now() + backOffMs(job.failures) })
       throw error

@@ -1,6 +1,5 @@
 // How receipts get to their log: in the background, or waited for, by the deployment's setting; a crash may lose those on their way (REC-1).
 import type { ReceiptEntry } from '../core/context.ts'
-import { isRecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refKey, type LogRef } from '../core/log-ref.ts'
 import type { LogStore } from '../ports/log-store.ts'
@@ -22,13 +21,13 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
   const { append, read, drop, dropOwner, holds } = receiptLog(store)
   const writing = new Map<string, Promise<void>>() // one chain a log: entries land in the order they were given
   let waiting = 0
-  const lost = (code: string) => telemetry.count('recollect_receipts_lost_total', 1, { code })
+  const lost = () => telemetry.count('recollect_receipts_lost_total')
 
   function run(place: ReceiptPlace, entry: ReceiptEntry): Promise<void> {
     const key = refKey(place.ref)
     const done = (writing.get(key) ?? Promise.resolve()).then(() => append(place, entry))
     const last = done
-      .catch((error: unknown) => lost(isRecollectError(error) ? error.code : 'internal'))
+      .catch(lost)
       .then(() => {
         waiting--
         if (writing.get(key) === last) writing.delete(key)
@@ -42,7 +41,7 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
     async save(place, entry) {
       if (mode === 'off') return
       if (mode === 'durable') return run(place, entry)
-      if (waiting >= limits.receiptsWaiting) return lost('limit_exceeded')
+      if (waiting >= limits.receiptsWaiting) return lost()
       void run(place, entry).catch(() => {}) // counted by `run`
     },
     async read({ ref }) {

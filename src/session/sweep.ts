@@ -55,9 +55,9 @@ export function createSweeper(parts: SessionParts, mint: Mint): Sweeper {
     for (;;) {
       await clock.sleep(limits.sweepEveryMs, closing.signal, 'background')
       if (closing.signal.aborted) return
-      // Another node may hold the lease; what fails is counted and comes again.
       await pass().catch((error: unknown) => {
-        telemetry.count('recollect_job_runs_total', 1, { job: 'sweep', outcome: isRecollectError(error, 'conflict') ? 'busy' : 'failed' })
+        // Another node may hold the lease; what fails is counted and comes again.
+        if (!isRecollectError(error, 'conflict')) telemetry.count('recollect_job_runs_total', 1, { job: 'sweep', outcome: 'failed' })
       })
     }
   }

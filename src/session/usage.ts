@@ -3,6 +3,7 @@ import type { Receipt } from '../core/context.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Mint, Scope } from '../core/scope.ts'
 import { decodeBody, type SessionHead } from '../core/session.ts'
+import { fullHistory, injectedIds } from './count-figures.ts'
 import type { OpenedHead } from './session-logs.ts'
 import { receiptPlace, type KeptReceipt } from './receipt-log.ts'
 import type { SessionParts } from './session-parts.ts'
@@ -136,7 +137,7 @@ function tokensOf(shares: readonly SessionShare[]): UsageFigures['tokens'] {
       const billed = usage?.billed ?? undefined
       sums.calls++
       sums.estimated += predicted
-      sums.fullHistory += fullHistory(receipt, history)
+      sums.fullHistory += fullHistory(receipt, history(receipt.upTo))
       sums.paid += billed?.inputTokens ?? predicted
       if (billed === undefined) continue
       sums.billedCalls++
@@ -155,14 +156,6 @@ function tokensOf(shares: readonly SessionShare[]): UsageFigures['tokens'] {
   }
 }
 
-/** System, tools and the whole log, estimated as the plan was. */
-function fullHistory(receipt: Receipt, history: (upTo: number) => number): number {
-  const { predicted, byClass } = receipt.tokens
-  const { estimated } = receipt.budget
-  const scale = estimated === undefined || estimated === 0 ? 1 : predicted / estimated
-  return Math.round((byClass.tools ?? 0) + (byClass.system ?? 0) + scale * history(receipt.upTo))
-}
-
 function injectionOf(shares: readonly SessionShare[]): UsageFigures['injection'] {
   const sums = { turns: 0, turnsInjected: 0, injections: 0, repeats: 0, answered: 0, cited: 0 }
   for (const { receipts } of shares) {
@@ -171,7 +164,7 @@ function injectionOf(shares: readonly SessionShare[]): UsageFigures['injection']
     for (const { receipt, usage } of receipts) {
       if (receipt.recall.status === 'replayed' || receipt.upTo === counted) continue // a later call of a turn that was counted
       counted = receipt.upTo
-      const ids = receipt.recall.items.filter((item) => item.outcome === 'injected').map((item) => item.id)
+      const ids = injectedIds(receipt)
       sums.turns++
       sums.injections += ids.length
       if (ids.length > 0) sums.turnsInjected++

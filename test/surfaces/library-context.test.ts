@@ -1,5 +1,6 @@
 // Contexts through the library: what the model sees comes from the log, its receipt is kept, and the figures follow from it.
 import { describe, expect, test } from 'vitest'
+import { recordingTelemetry } from '../../src/testing/recording-telemetry.ts'
 import { aWorld, backends, codeOf, start } from './library-world.ts'
 
 const textIn = (messages: readonly unknown[]): string => JSON.stringify(messages)
@@ -121,5 +122,34 @@ describe.each(backends)('on %s', (backend) => {
     expect(await recollect.totals()).toMatchObject({ memory: { sessions: 2, messages: 4 }, tokens: { calls: 2, billed: 40 } })
     expect((await recollect.user('alice').usage({ since: start + 1 })).tokens.calls).toBe(0)
     expect(await codeOf(recollect.user('alice').usage({ session: 'nowhere' }))).toBe('not_found')
+  })
+
+  test('the metrics say what the figures say [OBS-8]', async () => {
+    const telemetry = recordingTelemetry()
+    const { session, recollect } = await aSession({ telemetry, receipts: 'durable' })
+    await recollect.user('alice').memories.remember('I prefer trains to planes.')
+    await session.append({ role: 'user', text: 'Do I prefer trains to planes?' })
+    const { receipt } = await session.context()
+    await session.reconcile(receipt.id, { inputTokens: 40, outputTokens: 5, cacheReadTokens: 10 }, { answer: 'You prefer trains to planes.' })
+    await session.context()
+    await recollect.settled()
+    const { tokens, injection, retrieval, memory } = await recollect.user('alice').usage()
+    const kind = (name: string) => telemetry.counted('recollect_tokens_total', { kind: name })
+    expect([kind('estimated'), kind('full_history'), kind('billed'), kind('output'), kind('cache_read')]).toEqual([
+      tokens.estimated,
+      tokens.fullHistory,
+      tokens.billed,
+      tokens.output,
+      tokens.cacheRead,
+    ])
+    expect(injection.injections).toBeGreaterThan(0)
+    expect(telemetry.counted('recollect_turns_total')).toBe(injection.turns)
+    expect(telemetry.counted('recollect_turns_injected_total')).toBe(injection.turnsInjected)
+    expect(telemetry.counted('recollect_injections_total')).toBe(injection.injections)
+    expect(telemetry.counted('recollect_injections_cited_total')).toBe(injection.cited)
+    expect(telemetry.counted('recollect_recalls_total')).toBe(retrieval.recalls)
+    expect(telemetry.values('recollect_token_estimate_error_ratio')).toHaveLength(1)
+    expect(telemetry.values('recollect_session_messages').at(-1)).toBe(memory.messages)
+    expect(telemetry.values('recollect_owner_records').at(-1)).toBe(memory.records)
   })
 })
