@@ -6,6 +6,8 @@ export type { EpochRecord, Format, Receipt, ReceiptUsage, StrategyName, ToolDefi
 export type { Json, JsonObject } from './core/json.ts'
 export type { MemoryKind, MemoryRecord } from './core/memory.ts'
 export type { LoggedMessage, Message, MessageInput, Part, PartInput, Span, SpanInput } from './core/message.ts'
+export { hybrid, slidingWindow, summary, type Strategy } from './context/strategies.ts'
+export type { ModelProfile, ModelProfileInput } from './context/profiles.ts'
 export type { Context, ContextOptions } from './context/context-options.ts'
 export type { ReceiptDiff } from './context/diff-receipts.ts'
 export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'

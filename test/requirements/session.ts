@@ -12,6 +12,8 @@ export const session = {
   'LIFE-1': 'an append renews the idle time, and nothing else does',
   'LIFE-2': 'an end is final, and the absolute end never moves',
   'LIFE-3': 'receipts go with their session',
+  'LIFE-4': 'a record past its life is out of recall at once, and is redacted by the sweeper',
+  'LIFE-5': 'an untrusted record lives 30 days, an assistant one 180, an episodic one a year',
   'LIFE-7': 'the sweeper removes what has expired, and no log that was made again',
   'LIFE-8': 'what has expired cannot be read, with the sweeper stopped too',
   'LIFE-9': 'a dry run lists exactly what the sweep then removes, and writes nothing',
@@ -22,6 +24,7 @@ export const session = {
   'NODE-7': 'a job that runs twice, at once or after a crash has one effect',
   'NODE-8': 'background work begins when a turn has ended',
   'REC-1': 'receipts are written in the background or durably, bounded, and lost ones are counted',
+  'ERA-4': 'a deletion takes what rests on the session alone, and says what it kept',
   'ERA-1': 'each deletion waits for the owner’s background work, and a second one finds nothing to do',
   'OBS-8': 'the four figures are derived from heads and receipts, each rate with its count',
 } as const

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { limits } from '../../src/core/limits.ts'
 import type { LogKind } from '../../src/core/log-ref.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
 import { memoryKeyProvider } from '../../src/security/index.ts'
@@ -64,6 +65,23 @@ describe('two stores', () => {
     expect(await session.delete()).toMatchObject({ records: 1 })
     expect((await alice.memories.list()).items).toHaveLength(2)
     expect((await alice.memories.search('walnuts allergic')).hits).toEqual([])
+  })
+
+  test('records end by their level, not with their session, and the sweeper redacts them [LIFE-4] [LIFE-5]', async () => {
+    const { alice, clock, recollect } = await twoStores()
+    await (await alice.session('pasted', { idleMs: 60_000 })).append({ role: 'user', text: 'A page says that the bridge is closed.' }, { userText: 'paste' })
+    await alice.memories.settled()
+    const levels = async () => (await alice.memories.list()).items.map((record) => record.authority).toSorted()
+    expect(await levels()).toEqual(['assistant', 'typed', 'untrusted'])
+    clock.set(start + limits.untrustedRecordMs)
+    expect(await levels()).toEqual(['assistant', 'typed'])
+    expect(await recollect.sweep()).toMatchObject({ recordsExpired: 1 })
+    clock.set(start + limits.assistantRecordMs)
+    expect(await recollect.sweep()).toMatchObject({ recordsExpired: 1 })
+    expect(await levels()).toEqual(['typed'])
+    clock.set(start + limits.episodicRecordMs)
+    expect(await recollect.sweep()).toMatchObject({ recordsExpired: 1 })
+    expect(await levels()).toEqual([])
   })
 
   test('deleting a session with memories kept says so in the receipt [ERA-4]', async () => {
