@@ -176,7 +176,10 @@ export function coveredIdf({ idf }: ListTerms, low: number, high: number): numbe
 }
 
 /** How much longer than 60 words a unit is: ln(words ÷ 60), at least 0. */
-export const longOf = ({ units }: UnitGroup, unit: number): number => Math.max(0, Math.log(units.words[unit]! / weights.longWords))
+export function longOf({ units }: UnitGroup, unit: number): number {
+  const words = units.words[unit]!
+  return words <= weights.longWords ? 0 : Math.log(words / weights.longWords)
+}
 
 export interface FeatureView {
   readonly group: UnitGroup

@@ -77,7 +77,9 @@ export function createKernel(options: { simd?: boolean } = {}): Kernel {
       }
       const n = raw.top(scores, count, most, keyRoom.pointer)
       const keys = arena.int32(keyRoom.pointer, 2 * n)
-      return Int32Array.from({ length: n }, (_, i) => keys[2 * i]!)
+      const best = new Int32Array(n)
+      for (let i = 0; i < n; i++) best[i] = keys[2 * i]!
+      return best
     },
   }
 }

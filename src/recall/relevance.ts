@@ -1,5 +1,6 @@
 // How likely a unit answers the query at all: a logistic of absolute quantities of its list (ABS-1). Pure.
 import { coveredIdf, longOf, type FeatureView } from './fuse.ts'
+import type { ListTerms } from './lexical-scores.ts'
 import { weights } from './weights.ts'
 
 export interface Relevance {
@@ -15,42 +16,37 @@ export interface Relevance {
 export function relevanceOf(view: FeatureView, unit: number): Relevance {
   const { group, terms, scratch, cosines, scales } = view
   const list = terms[group.units.list[unit]!]!
-  const all = list.allIdf
-  const share = (sum: number) => (all > 0 ? sum / all : 0)
-  const [low, high] = coversNear(view, unit)
+  const one = list.allIdf > 0 ? 1 / list.allIdf : 0
   const hasVector = view.dense && scales[unit]! > 0
-  const quantities = {
-    known: share(list.knownIdf),
-    coverage: share(coveredIdf(list, scratch.coversLow[unit]!, scratch.coversHigh[unit]!)),
-    coverageNear: share(coveredIdf(list, low, high)),
-    cosine: hasVector ? cosines[unit]! / 1e6 : 0,
-    long: longOf(group, unit),
-    lexical: share(scratch.own[unit]! / (weights.bm25.k1 + 1)), // the most a term can give is its idf · (k1 + 1)
-  }
+  const known = list.knownIdf * one
+  const coverage = coveredIdf(list, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) * one
+  const coverageNear = coveredNear(view, list, unit) * one
+  const cosine = hasVector ? cosines[unit]! / 1e6 : 0
+  const lexical = (scratch.own[unit]! * one) / (weights.bm25.k1 + 1) // the most a term can give is its idf · (k1 + 1)
+  const long = longOf(group, unit)
   // without a vector there is no cosine to weigh: the weights of words alone
   const w = hasVector ? weights.relevance : weights.relevanceOfWords
   const sum =
-    w.known * quantities.known +
-    w.coverage * quantities.coverage +
-    w.coverageNear * quantities.coverageNear +
-    w.cosine * quantities.cosine +
-    w.lexical * quantities.lexical +
-    w.long * quantities.long +
-    w.bias
-  return { ...quantities, value: Math.round(1e6 / (1 + Math.exp(-sum))) / 1e6 }
+    w.known * known + w.coverage * coverage + w.coverageNear * coverageNear + w.cosine * cosine + w.lexical * lexical + w.long * long + w.bias
+  return { value: Math.round(1e6 / (1 + Math.exp(-sum))) / 1e6, known, coverage, coverageNear, cosine, lexical, long }
 }
 
-/** The terms that the unit or its neighbours within the window hold. */
-function coversNear({ group, scratch }: FeatureView, unit: number): readonly [number, number] {
+/** The sum over the terms that the unit or its neighbours within the window hold. */
+function coveredNear({ group, scratch }: FeatureView, list: ListTerms, unit: number): number {
   const { previous, next } = group.units
-  let low = scratch.coversLow[unit]!
-  let high = scratch.coversHigh[unit]!
-  for (const way of [previous, next])
-    for (let step = 0, at = way[unit]!; step < weights.window.reach && at > 0; step++, at = way[at - 1]!) {
-      low |= scratch.coversLow[at - 1]!
-      high |= scratch.coversHigh[at - 1]!
-    }
-  return [low, high]
+  const { coversLow, coversHigh } = scratch
+  const { reach } = weights.window
+  let low = coversLow[unit]!
+  let high = coversHigh[unit]!
+  for (let step = 0, at = previous[unit]!; step < reach && at > 0; step++, at = previous[at - 1]!) {
+    low |= coversLow[at - 1]!
+    high |= coversHigh[at - 1]!
+  }
+  for (let step = 0, at = next[unit]!; step < reach && at > 0; step++, at = next[at - 1]!) {
+    low |= coversLow[at - 1]!
+    high |= coversHigh[at - 1]!
+  }
+  return coveredIdf(list, low, high)
 }
 
 /** What the candidate lacked most, in words (ABS-2). */

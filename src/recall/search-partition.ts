@@ -88,12 +88,28 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
 /** Best first; ties go to the newer, then by id (RCL-4). */
 function rank(view: FeatureView, candidates: Int32Array, { rows }: Partition): Scored[] {
   const { row } = view.group.units
-  const saidAt = rows.rows.saidAt
-  const idOf = (unit: number) => idAt(rows, row[unit]!)
-  return Array.from(candidates, (unit) => ({ unit, score: scoreOf(featuresOf(view, unit)) })).toSorted(
-    (a, b) => b.score - a.score || saidAt[row[b.unit]!]! - saidAt[row[a.unit]!]! || (idOf(a.unit) < idOf(b.unit) ? -1 : 1),
-  )
+  // one number a candidate, its score and its place: numbers sort many times faster than objects
+  const keys = new Float64Array(candidates.length)
+  for (let i = 0; i < keys.length; i++) keys[i] = scoreOf(featuresOf(view, candidates[i]!)) * places + i
+  keys.sort()
+  const ranked: Scored[] = []
+  for (let i = keys.length - 1; i >= 0; i--) {
+    const score = Math.floor(keys[i]! / places)
+    ranked.push({ unit: candidates[keys[i]! - score * places]!, score })
+  }
+  const isNewer = (a: number, b: number) => {
+    const [aRow, bRow] = [row[a]!, row[b]!]
+    const between = rows.rows.saidAt[aRow]! - rows.rows.saidAt[bRow]!
+    return between !== 0 ? between > 0 : idAt(rows, aRow) < idAt(rows, bRow)
+  }
+  // ties are few: each finds its place among its equals
+  for (let i = 1; i < ranked.length; i++)
+    for (let at = i; at > 0 && ranked[at]!.score === ranked[at - 1]!.score && isNewer(ranked[at]!.unit, ranked[at - 1]!.unit); at--)
+      [ranked[at - 1], ranked[at]] = [ranked[at]!, ranked[at - 1]!]
+  return ranked
 }
+
+const places = 1_024 // over the candidates of a list; a score of 2^31 times it is exact in a double
 
 function rulesOf({ partition, asked, isLive }: SearchInput, view: FeatureView, limit: number): Parameters<typeof select>[2] {
   const { rows, tools } = partition
