@@ -1,5 +1,12 @@
 // The package's root: `createRecollect`, the error, and the types of what it gives. Loads no third party and no database (REL-2).
-export { createRecollect, type GivenStore, type RecollectOptions } from './create-recollect.ts'
+import type { RecollectOptions } from './create-recollect.ts'
+import type { Recollect } from './recollect.ts'
+
+/** Opens the stores and starts background work; the engine is loaded at the first call. @throws `invalid_input` on a setting · `integrity_failure` where sealed data has no key · `unavailable` */
+export const createRecollect = async (options: RecollectOptions = {}): Promise<Recollect> =>
+  (await import('./create-recollect.ts')).createRecollect(options)
+
+export type { GivenStore, RecollectOptions } from './create-recollect.ts'
 export { RecollectError, errorCodes, isRecollectError, type ErrorCode } from './core/errors.ts'
 export type { Authority, Origin } from './core/authority.ts'
 export type { EpochRecord, Format, Receipt, ReceiptUsage, StrategyName, ToolDefinition, Usage } from './core/context.ts'

@@ -23,8 +23,10 @@ export type {
   UsageFigures,
 } from './session/session-types.ts'
 
+export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'
 export { sameMessage, type Alignment, type SentHistory } from './session/align-history.ts'
 export type { Context, ContextOptions } from './context/context-options.ts'
+export { countTokens } from './context/count.ts'
 export { raiseOpenAiChat } from './context/raise-openai-chat.ts'
 
 export interface Recollect {

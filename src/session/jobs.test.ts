@@ -108,6 +108,19 @@ describe('background work', () => {
     expect(done).toEqual(['alice/s'])
   })
 
+  test('what comes due anew while a back-off runs does not cut it short [FORM-7]', async () => {
+    const { jobs, clock, telemetry } = aRunner({ fail: () => new Error('down') })
+    const failed = () => telemetry.counted('recollect_job_runs_total', { outcome: 'failed' })
+    jobs.due(alice, 's', 'now')
+    await settle()
+    jobs.due(alice, 's', 'now')
+    await settle()
+    expect(failed()).toBe(1)
+    clock.advance(1_000)
+    await settle()
+    expect(failed()).toBe(2)
+  })
+
   test('settled says what a job failed with, and leaves it for later [FORM-7]', async () => {
     let broken = true
     const { jobs, done } = aRunner({ background: false, fail: () => (broken ? new Error('down') : undefined) })

@@ -40,6 +40,8 @@ describe.each(backends)('on %s', (backend) => {
     expect(await codeOf(session.receipts.get('nowhere'))).toBe('not_found')
     expect(await codeOf(session.receipts.list({ cursor: 'x' }))).toBe('invalid_input')
     expect(await session.delete()).toMatchObject({ removed: [{ logs: 2 }] })
+    const left = (await recollect.user('alice').erase({ dryRun: true })).removed.reduce((sum, one) => sum + one.logs, 0)
+    expect(left).toBe(1) // the memory log
     const again = await recollect.user('alice').session('s')
     expect((await again.receipts.list()).items).toEqual([])
   })

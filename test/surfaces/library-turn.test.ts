@@ -45,6 +45,23 @@ describe.each(backends)('on %s', (backend) => {
     expect(order).toEqual([1, 2, 3])
   })
 
+  test('the order of arrival holds also where a turn lapses and nobody is called [NODE-4]', async () => {
+    const { session, clock } = await aSession()
+    await session.turn({ ttlMs: 1_000, renew: false })
+    const order: number[] = []
+    const waiting = [1, 2, 3, 4, 5].map(async (n) => {
+      const turn = await session.turn({ whenBusy: 'wait' })
+      order.push(n)
+      await turn.end()
+    })
+    for (let passed = 0; passed < 2_000; passed += 10) {
+      await settle()
+      clock.advance(10)
+    }
+    await Promise.all(waiting)
+    expect(order).toEqual([1, 2, 3, 4, 5])
+  })
+
   test('a wait ends in a conflict after 30 s, and by its signal [NODE-4]', async () => {
     const { session, clock } = await aSession()
     await session.turn({ ttlMs: limits.leaseMsMost, renew: false })
