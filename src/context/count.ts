@@ -205,3 +205,6 @@ export const countSystem = (system: string | undefined, profile: ModelProfile, c
 /** Tokens of tool definitions: the JSON as it is sent. */
 export const countTools = (tools: readonly ToolDefinition[] | undefined, counter: TokenCounter): number =>
   tools === undefined ? 0 : tools.reduce((sum, tool) => sum + Math.max(1, counter.count(JSON.stringify(tool))), 0)
+
+/** Estimated tokens of a text, by the class counter. */
+export const countTokens = (text: string): number => classCounter.count(text)

@@ -1,0 +1,97 @@
+// What the commands ask of Recollect: in process on the configured stores, or of a gateway over HTTP; the output is the same (CLI-1).
+import { RecollectError, errorCodes, type ErrorCode } from '../core/errors.ts'
+import type { CredentialInfo, CredentialRequest, ContextOptions, Recollect, SessionInfo, User } from '../recollect.ts'
+
+type SearchOptions = NonNullable<Parameters<User['memories']['search']>[1]>
+type Json = any // what the two ways give alike; the commands read named fields of it
+
+export interface Backend {
+  context(session: string, options: ContextOptions): Promise<Json>
+  search(query: string, options: SearchOptions): Promise<Json>
+  remember(text: string, options: { kind?: string; slot?: string }): Promise<Json>
+  forget(id: string, sources: boolean): Promise<Json>
+  sessions(limit: number): Promise<readonly SessionInfo[]>
+  session(id: string): Promise<SessionInfo>
+  deleteSession(id: string): Promise<Json>
+  receipt(session: string, id: string): Promise<Json>
+  diff(session: string, a: string, b: string): Promise<Json>
+  erase(owner: string, dryRun: boolean): Promise<Json>
+  usage(session?: string, since?: number): Promise<Json>
+  sweep(options: { dryRun?: boolean; until?: number }): Promise<Json>
+  keys(): Promise<readonly Omit<CredentialInfo, 'tenantId'>[]>
+  createKey(request: CredentialRequest): Promise<{ key: Json; secret: string }>
+  rotateKey(id: string): Promise<{ key: Json; secret: string }>
+  revokeKey(id: string): Promise<void>
+}
+
+export function localBackend(recollect: Recollect, user: User): Backend {
+  const { tenantId } = user
+  return {
+    context: async (session, options) => user.preview(session, options),
+    search: (query, options) => user.memories.search(query, options),
+    remember: async (text, options) => (await user.memories.remember(text, options as Parameters<User['memories']['remember']>[1])).record,
+    forget: (id, sources) => user.memories.forget(id, sources ? { sources } : {}),
+    sessions: async (limit) => (await user.sessions.list({ limit })).items,
+    session: async (id) => (await user.sessions.get(id)).info(),
+    deleteSession: async (id) => (await user.sessions.get(id)).delete(),
+    receipt: async (session, id) => (await user.sessions.get(session)).receipts.get(id),
+    diff: async (session, a, b) => (await user.sessions.get(session)).receipts.diff(a, b),
+    erase: (_, dryRun) => user.erase({ dryRun }),
+    usage: (session, since) => user.usage({ ...(session === undefined ? {} : { session }), ...(since === undefined ? {} : { since }) }),
+    sweep: (options) => recollect.sweep(options),
+    keys: async () => (await recollect.credentials.list(tenantId, { limit: 200 })).items,
+    async createKey(request) {
+      const { credential, secret } = await recollect.credentials.create(tenantId, request)
+      return { key: credential, secret }
+    },
+    async rotateKey(id) {
+      const { credential, secret } = await recollect.credentials.rotate(tenantId, id)
+      return { key: credential, secret }
+    },
+    revokeKey: (id) => recollect.credentials.revoke(tenantId, id),
+  }
+}
+
+export function remoteBackend(url: string, key: string, send: typeof fetch, timeoutMs: number): Backend {
+  const call = async (method: string, path: string, body?: unknown): Promise<Json> => {
+    let response: Response
+    try {
+      response = await send(`${url.replace(/\/+$/, '')}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+    } catch (cause) {
+      throw new RecollectError('unavailable', 'the gateway does not answer', 'Check --url, and that the gateway runs.', { cause })
+    }
+    if (response.status === 204) return undefined
+    const answer: Json = await response.json().catch(() => ({}))
+    if (response.ok) return answer
+    const code: ErrorCode = Object.hasOwn(errorCodes, answer.code) ? answer.code : 'unavailable'
+    throw new RecollectError(code, answer.detail ?? `the gateway answered ${response.status}`, answer.nextStep ?? 'Check --url.')
+  }
+  const at = (id: string) => `/sessions/${encodeURIComponent(id)}`
+  return {
+    context: (session, options) => call('POST', `${at(session)}/context`, { ...options, preview: true }),
+    search: (query, options) => call('POST', '/memories/search', { query, ...options }),
+    remember: (text, options) => call('POST', '/memories', { text, ...options }),
+    forget: (id, sources) => call('DELETE', `/memories/${encodeURIComponent(id)}${sources ? '?sources=true' : ''}`),
+    sessions: async (limit) => (await call('GET', `/sessions?limit=${limit}`)).items,
+    session: (id) => call('GET', at(id)),
+    deleteSession: (id) => call('DELETE', at(id)),
+    receipt: (session, id) => call('GET', `${at(session)}/receipts/${encodeURIComponent(id)}`),
+    diff: (session, a, b) => call('GET', `${at(session)}/receipts/${encodeURIComponent(a)}/diff/${encodeURIComponent(b)}`),
+    erase: (owner, dryRun) => call('POST', '/erase', { confirm: owner, dryRun }),
+    usage: (session, since) =>
+      call(
+        'GET',
+        `/usage?${new URLSearchParams({ ...(session === undefined ? {} : { session }), ...(since === undefined ? {} : { since: String(since) }) })}`,
+      ),
+    sweep: (options) => call('POST', '/sweep', options),
+    keys: async () => (await call('GET', '/keys?limit=200')).items,
+    createKey: ({ ownerId, ...request }) => call('POST', '/keys', { ...request, ...(ownerId === undefined ? {} : { owner: ownerId }) }),
+    rotateKey: (id) => call('POST', `/keys/${encodeURIComponent(id)}/rotate`),
+    revokeKey: (id) => call('DELETE', `/keys/${encodeURIComponent(id)}`),
+  }
+}

@@ -1,0 +1,144 @@
+// The command line: every command and flag on one page, parsed by commander; what they do stands beside (surfaces.md §6).
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { loadConfiguration, type Configuration } from '../config/load.ts'
+import type { SettingName } from '../config/settings.ts'
+import { exitCodes } from './exit-codes.ts'
+import { inWork, type Work } from './work.ts'
+import { chat } from './commands/chat.ts'
+import { doctor } from './commands/doctor.ts'
+import { evaluate } from './commands/evaluate.ts'
+import { createKey, listKeys, revokeKey, rotateKey } from './commands/keys.ts'
+import { erase, forget, remember, search, stats, sweep } from './commands/memory.ts'
+import { context, deleteSession, listSessions, receipt, showSession } from './commands/sessions.ts'
+import { serve } from './serve.ts'
+import { refuse } from './terminal.ts'
+
+export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+/** Runs a command line, without the program's name; gives the exit code (CLI-7). */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0
+  const program = commands(async (run) => {
+    code = await run()
+  })
+  const json = argv.includes('--json')
+  const debug = process.env['RECOLLECT_DEBUG'] === '1'
+  try {
+    await program.parseAsync(argv as string[], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.invalid_input
+    return refuse(error, json, debug)
+  }
+}
+
+type Runner = (run: () => Promise<number>) => Promise<void>
+
+/** The program; also read by the documents. */
+export function commands(run: Runner): Command {
+  const program = new Command('recollect')
+  program
+    .description('Session memory for LLM applications.')
+    .version(version)
+    .option('--config FILE', 'settings; else recollect.json in the working folder')
+    .option('--data-dir DIR', 'folder of the data (RECOLLECT_DATA_DIR)')
+    .option('--url URL', 'run on a gateway, with the key in RECOLLECT_KEY or --key-file')
+    .option('--key-file FILE', 'file that holds the API key')
+    .option('--tenant NAME', 'in process: the tenant', 'default')
+    .option('--owner NAME', 'in process: the owner', 'me')
+    .option('--json', 'one JSON document on stdout')
+    .option('--quiet', 'no notes and no progress')
+    .option('--no-color', 'nothing is told by colour')
+    .option('--yes', 'do not ask')
+    .option('--timeout-ms N', 'of one call to a gateway', '60000')
+    .exitOverride()
+    .showSuggestionAfterError(true)
+  const works = (name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>): Command =>
+    program
+      .command(name)
+      .description(description)
+      .action(async (...args: unknown[]) => run(() => inWork(program.opts(), configurationOf(program), (work) => action(work, ...args))))
+
+  program
+    .command('serve')
+    .description('serve the gateway; prints its URLs')
+    .option('--host HOST', 'address to bind (RECOLLECT_GATEWAY_HOST)')
+    .option('--port PORT', 'port to bind (RECOLLECT_GATEWAY_PORT)')
+    .action(async (flags: { host?: string; port?: string }) =>
+      run(() =>
+        serve(
+          configurationOf(program, { 'gateway.host': flags.host, 'gateway.port': flags.port }),
+          version,
+          (line) => void process.stdout.write(`${line}\n`),
+        ),
+      ),
+    )
+  works('chat', 'talk to the upstream in the terminal; without one, show the context', chat)
+    .option('--session NAME', 'session', 'chat')
+    .option('--model NAME', 'model', 'default')
+    .option('--budget-tokens N', 'tokens of a prompt')
+  works('context <session>', 'what a model would see, with its receipt; writes nothing', context)
+    .option('--budget-tokens N', 'tokens of the prompt')
+    .option('--model NAME', 'model name or profile')
+    .addOption(new Option('--format FORMAT', 'form of the messages').choices(['neutral', 'openai-chat']))
+    .addOption(new Option('--strategy NAME', 'strategy').choices(['slidingWindow', 'summary', 'hybrid']))
+    .option('--explain', 'the receipt as well')
+  works('search <query>', 'find memories', search)
+    .option('--limit N', 'at most so many of the trusted list')
+    .option('--kinds KINDS', 'episodic,semantic,procedural')
+    .option('--at DATE', 'valid at this time')
+    .option('--explain', 'why, and why not')
+  works('remember <text>', 'remember something, word for word', remember)
+    .addOption(new Option('--kind KIND', 'kind of memory').choices(['episodic', 'semantic', 'procedural']))
+    .option('--slot SLOT', 'what it is a value of')
+  works('forget <id>', 'forget one memory for good', forget).option('--sources', 'the messages it was said in as well')
+  const sessions = program.command('sessions').description('list, show or delete sessions')
+  const nested = (parent: Command, name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>): Command =>
+    parent
+      .command(name)
+      .description(description)
+      .action(async (...args: unknown[]) => run(() => inWork(program.opts(), configurationOf(program), (work) => action(work, ...args))))
+  nested(sessions, 'list', 'newest first', listSessions).option('--limit N', 'at most so many', '50')
+  nested(sessions, 'show <id>', 'one session', showSession)
+  nested(sessions, 'delete <id>', 'delete a session, and forget what rests on it alone', deleteSession)
+  works('receipt <id> [other]', 'a receipt, or what changed between two', receipt).requiredOption('--session NAME', 'session of the receipts')
+  works('erase', 'erase everything of the owner, and prove it', erase).option('--dry-run', 'only count')
+  works('stats', 'the four figures', stats).option('--session NAME', 'of one session').option('--since DATE', 'from this time on')
+  works('sweep', 'remove what has expired', sweep).option('--dry-run', 'only list').option('--until TIME', 'with --dry-run: by this time')
+  const evals = program.command('eval').description('measure on data given by path')
+  evals
+    .command('retrieval')
+    .description('recall over a public data set')
+    .option('--data PATH', 'file or folder of the data')
+    .addOption(new Option('--format FORMAT', 'shape of the data').choices(['locomo', 'realtalk', 'beam', 'longmemeval', 'jsonl']))
+    .addOption(new Option('--embedder NAME', 'embedder').choices(['bundled', 'off']))
+    .option('--arms ARMS', 'hybrid,lexical,dense')
+    .option('--categories NAMES', 'only these')
+    .option('--limit N', 'ask at most so many questions, drawn by the seed')
+    .option('--seed N', 'of draws and intervals', '1')
+    .option('--out FILE', 'write the result there as well')
+    .action(async (flags: Record<string, string | undefined>) => run(() => evaluate(flags, program.opts(), configurationOf(program))))
+  program
+    .command('doctor')
+    .description('the effective configuration, and checks of everything it names')
+    .action(async () => run(() => doctor(() => configurationOf(program), program.opts())))
+  const keys = program.command('keys').description('API keys of the tenant')
+  nested(keys, 'create', 'make a key; its secret is shown once', createKey)
+    .requiredOption('--name NAME', 'name of the key')
+    .addOption(new Option('--user-text ORIGIN', 'what unlabelled user text counts as').choices(['user-typed', 'paste']).makeOptionMandatory())
+    .option('--roles ROLES', 'owner,tenant-reader,tenant-admin,operator,auditor', 'owner')
+    .option('--grants GRANTS', 'act-for-owner')
+    .option('--for OWNER', 'owner of the key; default --owner; none for keys that act for owners')
+    .option('--expires DATE', 'end of the key; default 90 days')
+  nested(keys, 'list', 'keys without secrets', listKeys)
+  nested(keys, 'rotate <id>', 'a new secret for the same name', rotateKey)
+  nested(keys, 'revoke <id>', 'end a key', revokeKey)
+  return program
+}
+
+function configurationOf(program: Command, flags: Partial<Record<SettingName, unknown>> = {}): Configuration {
+  const { config, dataDir } = program.opts() as { config?: string; dataDir?: string }
+  const given = Object.fromEntries(Object.entries({ dataDir, ...flags }).filter(([, value]) => value !== undefined))
+  return loadConfiguration({ flags: given, environment: process.env, ...(config === undefined ? {} : { file: config }) })
+}

@@ -1,0 +1,96 @@
+// What the commands write, and where: the result alone on stdout, all else on stderr (CLI-3 to CLI-6).
+import { createInterface } from 'node:readline/promises'
+import { isRecollectError } from '../core/errors.ts'
+import { bug, RecollectError } from '../core/errors.ts'
+import { exitCodes } from './exit-codes.ts'
+
+export interface Terminal {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly interactive: boolean // stdin and stderr are a terminal
+  /** One JSON document under --json, else lines. */
+  result(value: unknown, lines: () => readonly string[]): void
+  note(text: string): void
+  /** Shows how far long work is: a bar on a terminal, else a line every 10 s; nothing under --quiet. */
+  progress(done: number, total: number, what: string): void
+  ask(question: string): Promise<string>
+}
+
+export interface TerminalParts {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly now: () => number
+}
+
+export function createTerminal({ json, quiet, now }: TerminalParts): Terminal {
+  const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true
+  let began: number | undefined
+  let told = 0
+  return {
+    json,
+    quiet,
+    interactive,
+    result: (value, lines) =>
+      void process.stdout.write(
+        json
+          ? `${JSON.stringify(value)}\n`
+          : lines()
+              .map((line) => `${visible(line)}\n`)
+              .join(''),
+      ),
+    note: (text) => {
+      if (!quiet) process.stderr.write(`${text}\n`)
+    },
+    progress(done, total, what) {
+      if (quiet) return
+      began ??= now()
+      const spent = now() - began
+      const every = process.stderr.isTTY === true ? 200 : 10_000
+      if (spent < 1_000 || (now() - told < every && done < total)) return
+      told = now()
+      const rate = done / (spent / 1_000)
+      const left = rate > 0 ? Math.ceil((total - done) / rate) : 0
+      const line = `${what}: ${done} of ${total}, ${rate.toFixed(1)} a second, ${left} s left`
+      if (process.stderr.isTTY === true)
+        process.stderr.write(
+          `\r\u001b[K[${'#'.repeat(Math.round((20 * done) / Math.max(1, total))).padEnd(20, '.')}] ${line}${done >= total ? '\n' : ''}`,
+        )
+      else process.stderr.write(`${line}\n`)
+    },
+    async ask(question) {
+      const reader = createInterface({ input: process.stdin, output: process.stderr })
+      try {
+        return await reader.question(question)
+      } finally {
+        reader.close()
+      }
+    },
+  }
+}
+
+/** Control and invisible characters as marks: text from memory must not move the cursor (CLI-3). */
+export const visible = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/gu, (one) =>
+    one === '\n' || one === '\t' ? one : `\\u{${(one.codePointAt(0) as number).toString(16)}}`,
+  )
+
+/** Says what was thrown, and gives the exit code. No stack without RECOLLECT_DEBUG=1 (CLI-6). */
+export function refuse(thrown: unknown, json: boolean, debug: boolean): number {
+  const error = isRecollectError(thrown) ? thrown : bug('something went wrong inside Recollect', thrown)
+  if (json) {
+    const { code, message, nextStep, retryable, limit, given } = error
+    process.stderr.write(
+      `${JSON.stringify({ type: `urn:recollect:error:${code}`, code, detail: message, nextStep, retryable, ...(limit === undefined ? {} : { limit, given }) })}\n`,
+    )
+  } else process.stderr.write(`recollect: ${error.message} (${error.code})\n${error.nextStep}\n`)
+  if (debug) process.stderr.write(`${error.stack ?? ''}\n${error.cause instanceof Error ? (error.cause.stack ?? '') : ''}\n`)
+  return exitCodes[error.code]
+}
+
+/** The name must be typed, or --yes given; without a terminal only --yes counts (CLI-8). */
+export async function confirm(terminal: Terminal, yes: boolean, name: string, what: string): Promise<void> {
+  if (yes) return
+  if (!terminal.interactive) throw new RecollectError('invalid_input', `${what} asks for confirmation, and this is no terminal`, 'Give --yes.')
+  if ((await terminal.ask(`${what}. Type ${visible(name)} to go on: `)) !== name)
+    throw new RecollectError('invalid_input', 'the name that was typed is another', 'Nothing was done; run the command again.')
+}

@@ -1,0 +1,62 @@
+// What a command works with: the terminal, and Recollect in process or behind a gateway; opened before it and closed after it.
+import { readFileSync } from 'node:fs'
+import type { Configuration } from '../config/load.ts'
+import { openRecollect } from '../config/open.ts'
+import { RecollectError } from '../core/errors.ts'
+import { systemClock } from '../create-recollect/system-clock.ts'
+import type { Recollect, User } from '../recollect.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
+import { localBackend, remoteBackend, type Backend } from './backend.ts'
+import { createTerminal, type Terminal } from './terminal.ts'
+
+export interface GlobalFlags {
+  readonly url?: string
+  readonly keyFile?: string
+  readonly tenant: string
+  readonly owner: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly yes?: boolean
+  readonly timeoutMs: string
+}
+
+export interface Work {
+  readonly backend: Backend
+  readonly terminal: Terminal
+  readonly flags: GlobalFlags
+  readonly configuration: Configuration
+  /** In process only. */
+  readonly user?: User
+  readonly recollect?: Recollect
+}
+
+export const terminalFor = (flags: Partial<GlobalFlags>): Terminal =>
+  createTerminal({ json: flags.json === true, quiet: flags.quiet === true, now: () => performance.now() })
+
+export async function inWork(flags: GlobalFlags, configuration: Configuration, run: (work: Work) => Promise<number>): Promise<number> {
+  const terminal = terminalFor(flags)
+  if (flags.url !== undefined)
+    return run({ backend: remoteBackend(flags.url, keyOf(flags), fetch, Number(flags.timeoutMs)), terminal, flags, configuration })
+  const telemetry = createTelemetry({ clock: systemClock, level: 'silent', write: () => {}, version: '' })
+  const recollect = await openRecollect(configuration, { clock: systemClock, telemetry }, false)
+  try {
+    const user = recollect.tenant(flags.tenant).user(flags.owner)
+    return await run({ backend: localBackend(recollect, user), terminal, flags, configuration, user, recollect })
+  } finally {
+    await recollect.settled().catch(() => {}) // what is not formed now is formed at the next start
+    await recollect.close()
+  }
+}
+
+function keyOf(flags: GlobalFlags): string {
+  if (flags.keyFile !== undefined) {
+    try {
+      return readFileSync(flags.keyFile, 'utf8').trim()
+    } catch (cause) {
+      throw new RecollectError('invalid_input', 'the key file cannot be read', 'Give --key-file a file that holds the API key.', { cause })
+    }
+  }
+  const key = process.env['RECOLLECT_KEY']
+  if (key === undefined) throw new RecollectError('unauthenticated', 'no key for the gateway', 'Set RECOLLECT_KEY, or give --key-file.')
+  return key
+}

@@ -1,0 +1,81 @@
+// The only list of settings: type, default, unit, reason (CFG-1, CFG-5). From it come the flags, the environment's names and docs/reference/config.md.
+import { z, type ZodType } from 'zod'
+import { limits } from '../core/limits.ts'
+
+export interface Setting {
+  readonly schema: ZodType
+  readonly fallback: unknown
+  readonly reason: string
+  /** Its value is a reference in a file, and never shown (CFG-4). */
+  readonly secret?: true
+}
+
+const text = z.string().min(1)
+const whole = z.coerce.number().int()
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
+const list = z.union([
+  z.array(text),
+  z.string().transform((value) =>
+    value
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  ),
+])
+const url = z.string().regex(/^https?:\/\/[^\s]+$/, { error: 'is an http or https URL' })
+const storeUrl = z.string().regex(/^(?:memory:|sqlite:.+)$/, { error: 'is memory: or sqlite:PATH' })
+
+export const settings = {
+  dataDir: { schema: text, fallback: './.recollect', reason: 'Folder of the data file; made on first start. Keys lie beside it, in DATADIR-keys/.' },
+  'stores.sessions': { schema: storeUrl, fallback: undefined, reason: 'Short-term memory: memory: or sqlite:PATH. Default: the data file.' },
+  'stores.memories': { schema: storeUrl, fallback: undefined, reason: 'Long-term memory. Default: the data file.' },
+  'stores.keys': { schema: storeUrl, fallback: undefined, reason: 'Wrapped keys and API keys. Default: keys.db in the keys folder.' },
+  seal: { schema: z.enum(['on', 'off']), fallback: 'on', reason: 'off: bodies lie in clear. Audited, and shown by health.' },
+  embedder: { schema: z.enum(['bundled', 'off']), fallback: 'bundled', reason: 'off: recall by words alone.' },
+  receipts: { schema: z.enum(['background', 'durable', 'off']), fallback: 'background', reason: 'durable: a context waits for its receipt.' },
+  'upstream.url': { schema: url, fallback: undefined, reason: 'Base URL of the model, up to and with /v1.' },
+  'upstream.key': { schema: text, fallback: undefined, secret: true, reason: 'Its API key.' },
+  'upstream.name': { schema: text, fallback: 'upstream', reason: 'What health and metrics call it.' },
+  'gateway.host': { schema: text, fallback: '127.0.0.1', reason: 'Address to bind; another than loopback needs trustedProxy.' },
+  'gateway.port': { schema: whole.min(0).max(65_535), fallback: 8787, reason: 'Port to bind; 0 takes any free one.' },
+  'gateway.hosts': { schema: list, fallback: ['127.0.0.1', 'localhost', '[::1]'], reason: 'Host names a request may carry.' },
+  'gateway.trustedProxy': { schema: flag, fallback: false, reason: 'A proxy with TLS stands before the gateway, and its forwarded headers count.' },
+  'gateway.cors': { schema: list, fallback: [], reason: 'Origins that browsers may call from; none by default.' },
+  'gateway.credentials': {
+    schema: z.enum(['operator', 'caller']),
+    fallback: 'operator',
+    reason: 'caller: Authorization goes upstream, our key stands in recollect-key.',
+  },
+  'gateway.withoutSession': {
+    schema: z.enum(['pass', 'refuse']),
+    fallback: 'pass',
+    reason: 'A chat call without a session name: stateless, or refused.',
+  },
+  'gateway.onEdit': { schema: z.enum(['rewind', 'fork', 'refuse']), fallback: 'rewind', reason: 'A client that sends an edited history.' },
+  'gateway.drainDelayMs': { schema: whole.min(0).max(60_000), fallback: 0, reason: 'Time between readiness 503 and the last new connection.' },
+  'context.budgetTokens': {
+    schema: whole.min(limits.contextBudgetTokensLeast),
+    fallback: undefined,
+    reason: 'Tokens of a prompt on model routes. Default 32,000, or less where the window is small.',
+  },
+  'expiry.idleMs': {
+    schema: whole.min(limits.lifeMsLeast).max(limits.lifeMsMost),
+    fallback: limits.idleMs,
+    reason: 'A session without an append ends so long after the last one. 30 days.',
+  },
+  'expiry.absoluteMs': {
+    schema: whole.min(limits.lifeMsLeast).max(limits.lifeMsMost),
+    fallback: limits.absoluteMs,
+    reason: 'And so long after it was made. 365 days.',
+  },
+  'log.level': { schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']), fallback: 'warn', reason: 'Lines on stderr at or above it.' },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+
+/** `gateway.port` → `RECOLLECT_GATEWAY_PORT` (CFG-2). */
+export const variableOf = (name: string): string =>
+  `RECOLLECT_${name
+    .replaceAll('.', '_')
+    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
+    .toUpperCase()}`
