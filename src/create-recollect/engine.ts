@@ -121,7 +121,12 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   const { profile } = findProfile(undefined)
   const sizes = sessionSizes(logs, (message) => countMessage(message, profile, classCounter))
   const formation = createFormation({ ...world, ...longTerm, keys: ring, source: formSource(logs, sizes) })
-  const jobs = createJobs({ clock, telemetry, background: options.background ?? true, work: sessionWork(logs, sizes, { ...longTerm, formation, memories, telemetry }) })
+  const jobs = createJobs({
+    clock,
+    telemetry,
+    background: options.background ?? true,
+    work: sessionWork(logs, sizes, { ...longTerm, formation, memories, telemetry }),
+  })
   return {
     sessions,
     memories,

@@ -26,12 +26,10 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
   function run(place: ReceiptPlace, entry: ReceiptEntry): Promise<void> {
     const key = refKey(place.ref)
     const done = (writing.get(key) ?? Promise.resolve()).then(() => append(place, entry))
-    const last = done
-      .catch(lost)
-      .then(() => {
-        waiting--
-        if (writing.get(key) === last) writing.delete(key)
-      })
+    const last = done.catch(lost).then(() => {
+      waiting--
+      if (writing.get(key) === last) writing.delete(key)
+    })
     waiting++
     writing.set(key, last)
     return done

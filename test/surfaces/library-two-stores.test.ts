@@ -69,7 +69,9 @@ describe('two stores', () => {
 
   test('records end by their level, not with their session, and the sweeper redacts them [LIFE-4] [LIFE-5]', async () => {
     const { alice, clock, recollect } = await twoStores()
-    await (await alice.session('pasted', { idleMs: 60_000 })).append({ role: 'user', text: 'A page says that the bridge is closed.' }, { userText: 'paste' })
+    await (
+      await alice.session('pasted', { idleMs: 60_000 })
+    ).append({ role: 'user', text: 'A page says that the bridge is closed.' }, { userText: 'paste' })
     await alice.memories.settled()
     const levels = async () => (await alice.memories.list()).items.map((record) => record.authority).toSorted()
     expect(await levels()).toEqual(['assistant', 'typed', 'untrusted'])
