@@ -1,7 +1,10 @@
 // Typed arrays of one length that grow together: a table without an object a row (PART-1).
 
 export type TypedArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array
-export type ArrayKind = new (from: number | ArrayBuffer) => TypedArray
+export interface ArrayKind {
+  new (length: number): TypedArray
+  new (buffer: ArrayBufferLike, at: number, length: number): TypedArray
+}
 
 /** `c.seq[i]` is row i. Take an array anew after `grow`, which may replace it. */
 export type Columns<K extends Readonly<Record<string, ArrayKind>>> = { readonly [name in keyof K]: InstanceType<K[name]> } & {
@@ -10,9 +13,11 @@ export type Columns<K extends Readonly<Record<string, ArrayKind>>> = { readonly 
   /** Adds so many rows of zeros. */
   grow(rows: number): void
   clear(): void
+  /** Gives back the room that growing took ahead. */
+  trim(): void
   /** The bytes of each column, in the order of their names, and bytes a row; views, not copies. */
   dump(): { readonly name: string; readonly width: number; readonly bytes: Uint8Array }[]
-  /** Rows as `dump` gave them. The bytes become the table's own. */
+  /** Rows as `dump` gave them, each column at a multiple of its width. The bytes become the table's own. */
   load(length: number, bytes: (name: string) => Uint8Array): void
 }
 
@@ -39,6 +44,10 @@ export function createColumns<K extends Readonly<Record<string, ArrayKind>>>(kin
       capacity = room
       for (const name of names) arrays[name] = new kinds[name]!(room)
     },
+    trim() {
+      capacity = table.length
+      for (const name of names) arrays[name] = arrays[name]!.slice(0, capacity)
+    },
     dump: () =>
       names.toSorted().map((name) => {
         const array = arrays[name]!
@@ -46,7 +55,10 @@ export function createColumns<K extends Readonly<Record<string, ArrayKind>>>(kin
       }),
     load(rows: number, bytes: (name: string) => Uint8Array) {
       table.length = capacity = rows
-      for (const name of names) arrays[name] = new kinds[name]!(new Uint8Array(bytes(name)).buffer)
+      for (const name of names) {
+        const { buffer, byteOffset } = bytes(name)
+        arrays[name] = new kinds[name]!(buffer, byteOffset, rows)
+      }
     },
   })
   return table as unknown as Columns<K>

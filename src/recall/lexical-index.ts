@@ -20,6 +20,7 @@ export interface LexicalIndex {
   add(unit: number, terms: Terms): void
   /** Merges the tail into the postings: linear in both. */
   merge(): void
+  trim(): void
   /** After the columns were loaded, whose tail is empty. */
   restore(counts: { units: number; length: number }): void
 }
@@ -73,6 +74,9 @@ export function createLexicalIndex(): LexicalIndex {
       mergeTail(terms, postings, tail)
       tail.clear()
       tailUnits = 0
+    },
+    trim() {
+      for (const columns of [terms, postings, dictionary.terms, dictionary.text]) columns.trim()
     },
     restore(counts) {
       units = counts.units

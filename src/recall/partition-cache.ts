@@ -9,7 +9,16 @@ import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { addEntries, createPartition, freePartition, indexRows, partitionBytes, type Partition, type PartitionTools } from './partition.ts'
+import {
+  addEntries,
+  createPartition,
+  freePartition,
+  indexRows,
+  partitionBytes,
+  trimPartition,
+  type Partition,
+  type PartitionTools,
+} from './partition.ts'
 import { loadPartition } from './snapshot.ts'
 
 export interface PartitionCache {
@@ -158,6 +167,7 @@ async function build({ memories, clock }: CacheParts, ref: LogRef, partition: Pa
     }
   }
   while (!indexRows(partition, limits.buildSlice)) await pause()
+  trimPartition(partition)
 }
 
 async function readEntries(memories: LogStore, ref: LogRef, after: number, upTo: number): Promise<DecodedMemory[]> {

@@ -57,6 +57,13 @@ export function indexRows(partition: Partition, most = Infinity): boolean {
   return true
 }
 
+/** Gives back what growing took ahead: after a build, when little will be added. */
+export function trimPartition({ rows, groups }: Partition): void {
+  rows.rows.trim()
+  rows.block.trim()
+  for (const group of groups) group.trim()
+}
+
 /** Gives the vectors' room back. The partition is not used after it. */
 export function freePartition(partition: Partition): void {
   if (partition.freed) return

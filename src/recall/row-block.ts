@@ -8,6 +8,8 @@ export interface RowBlock {
   /** What is forgotten stays nowhere. */
   wipe(at: number, size: number): void
   dump(): Uint8Array
+  trim(): void
+  /** The bytes become the block's own. */
   load(bytes: Uint8Array): void
 }
 
@@ -23,7 +25,7 @@ export function createRowBlock(): RowBlock {
       if (used + most > block.length) {
         const larger = Buffer.allocUnsafe(Math.max(used + most, Math.ceil(1.5 * block.length)))
         block.copy(larger, 0, 0, used)
-        block.fill(0)
+        block.fill(0, 0, used)
         block = larger
       }
       const at = used
@@ -34,9 +36,12 @@ export function createRowBlock(): RowBlock {
     wipe(at, size) {
       block.fill(0, at, at + size)
     },
+    trim() {
+      block = Buffer.from(block.subarray(0, used))
+    },
     dump: () => block.subarray(0, used),
     load(bytes) {
-      block = Buffer.from(bytes) // a copy: the bytes are part of a larger read
+      block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
       used = block.length
     },
   }

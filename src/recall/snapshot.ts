@@ -74,10 +74,18 @@ export function snapshotOf(partition: Partition, birth: number): Snapshot {
     changes: [...rows.changes],
   }
   const table = Buffer.from(JSON.stringify(contents))
-  const size = Buffer.alloc(4)
+  const size = Buffer.alloc(8)
   size.writeUInt32LE(table.length)
-  return { name: snapshotName, upTo: rows.upTo, chunks: cut([size, table, ...pieces.map(({ bytes }) => bytes)]) }
+  return {
+    name: snapshotName,
+    upTo: rows.upTo,
+    chunks: cut([size, table, ...pieces.map(({ bytes }) => bytes)].flatMap((part) => [part, padding.subarray(0, padded(part.length) - part.length)])),
+  }
 }
+
+/** Each piece begins at a multiple of 8, so that a column is read where it lies. */
+const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8
+const padding = Buffer.alloc(8)
 
 function cut(parts: readonly Uint8Array[]): Uint8Array[] {
   const whole = Buffer.concat(parts)
@@ -102,27 +110,31 @@ export async function loadPartition(
 }
 
 function restore(partition: Partition, snapshot: Snapshot, birth: number): boolean {
-  const whole = Buffer.concat(snapshot.chunks)
+  const whole = joined(snapshot.chunks)
   const contents = contentsOf(whole)
   const { tools, rows, groups } = partition
   if (contents === undefined || contents.format !== format || contents.weights !== weightsVersion || contents.birth !== birth) return false
   if (contents.model !== tools.model?.id || contents.upTo !== snapshot.upTo) return false
   const places = new Map<string, { bytes: Uint8Array; rows: number }>()
-  let at = 4 + whole.readUInt32LE(0)
+  let at = 8 + padded(whole.readUInt32LE(0))
   for (const piece of contents.pieces) {
     places.set(piece.name, { bytes: whole.subarray(at, at + piece.bytes), rows: piece.rows })
-    at += piece.bytes
+    at += padded(piece.bytes)
   }
   if (at !== whole.length) return false
   const columns = columnsOf(partition)
-  if (!columns.every(([name, one]) => one.dump().every((column) => places.has(`${name}.${column.name}`)))) return false
+  const fits = (name: string, width: number) => {
+    const place = places.get(name)
+    return place !== undefined && place.bytes.length === width * place.rows
+  }
+  if (!columns.every(([name, one]) => one.dump().every((column) => fits(`${name}.${column.name}`, column.width)))) return false
   for (const [name, one] of columns) {
     const first = one.dump()[0]!
     one.load(places.get(`${name}.${first.name}`)!.rows, (column) => places.get(`${name}.${column}`)!.bytes)
   }
   rows.upTo = contents.upTo
-  rows.sessions.list.push(...contents.sessions)
-  rows.speakers.list.push(...contents.speakers)
+  for (const name of contents.sessions) rows.sessions.list.push(name)
+  for (const name of contents.speakers) rows.speakers.list.push(name)
   for (const hash of contents.suppressed) rows.suppressed.add(hash)
   for (const seq of contents.tombstoned) rows.tombstoned.add(seq)
   for (const [row, change] of contents.changes) rows.changes.set(row, change)
@@ -142,10 +154,21 @@ function restore(partition: Partition, snapshot: Snapshot, birth: number): boole
   return true
 }
 
+/** In a buffer of its own: the pool that Buffer.concat may use is aligned for nobody. */
+function joined(chunks: readonly Uint8Array[]): Buffer {
+  const whole = Buffer.from(new ArrayBuffer(chunks.reduce((sum, chunk) => sum + chunk.length, 0)))
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}
+
 function contentsOf(whole: Buffer): Contents | undefined {
-  if (whole.length < 4 || 4 + whole.readUInt32LE(0) > whole.length) return undefined
+  if (whole.length < 8 || 8 + whole.readUInt32LE(0) > whole.length) return undefined
   try {
-    return JSON.parse(whole.toString('utf8', 4, 4 + whole.readUInt32LE(0))) as Contents
+    return JSON.parse(whole.toString('utf8', 8, 8 + whole.readUInt32LE(0))) as Contents
   } catch {
     return undefined // an older shape: built anew from the log
   }

@@ -50,6 +50,7 @@ export interface UnitGroup {
   /** A vector of other dimensions than the group's is left out: false. */
   place(unit: number, vector: Pick<StoredVector, 'vector' | 'scale'>): boolean
   merge(): void
+  trim(): void
   restore(): void
   free(): void
 }
@@ -98,7 +99,7 @@ export function createUnitGroup(lists: readonly RecallList[], kernel: Kernel, di
     },
     makeRoom(wanted = units.length) {
       if (wanted <= memory.room) return
-      memory = grown(kernel, stride, memory, Math.max(wanted, Math.ceil(1.5 * memory.room)))
+      memory = moved(kernel, stride, memory, Math.max(wanted, Math.ceil(1.5 * memory.room)))
     },
     place(unit, { vector, scale }) {
       if (vector.length !== dimensions) return false
@@ -108,6 +109,11 @@ export function createUnitGroup(lists: readonly RecallList[], kernel: Kernel, di
     },
     merge() {
       for (const index of indexes) index.merge()
+    },
+    trim() {
+      for (const index of indexes) index.trim()
+      for (const columns of [units, messages, threads]) columns.trim()
+      if (memory.room > units.length) memory = moved(kernel, stride, memory, Math.max(16, units.length))
     },
     restore: () => countUnits(units, indexes),
     free() {
@@ -187,11 +193,12 @@ function allocate({ arena }: Kernel, stride: number, room: number): VectorRoom {
   }
 }
 
-function grown(kernel: Kernel, stride: number, before: VectorRoom, room: number): VectorRoom {
+function moved(kernel: Kernel, stride: number, before: VectorRoom, room: number): VectorRoom {
   const next = allocate(kernel, stride, room)
   const { arena } = kernel
-  arena.int8(next.vectors.pointer, before.room * stride).set(arena.int8(before.vectors.pointer, before.room * stride))
-  arena.float32(next.scales.pointer, before.room).set(arena.float32(before.scales.pointer, before.room))
+  const kept = Math.min(room, before.room)
+  arena.int8(next.vectors.pointer, kept * stride).set(arena.int8(before.vectors.pointer, kept * stride))
+  arena.float32(next.scales.pointer, kept).set(arena.float32(before.scales.pointer, kept))
   release(kernel, before)
   return next
 }
