@@ -85,7 +85,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     async fetch(request, address = 'in-process') {
       const began = options.clock.now()
       const requestId = requestIdOf(request.headers, () => madeId('req', options.random))
-      const tagged = new Request(request, { headers: withId(request.headers, requestId) })
+      const tagged = withRequestId(request, requestId)
       const response = await checked(tagged, address).catch((error: unknown) => refusal(tagged, error))
       const answer = withHeaders(response, {
         ...securityHeaders,
@@ -118,10 +118,12 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
   }
 }
 
-const withId = (headers: Headers, id: string): Headers => {
-  const copy = new Headers(headers)
-  copy.set('x-request-id', id)
-  return copy
+/** A copy with our id in its headers; made field by field, since a server's own request need not be the global one. */
+function withRequestId(request: Request, id: string): Request {
+  const headers = new Headers(request.headers)
+  headers.set('x-request-id', id)
+  const body = request.method === 'GET' || request.method === 'HEAD' ? {} : { body: request.body, duplex: 'half' as const }
+  return new Request(request.url, { method: request.method, headers, signal: request.signal, ...body })
 }
 
 /** CORS is off unless exact origins are configured, and then without credentials (GW-15). */
