@@ -45,6 +45,7 @@ export function createColumns<K extends Readonly<Record<string, ArrayKind>>>(kin
       for (const name of names) arrays[name] = new kinds[name]!(room)
     },
     trim() {
+      if (capacity === table.length) return
       capacity = table.length
       for (const name of names) arrays[name] = arrays[name]!.slice(0, capacity)
     },

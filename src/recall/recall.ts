@@ -75,8 +75,9 @@ export function createRecall(parts: RecallParts): Recall {
       const { ref, partition, birth } = await cache.held(requireScope(scope))
       if (birth === 0 || !isSnapshotDue(partition)) return false
       const snapshot = snapshotOf(partition, birth)
-      partition.unsaved = 0
+      const { unsaved } = partition
       await memories.saveSnapshot(ref, snapshot, { fence })
+      partition.unsaved -= unsaved // a save that failed is due again
       return true
     },
     drop: (scope) => cache.drop(scope),

@@ -37,7 +37,7 @@ export function createRowBlock(): RowBlock {
       block.fill(0, at, at + size)
     },
     trim() {
-      block = Buffer.from(block.subarray(0, used))
+      if (used < block.length) block = Buffer.from(block.subarray(0, used))
     },
     dump: () => block.subarray(0, used),
     load(bytes) {

@@ -113,7 +113,7 @@ export function createUnitGroup(lists: readonly RecallList[], kernel: Kernel, di
     trim() {
       for (const index of indexes) index.trim()
       for (const columns of [units, messages, threads]) columns.trim()
-      if (memory.room > units.length) memory = moved(kernel, stride, memory, Math.max(16, units.length))
+      if (memory.room > Math.max(24, units.length)) memory = moved(kernel, stride, memory, Math.max(16, units.length))
     },
     restore: () => countUnits(units, indexes),
     free() {

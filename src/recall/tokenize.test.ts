@@ -1,0 +1,110 @@
+// Words of any script, whole and in parts, in linear time.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createAnalyzer, dateWords } from './analyze.ts'
+import { tokenize } from './tokenize.ts'
+
+const words = (text: string, as: 'record' | 'query' = 'record') => tokenize(text, as).map(({ word }) => word)
+const counted = (text: string) => tokenize(text).flatMap(({ word, extra }) => (extra ? [] : [word]))
+
+describe('words', () => {
+  test.each([
+    ['Caroline’s dog, it isn’t old.', ['caroline', 's', 'dog', 'it', 'isn', 't', 'old']],
+    ['ＮＦＫＣ ﬁne', ['nfkc', 'fine']],
+    ['1,299.50 and v2.3.1 at 17:30', ['1,299.50', 'and', 'v2.3.1', 'at', '17:30']],
+    ['end.Next one', ['end', 'next', 'one']],
+    ['well-known', ['well', 'known']],
+  ])('%s is split where words end [LEX-1]', (text, expected) => {
+    expect(counted(text).filter((word) => word !== '17' && word !== '30')).toEqual(expected)
+  })
+
+  test.each([
+    ['ana@mail.example.org', 'example'],
+    ['https://docs.example.org/a_b/page-2', 'docs'],
+    ['/etc/hosts.conf', 'hosts'],
+    ['ORD-7731', '7731'],
+    ['2023-05-08', '2023'],
+  ])('%s is found whole and in parts [LEX-1]', (text, part) => {
+    expect(words(`see ${text} now`)).toContain(text.toLowerCase().replace(/^\//, ''))
+    expect(words(text)).toContain(part)
+  })
+
+  test('diacritics are folded, and the form as written stands beside [LEX-1]', () => {
+    expect(tokenize('Café')).toEqual([
+      { word: 'cafe', extra: false },
+      { word: 'café', extra: true },
+    ])
+  })
+
+  test.each(['我喜欢喝茶', '寿司が好きです', 'ผมชอบแมว', 'ລາວດີ', 'ខ្មែរ', '저는 고양이를 좋아해요'])(
+    '%s is cut into overlapping pairs [LEX-1]',
+    (text) => {
+      const letters = [...text.split(' ')[0]!]
+      expect(words(text, 'query')).toContain(letters[0]! + letters[1]!)
+      expect(words(text)).toEqual(expect.arrayContaining([letters[0]!]))
+      expect(words(letters[0]!, 'query')).toEqual([letters[0]!])
+    },
+  )
+
+  test.each([
+    'a'.repeat(65_536),
+    'a.'.repeat(32_768),
+    '漢'.repeat(20_000),
+    '.'.repeat(65_536),
+    'é'.repeat(32_768),
+    '\u0301'.repeat(32_768),
+    'a@'.repeat(32_768),
+  ])('the cost of a long text grows as its length does [LEX-1, MP11]', (text) => {
+    const times = (part: string) => {
+      const began = performance.now()
+      for (let i = 0; i < 5; i++) tokenize(part)
+      return performance.now() - began
+    }
+    times(text)
+    // a quadratic tokenizer takes 64 times as long for 8 times the text, and seconds in all
+    expect(times(text)).toBeLessThan(1_000)
+  })
+
+  test('any text gives words and no error [MP11]', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        for (const { word } of tokenize(text)) expect(word.length).toBeGreaterThan(0)
+      }),
+    )
+  })
+})
+
+describe('terms', () => {
+  const analyzer = createAnalyzer({ english: (word) => word.replace(/(ing|s)$/, ''), russian: (word) => word.slice(0, 4) })
+  const record = (text: string, more = {}) => analyzer.record({ text, saidAt: Date.UTC(2023, 4, 8), ...more })
+  const query = (text: string) => analyzer.query(text).terms.map(({ term }) => term)
+
+  test('one stem by script: words of one stem are one term, numbers and other scripts stay whole [LEX-2]', () => {
+    expect([...record('paints painting').content]).toEqual(['paint'])
+    expect(query('кошками')).toEqual(['кошк'])
+    expect(query('1990s')).toEqual(['1990s'])
+  })
+
+  test('stop words carry no weight, but count inside a quoted phrase [LEX-2]', () => {
+    expect(query('what is the dog of my friend')).toEqual(['dog', 'friend'])
+    expect(query('who said "to be or not"').length).toBeGreaterThan(query('who said to be or not').length)
+    expect([...record('the dog').content]).toEqual(['dog'])
+    expect(record('the dog').length).toBe(1)
+  })
+
+  test('speaker, date and slot are fields of one index, each with its weight [LEX-4, TIME-2]', () => {
+    const { frequencies } = record('a dog', { speaker: 'Ana', slot: 'home' })
+    expect([...frequencies].filter(([term]) => ['dog', 'ana', 'home', 'monday', '8', 'may', '2023'].includes(term))).toEqual(
+      expect.arrayContaining([
+        ['dog', 10],
+        ['ana', 10],
+        ['home', 7],
+        ['monday', 5],
+        ['8', 5],
+        ['may', 5],
+        ['2023', 5],
+      ]),
+    )
+    expect(dateWords(Date.UTC(2026, 10, 25, 23, 59))).toEqual(['wednesday', '25', 'november', '2026'])
+  })
+})
