@@ -7,8 +7,18 @@ import type { DecodedMemory, Evidence, MemoryEvent, RecordBody } from './memory.
 
 const span = (seq: number): Evidence => ({ log: 's', birth: 1, seq, start: 0, end: 4, mac: `mac-${seq}` })
 const body = (id: string, more: Partial<RecordBody> = {}): RecordBody => ({
-  ...{ id, kind: 'episodic', text: `text of ${id}`, saidAt: 1, formedAt: 1, origin: 'user-typed', authority: 'typed', list: 'trusted' },
-  ...{ evidence: [span(1)], mentions: 1, madeBy: 'quote', session: 's' },
+  id,
+  kind: 'episodic',
+  text: `text of ${id}`,
+  saidAt: 1,
+  formedAt: 1,
+  origin: 'user-typed',
+  authority: 'typed',
+  list: 'trusted',
+  evidence: [span(1)],
+  mentions: 1,
+  madeBy: 'quote',
+  session: 's',
   ...more,
 })
 const record = (id: string, more: Partial<RecordBody> = {}): MemoryEvent => ({ type: 'record', record: body(id, more) })
@@ -117,7 +127,7 @@ const anyEvent: fc.Arbitrary<(done: Set<string>) => MemoryEvent | undefined> = f
     return what === 4 ? { type: 'tombstone', recordIds: [id], seqs: [], suppress: [id], why: 'expired', at: n } : undefined
   })
 
-test('a log gives one state, read at once or in pieces [MP1]', () => {
+test('a log gives one state, read at once or in pieces [MEM-P1]', () => {
   fc.assert(
     fc.property(fc.array(anyEvent, { maxLength: 40 }), fc.array(fc.nat(40), { maxLength: 6 }), (makers, cuts) => {
       const done = new Set<string>()
@@ -130,7 +140,7 @@ test('a log gives one state, read at once or in pieces [MP1]', () => {
   )
 })
 
-test('events of different records commute [MP1]', () => {
+test('events of different records commute [MEM-P1]', () => {
   const of = (id: string): MemoryEvent[] => [
     record(id),
     vector(id),

@@ -14,12 +14,10 @@ const queries = ['where is the dog', 'what tea does Ana like', 'Lisbon in May', 
 async function aLog(): Promise<Owner> {
   const owner = await anOwner()
   await owner.say(
-    ...[
-      'I moved to Lisbon.',
-      { text: 'My dog is called Rex.', speaker: 'Ana' },
-      { text: 'Dogs need walks.', authority: 'assistant' as const },
-      'I drink green tea.',
-    ],
+    'I moved to Lisbon.',
+    { text: 'My dog is called Rex.', speaker: 'Ana' },
+    { text: 'Dogs need walks.', authority: 'assistant' as const },
+    'I drink green tea.',
     ...Array.from({ length: 30 }, (_, i) => ({
       text: `Note ${i} about ${i % 3 === 0 ? 'tea' : 'the weather'} today`,
       session: `s${i % 4}`,
@@ -47,7 +45,7 @@ async function save(owner: Owner): Promise<boolean> {
 const ownerOf = ({ scope }: Owner) => ({ tenantId: scope.tenantId, ownerId: scope.ownerId })
 const refOfMemory = (owner: Owner) => refOf(owner.scope, 'memory', memoryLogId)
 
-test('hits are the same from a fresh build, from a snapshot, from a snapshot and a tail, and from a partition that grew [MP3, PART-4, PART-5, RCL-10]', async () => {
+test('hits are the same from a fresh build, from a snapshot, from a snapshot and a tail, and from a partition that grew [MEM-P3, PART-4, PART-5, RCL-10]', async () => {
   const owner = await aLog()
   const grown = recallOver(owner.store)
   await grown.search(owner.scope, 'dog')
@@ -64,7 +62,7 @@ test('hits are the same from a fresh build, from a snapshot, from a snapshot and
   expect(await answers(copy, owner)).toEqual(fromSnapshotAndTail)
 })
 
-test('a forgotten record leaves what is held as if it had never been [MP3, MP6, NODE-2]', async () => {
+test('a forgotten record leaves what is held as if it had never been [MEM-P3, MEM-P6, NODE-2]', async () => {
   const owner = await aLog()
   const recall = recallOver(owner.store)
   await recall.search(owner.scope, 'dog')
@@ -120,7 +118,7 @@ test('a snapshot is due once a tenth is new, and needs the fence of a lease [PAR
   expect(await recall.saveSnapshot(owner.scope, fence)).toBe(true)
 })
 
-test('what is forgotten is in no later snapshot [MP6]', async () => {
+test('what is forgotten is in no later snapshot [MEM-P6]', async () => {
   const owner = await aLog()
   await forget(owner, 'mem_2', [3, 4])
   await save(owner)

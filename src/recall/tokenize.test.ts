@@ -54,7 +54,7 @@ describe('words', () => {
     'é'.repeat(32_768),
     '\u0301'.repeat(32_768),
     'a@'.repeat(32_768),
-  ])('the cost of a long text grows as its length does [LEX-1, MP11]', (text) => {
+  ])('the cost of a long text grows as its length does [LEX-1, MEM-P11]', (text) => {
     const times = (part: string) => {
       const began = performance.now()
       for (let i = 0; i < 5; i++) tokenize(part)
@@ -65,7 +65,7 @@ describe('words', () => {
     expect(times(text)).toBeLessThan(1_000)
   })
 
-  test('any text gives words and no error [MP11]', () => {
+  test('any text gives words and no error [MEM-P11]', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         for (const { word } of tokenize(text)) expect(word.length).toBeGreaterThan(0)

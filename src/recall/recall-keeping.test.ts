@@ -1,0 +1,164 @@
+// What recall holds of an owner: fresh by one look, bounded, apart from others, and without what was forgotten.
+import { describe, expect, test } from 'vitest'
+import { limits } from '../core/limits.ts'
+import type { Embedder } from '../ports/models.ts'
+import { memoryStore } from '../stores/memory/index.ts'
+import { manualClock } from '../testing/manual-clock.ts'
+import { anOwner, forget, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
+import type { SearchOptions, SearchResult } from './search-types.ts'
+
+const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
+const open: SearchOptions = { floor: 0 }
+
+async function memoryOf(...all: (string | Said)[]) {
+  const owner = await anOwner()
+  await owner.say(...all)
+  const recall = recallOver(owner.store)
+  return { owner, recall, search: (query: string, options: SearchOptions = open) => recall.search(owner.scope, query, options) }
+}
+
+describe('freshness', () => {
+  test('one head call tells whether a partition still holds, and only the tail is read [NODE-2, PART-5]', async () => {
+    const owner = await anOwner()
+    await owner.say('The boiler code is 7731.')
+    const reads: (number | undefined)[] = []
+    const watched = {
+      ...owner.store,
+      read: (...call: Parameters<typeof owner.store.read>) => (reads.push(call[1]?.after), owner.store.read(...call)),
+    }
+    const recall = recallOver(watched)
+    for (let i = 0; i < 3; i++) await recall.search(owner.scope, 'boiler')
+    expect(reads).toEqual([0])
+    await owner.say('The boiler was sold.')
+    expect(texts(await recall.search(owner.scope, 'boiler', open))).toContain('The boiler was sold.')
+    expect(reads).toEqual([0, 2])
+  })
+
+  test('a forgotten record is gone with the next call, in search, list, get and preferences [MEM-P6, MREG-5, PART-6]', async () => {
+    const { owner, recall, search } = await memoryOf({ text: 'Always answer in German.', kind: 'procedural' }, 'The boiler code is 7731.')
+    expect((await recall.preferences(owner.scope)).map(({ id }) => id)).toEqual(['mem_1'])
+    expect(texts(await search('boiler'))).toContain('The boiler code is 7731.')
+    await forget(owner, 'mem_1', [1, 2])
+    await forget(owner, 'mem_2', [3, 4])
+    expect(await recall.preferences(owner.scope)).toEqual([])
+    const memory = await recall.partition(owner.scope)
+    expect([texts(await search('boiler German')), memory.list({ now: noon }, { limit: 9 }), memory.get('mem_2'), memory.size]).toEqual([
+      [],
+      [],
+      undefined,
+      0,
+    ])
+    expect(await recall.records(owner.scope, ['mem_1', 'mem_2'])).toEqual(new Map())
+  })
+
+  test('owners share a process and nothing else, with any cache bound [MEM-P12, MREG-11, PART-6]', async () => {
+    const store = memoryStore({ clock: manualClock(noon) })
+    const alice = await anOwner(store, 'alice')
+    const bob = await anOwner(store, 'bob')
+    for (const cacheBytes of [1, 64 * 1024 * 1024]) {
+      const recall = recallOver(store, { cacheBytes })
+      for (let i = 0; i < 20; i++) {
+        const owner = i % 3 === 0 ? bob : alice
+        await owner.say(`${owner.scope.ownerId} keeps secret number ${i}`)
+        const other = owner === bob ? alice : bob
+        for (const one of [owner, other]) {
+          const { hits } = await recall.search(one.scope, 'secret number keeps', { floor: 0, limit: 50 })
+          for (const hit of hits) expect(hit.record.text.startsWith(one.scope.ownerId)).toBe(true)
+          if (one === owner) expect(hits.length).toBeGreaterThan(0)
+        }
+      }
+    }
+  })
+
+  test('what a process holds of an owner is dropped at once, and its room given back [PART-6]', async () => {
+    const { owner, recall, search } = await memoryOf('The boiler code is 7731.')
+    await search('boiler')
+    recall.drop(owner.scope)
+    expect(recall.bytes).toBe(0)
+    expect(texts(await search('boiler')).length).toBe(1)
+  })
+
+  test('a log that is rewritten during each read is a conflict, and never half an answer [NODE-2]', async () => {
+    const owner = await anOwner()
+    await owner.say('one', 'two')
+    let rewrites = 0
+    const restless = {
+      ...owner.store,
+      head: async (...call: Parameters<typeof owner.store.head>) => ({ ...(await owner.store.head(...call))!, rewrites: ++rewrites }),
+    }
+    await expect(recallOver(restless).search(owner.scope, 'one')).rejects.toMatchObject({ code: 'conflict' })
+  })
+})
+
+describe('the embedder', () => {
+  const remote = (embed: Embedder['embed']): Embedder => ({ info: { ...wordEmbedder.info, local: false }, embed })
+
+  test('one that fails or is late leaves the words, and the result says so [EMB-7]', async () => {
+    const owner = await anOwner()
+    await owner.say('The boiler code is 7731.')
+    const failing = await recallOver(owner.store, { embedder: remote(() => Promise.reject(new Error('down'))) }).search(owner.scope, 'boiler code')
+    expect([texts(failing), failing.degraded]).toEqual([['The boiler code is 7731.'], ['embedder']])
+    const clock = manualClock(noon)
+    const late = recallOver(owner.store, { clock, embedder: remote(() => new Promise(() => undefined)) }).search(owner.scope, 'boiler code')
+    while (clock.sleeping < 2) await Promise.resolve()
+    clock.advance(limits.embedQueryMs)
+    expect((await late).degraded).toEqual(['embedder'])
+  })
+
+  test('a query is embedded once while it is remembered [EMB-6]', async () => {
+    const owner = await anOwner()
+    await owner.say('The boiler code is 7731.')
+    const asked: string[] = []
+    const recall = recallOver(owner.store, {
+      embedder: { ...wordEmbedder, embed: (all, kind) => (asked.push(...all), wordEmbedder.embed(all, kind)) },
+    })
+    for (const query of ['boiler', 'code', 'boiler']) await recall.search(owner.scope, query)
+    expect(asked).toEqual(['boiler', 'code'])
+  })
+
+  test('a search that takes too long is a timeout [RCL-11]', async () => {
+    const owner = await anOwner()
+    await owner.say('tea')
+    const clock = manualClock(noon)
+    const never = { ...owner.store, head: () => new Promise<never>(() => undefined) }
+    const search = recallOver(never, { clock }).search(owner.scope, 'tea', { timeoutMs: 50 })
+    while (clock.sleeping < 1) await Promise.resolve()
+    clock.advance(50)
+    await expect(search).rejects.toMatchObject({ code: 'timeout', limit: 50 })
+  })
+})
+
+test('preferences are current procedural records of level typed or higher, newest first, at most 20 [INJ-3, POI-14]', async () => {
+  const rule = (text: string, more: Partial<Said> = {}): Said => ({ text, kind: 'procedural', ...more })
+  const { owner, recall } = await memoryOf(
+    rule('old'),
+    rule('by the web', { authority: 'untrusted' }),
+    rule('gone', { expiresAt: noon }),
+    ...Array.from({ length: 25 }, (_, i) => rule(`rule ${i}`)),
+  )
+  const found = (await recall.preferences(owner.scope)).map(({ text }) => text)
+  expect(found).toEqual(Array.from({ length: 20 }, (_, i) => `rule ${24 - i}`))
+})
+
+test('a list is newest first, by pages, and each filter keeps what it names [MEM-3]', async () => {
+  const { owner, recall } = await memoryOf(
+    'a',
+    { text: 'b', kind: 'semantic', slot: 'home' },
+    { text: 'c', authority: 'assistant', session: 'two' },
+    { text: 'd', expiresAt: noon },
+  )
+  await owner.append({ type: 'end', recordId: 'mem_1', validUntil: noon, why: 'retracted' })
+  const memory = await recall.partition(owner.scope)
+  const list = (filter = {}, page = {}) => memory.list({ now: noon, ...filter }, { limit: 10, ...page }).map(({ text }) => text)
+  expect(list()).toEqual(['c', 'b', 'a'])
+  expect(list({}, { limit: 1, before: 5 })).toEqual(['b'])
+  expect([
+    list({ slot: 'home' }),
+    list({ session: 'two' }),
+    list({ status: 'current' }),
+    list({ status: 'ended' }),
+    list({ authority: 'assistant' }),
+    list({ origin: 'user-typed' }),
+  ]).toEqual([['b'], ['c'], ['c', 'b'], ['a'], ['c'], ['b', 'a']])
+  expect(Object.isFrozen(memory.get('mem_2'))).toBe(true)
+})
