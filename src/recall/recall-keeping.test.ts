@@ -32,6 +32,9 @@ describe('freshness', () => {
     await owner.say('The boiler was sold.')
     expect(texts(await recall.search(owner.scope, 'boiler', open))).toContain('The boiler was sold.')
     expect(reads).toEqual([0, 2])
+    await forget(owner, 'mem_1', [1, 2])
+    await recall.search(owner.scope, 'boiler')
+    expect(reads).toEqual([0, 2, 0]) // a redaction: nothing held is trusted
   })
 
   test('a forgotten record is gone with the next call, in search, list, get and preferences [MEM-P6, MREG-5, PART-6]', async () => {

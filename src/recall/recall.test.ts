@@ -41,6 +41,11 @@ describe('finding', () => {
     )
     expect(texts(await search('What did Ben buy that is red?'))[0]).toBe('I bought a red kite.')
     expect(texts(await search('What did Ana buy that is red?'))[0]).toBe('I bought a red bike.')
+    const { explanations } = await search('What did Ana buy that is red?', { ...open, explain: true })
+    expect(explanations?.map(({ id, features }) => [id, features?.['speaker']])).toEqual([
+      ['mem_1', 1],
+      ['mem_2', 0],
+    ])
   })
 
   test.each([
