@@ -1,6 +1,6 @@
 // Typed arrays of one length that grow together: a table without an object a row (PART-1).
 
-export type TypedArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array
+type TypedArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array
 export interface ArrayKind {
   new (length: number): TypedArray
   new (buffer: ArrayBufferLike, at: number, length: number): TypedArray

@@ -15,7 +15,7 @@ export interface Arms {
 }
 
 /** Mean and deviation of one quantity over the units of a list; `least` where it is a unit's worst. */
-export interface Spread {
+interface Spread {
   readonly mean: number
   readonly deviation: number
   readonly least: number
@@ -28,12 +28,12 @@ export interface ListSpreads {
 }
 
 /** Scores are whole numbers of 1e-6 before any comparison (RCL-10). */
-export const fixed = (score: number): number => Math.round(score * 1e6)
+const fixed = (score: number): number => Math.round(score * 1e6)
 
-export const standard = ({ mean, deviation }: Spread, value: number): number => (deviation > 0 ? (value - mean) / deviation : 0)
+const standard = ({ mean, deviation }: Spread, value: number): number => (deviation > 0 ? (value - mean) / deviation : 0)
 
 /** z of a unit's cosine; one without a vector has its list's lowest. */
-export const denseOf = (spread: Spread, cosine: number, hasVector: boolean): number => standard(spread, hasVector ? cosine : spread.least)
+const denseOf = (spread: Spread, cosine: number, hasVector: boolean): number => standard(spread, hasVector ? cosine : spread.least)
 
 /** Cosines in millionths into the group's `scores`; all 0 without a query vector. */
 export function scoreVectors(kernel: Kernel, group: UnitGroup, { query, dimensions }: Arms): void {
@@ -52,56 +52,71 @@ export function scoreVectors(kernel: Kernel, group: UnitGroup, { query, dimensio
 
 /** Fills `near`, and gives each list its spreads. */
 export function spreadsOf(kernel: Kernel, group: UnitGroup, scratch: Scratch): ListSpreads[] {
-  const { units, messages, threads, memory } = group
-  const { own, near, win, message, thread } = scratch
-  const n = units.length
-  const cosines = kernel.arena.int32(memory.scores.pointer, n)
-  const scales = kernel.arena.float32(memory.scales.pointer, n)
-  const { list, message: messageOf } = units
-  const { previous, next } = messages
-  const share = weights.neighbour
-  // six sums a list, in one typed array: this loop runs over every unit
-  const sums = new Float64Array(sumsALists * group.lists.length)
-  const least = new Float64Array(group.lists.length).fill(Infinity)
-  for (let unit = 0; unit < n; unit++) {
-    const at = messageOf[unit]!
-    const before = previous[at]!
-    const after = next[at]!
-    const value = own[unit]! + share * ((before > 0 ? message[before - 1]! : 0) + (after > 0 ? message[after - 1]! : 0))
-    near[unit] = value
-    const sum = sumsALists * list[unit]!
-    if (value !== 0) {
-      sums[sum]! += value
-      sums[sum + 1]! += value * value
-    }
-    const lent = win[unit]!
-    if (lent !== 0) {
-      sums[sum + 2]! += lent
-      sums[sum + 3]! += lent * lent
-    }
-    if (scales[unit]! > 0) {
-      const cosine = cosines[unit]! / 1e6
-      sums[sum + 4]! += cosine
-      sums[sum + 5]! += cosine * cosine
-      sums[sum + 6]!++
-      if (cosine < least[list[unit]!]!) least[list[unit]!] = cosine
-    }
-  }
+  const { units, threads } = group
+  addNeighbours(group, scratch)
+  const near = sumsOf(scratch.near, units.list, units.length)
+  const win = sumsOf(scratch.win, units.list, units.length)
+  const cosines = cosineSums(kernel, group)
   return group.lists.map((_, i) => {
     const size = group.sizes[i]!
-    const [near1, near2, win1, win2, cosine1, cosine2, vectors] = sums.subarray(sumsALists * i)
-    const missing = size - vectors!
-    const low = missing === size ? 0 : least[i]! // a unit without a vector counts as the lowest cosine
+    const { sum, squares, vectors, least } = cosines[i]!
+    const missing = size - vectors
+    const low = vectors === 0 ? 0 : least // a unit without a vector counts as the lowest cosine
     return {
-      near: spread(near1!, near2!, size, 0),
-      win: spread(win1!, win2!, size, 0),
-      session: sessionSpread(thread, i === 0 ? threads.first : threads.second, threads.length, size),
-      cosine: spread(cosine1! + missing * low, cosine2! + missing * low * low, size, low),
+      near: spread(near[2 * i]!, near[2 * i + 1]!, size, 0),
+      win: spread(win[2 * i]!, win[2 * i + 1]!, size, 0),
+      session: sessionSpread(scratch.thread, i === 0 ? threads.first : threads.second, threads.length, size),
+      cosine: spread(sum + missing * low, squares + missing * low * low, size, low),
     }
   })
 }
 
-const sumsALists = 7
+/** `near`: a unit's own score, and half that of the messages before and after. */
+function addNeighbours({ units, messages }: UnitGroup, { own, near, message }: Scratch): void {
+  const { message: messageOf, length } = units
+  const { previous, next } = messages
+  const share = weights.neighbour
+  for (let unit = 0; unit < length; unit++) {
+    const at = messageOf[unit]!
+    const before = previous[at]!
+    const after = next[at]!
+    near[unit] = own[unit]! + share * ((before > 0 ? message[before - 1]! : 0) + (after > 0 ? message[after - 1]! : 0))
+  }
+}
+
+/** Sum and sum of squares over the first list, then over the second. Plain variables: this loop runs over every unit. */
+function sumsOf(values: Float64Array, list: Uint8Array, count: number): readonly number[] {
+  let [sum, squares, sum2, squares2] = [0, 0, 0, 0]
+  for (let unit = 0; unit < count; unit++) {
+    const value = values[unit]!
+    if (list[unit] === 0) {
+      sum += value
+      squares += value * value
+    } else {
+      sum2 += value
+      squares2 += value * value
+    }
+  }
+  return [sum, squares, sum2, squares2]
+}
+
+function cosineSums(kernel: Kernel, { units, memory, lists }: UnitGroup) {
+  const cosines = kernel.arena.int32(memory.scores.pointer, units.length)
+  const scales = kernel.arena.float32(memory.scales.pointer, units.length)
+  return lists.map((_, list) => {
+    let [sum, squares, vectors, least] = [0, 0, 0, Infinity]
+    const { list: listOf, length } = units
+    for (let unit = 0; unit < length; unit++) {
+      if (listOf[unit] !== list || !(scales[unit]! > 0)) continue
+      const cosine = cosines[unit]! / 1e6
+      sum += cosine
+      squares += cosine * cosine
+      vectors++
+      if (cosine < least) least = cosine
+    }
+    return { sum, squares, vectors, least }
+  })
+}
 
 /** Of the best score of each unit's session. */
 function sessionSpread(thread: Float64Array, units: Int32Array, threads: number, size: number): Spread {

@@ -43,16 +43,8 @@ export function scoreWords(group: UnitGroup, lists: readonly ListTerms[], count:
   for (let term = 0; term < count; term++) {
     const window: Window = { ...scratch, ...pick(units), count: 0 }
     for (const [i, { numbers, idf }] of lists.entries())
-      if (numbers[term]! >= 0) scoreTerm(units.weighty, group.indexes[i]!, { number: numbers[term]!, idf: idf[term]!, place: term }, scratch, window)
+      if (numbers[term]! >= 0) scoreTerm(units, group.indexes[i]!, { number: numbers[term]!, idf: idf[term]!, place: term }, scratch, window)
     addWindow(scratch, window.count)
-  }
-  const { own, message, thread } = scratch
-  const { message: messageOf, thread: threadOf } = units
-  for (let unit = 0; unit < units.length; unit++) {
-    const score = own[unit]!
-    if (score === 0) continue
-    if (score > message[messageOf[unit]!]!) message[messageOf[unit]!] = score
-    if (score > thread[threadOf[unit]!]!) thread[threadOf[unit]!] = score
   }
 }
 
@@ -69,13 +61,13 @@ interface Window {
 }
 
 function scoreTerm(
-  weighty: Uint16Array,
+  { weighty, message: messageOf, thread: threadOf }: UnitGroup['units'],
   index: LexicalIndex,
   { number, idf, place }: { readonly number: number; readonly idf: number; readonly place: number },
   scratch: Scratch,
   window: Window,
 ): void {
-  const { own } = scratch
+  const { own, message, thread } = scratch
   const covers = place < 32 ? scratch.coversLow : scratch.coversHigh
   const bit = 1 << (place & 31)
   const base = k1 * (1 - b)
@@ -83,7 +75,9 @@ function scoreTerm(
   const add = (unit: number, tenths: number): void => {
     const tf = tenths / 10
     const score = (idf * tf * (k1 + 1)) / (tf + base + slope * weighty[unit]!)
-    own[unit]! += score
+    const all = (own[unit]! += score) // it only grows, so the best so far are the best at the end
+    if (all > message[messageOf[unit]!]!) message[messageOf[unit]!] = all
+    if (all > thread[threadOf[unit]!]!) thread[threadOf[unit]!] = all
     covers[unit]! |= bit
     lend(window, unit, score)
   }

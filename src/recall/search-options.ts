@@ -5,8 +5,8 @@ import { limits } from '../core/limits.ts'
 import { memoryKinds, type MemoryKind } from '../core/memory.ts'
 import type { SearchOptions } from './search-types.ts'
 
-export const armNames = ['hybrid', 'lexical', 'dense'] as const
-export type ArmName = (typeof armNames)[number]
+const armNames = ['hybrid', 'lexical', 'dense'] as const
+type ArmName = (typeof armNames)[number]
 
 /** Options with their defaults. */
 export interface Asked {

@@ -8,7 +8,7 @@ export interface Scored {
   readonly unit: number
   readonly score: number // in millionths
 }
-export interface Chosen extends Scored {
+interface Chosen extends Scored {
   unit: number // the newest of its near copies, at the place of the best
   duplicates: number
   readonly relevance: Relevance

@@ -8,7 +8,7 @@ import type { Block } from './kernel-arena.ts'
 import { createLexicalIndex, type LexicalIndex } from './lexical-index.ts'
 import { namesOf, type Names } from './names.ts'
 
-export const unitKinds = {
+const unitKinds = {
   row: Int32Array,
   list: Uint8Array, // index in the group's lists
   previous: Int32Array, // 1 + unit of the same thread, or 0
@@ -22,11 +22,11 @@ export const unitKinds = {
   sketchLow: Int32Array, // one bit a stem: for near copies (RCL-9)
   sketchHigh: Int32Array,
 }
-export const messageKinds = { previous: Int32Array, next: Int32Array, last: Int32Array } // 1 + message, or 0; `last`: its newest unit
-export const threadKinds = { lastUnit: Int32Array, lastMessage: Int32Array, lastSeq: Float64Array, first: Int32Array, second: Int32Array } // units by list
+const messageKinds = { previous: Int32Array, next: Int32Array, last: Int32Array } // 1 + message, or 0; `last`: its newest unit
+const threadKinds = { lastUnit: Int32Array, lastMessage: Int32Array, lastSeq: Float64Array, first: Int32Array, second: Int32Array } // units by list
 
 /** Vectors and scales of the units, in the arena: `room` units fit. */
-export interface VectorRoom {
+interface VectorRoom {
   readonly vectors: Block
   readonly scales: Block
   readonly scores: Block // int32 a unit: cosines, then fused scores, of the query being answered
