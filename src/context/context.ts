@@ -1,10 +1,27 @@
 // Makes a context: reads, recalls, plans, writes the head, answers. What is decided is decided in `planContext`.
-import type { Random } from '../core/ids.ts'
+import type { EpochRecord, Receipt } from '../core/context.ts'
+import { base64url } from '../core/bytes.ts'
+import { isRecollectError, RecollectError } from '../core/errors.ts'
+import { madeId, type Random } from '../core/ids.ts'
+import { limits } from '../core/limits.ts'
+import type { MemoryRecord } from '../core/memory.ts'
+import { textOf } from '../core/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { TokenCounter } from './count.ts'
+import type { TokenCounter } from '../ports/token-counter.ts'
+import type { Context, ContextOptions } from './context-options.ts'
+import { classCounter } from './count.ts'
+import { injectionDue, liveIds, type Recalled } from './inject.ts'
 import type { ContextCache } from './pack-cache.ts'
+import { lowerPacked } from './pack-lower.ts'
+import { planContext, type PlanContextInput, type PlannedContext } from './plan.ts'
+import { withPreview } from './plan-preview.ts'
+import { policyHashes } from './policy-memo.ts'
+import { resolvePolicy, type Policy } from './policy.ts'
 import type { ModelProfile } from './profiles.ts'
+import { uncovered } from './receipt-ranges.ts'
+import { reconcile } from './reconcile.ts'
+import type { ContextSource, LoadedSession, RecallForContext } from './source.ts'
 import type { Strategy } from './strategies.ts'
 
 /** The world, the deployment's tables, and what the session keeps between its contexts. */
@@ -16,4 +33,199 @@ export interface ContextParts {
   readonly profiles?: readonly ModelProfile[] // added to, and before, the built-in rows
   readonly strategies?: readonly Strategy[] // usable by name
   readonly cache: ContextCache
+}
+
+/**
+ * What the model gets for the next call. Writes the session head at most once (CTX-3), and its receipt; a `preview` writes nothing.
+ * @throws `invalid_input` on an option out of range, or a strategy that breaks STR-5 · `payload_too_large` if nothing more can be given up ·
+ * `conflict` after 3 lost swaps · `timeout` · recall's own code with `onFailure: 'fail'`
+ */
+export async function makeContext(source: ContextSource, options: ContextOptions, parts: ContextParts): Promise<Context> {
+  const deadline = deadlineOf(options, parts.clock)
+  try {
+    return await withDeadline(contextBefore(source, options, parts, deadline), deadline)
+  } finally {
+    deadline.end()
+  }
+}
+
+async function contextBefore(source: ContextSource, options: ContextOptions, parts: ContextParts, deadline: Deadline): Promise<Context> {
+  for (let lost = 0; ; lost++) {
+    const loaded = await source.load()
+    const view = options.preview === true ? withPreview(loaded, options.messages ?? [], parts) : loaded
+    const policy = resolvePolicy(options, view.fold, parts, policyHashes(source.keys, parts.cache))
+    const asked = await ask(source, view, policy, parts, deadline)
+    const planned = planContext(planInput(source, view, policy, asked, parts))
+    if (options.preview === true) return contextOf(source, planned, policy, asked, parts, undefined)
+    try {
+      if (planned.write !== undefined) await source.swapHead(loaded.head.revision, planned.write)
+    } catch (error) {
+      if (!isRecollectError(error, 'conflict') || lost + 1 >= limits.contextSwaps) throw error
+      continue // EPO-4: the loser of a race reads the winner's record and plans again
+    }
+    parts.cache.packed = planned.packed
+    report(planned, parts.telemetry)
+    await source.saveReceipt(planned.receipt)
+    return contextOf(source, planned, policy, asked, parts, planned.receipt)
+  }
+}
+
+/** What planning needs of long-term memory: the records that the epoch shows, and this turn's candidates. */
+interface Asked {
+  readonly memories: ReadonlyMap<string, MemoryRecord> | undefined
+  readonly recalled: Recalled
+  readonly degraded: readonly string[]
+}
+
+const nothing: Omit<Recalled, 'status'> = { preferences: [], successors: [] }
+
+async function ask(source: ContextSource, view: LoadedSession, policy: Policy, parts: ContextParts, deadline: Deadline): Promise<Asked> {
+  const { epoch } = view.body
+  const memories = await shownRecords(source, epoch, policy)
+  const due = injectionDue(epoch, view.fold)
+  const off = policy.recall === undefined
+  if (off || due === undefined)
+    return { memories, recalled: { status: off ? 'off' : 'replayed', ...nothing }, degraded: memories === undefined ? ['recall'] : [] }
+  const keepFrom = keepFromOf(source, view, policy, memories, parts)
+  try {
+    const asking = candidates(source, view, policy, { keepFrom, memories }, deadline.signal)
+    const recalled = await Promise.race([asking, parts.clock.sleep(limits.recallMs, deadline.signal).then(() => 'late' as const)])
+    if (recalled === 'late') throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
+    return { memories, recalled, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
+  } catch (error) {
+    if (policy.recall?.onFailure === 'fail' || isRecollectError(error, 'invalid_input')) throw error
+    parts.telemetry.count('recollect_degraded_total', 1, { part: 'recall' })
+    const status = isRecollectError(error, 'timeout') ? 'timeout' : 'unavailable'
+    return { memories, recalled: { status, ...nothing }, degraded: ['recall'] }
+  }
+}
+
+/** The records of the live injections. Unreadable: undefined, or the error if the caller asked for it (INJ-7). */
+async function shownRecords(source: ContextSource, epoch: EpochRecord | undefined, policy: Policy): Promise<Asked['memories']> {
+  const ids = [...liveIds(epoch, 0)]
+  if (ids.length === 0) return new Map()
+  try {
+    return await source.records(ids)
+  } catch (error) {
+    if (policy.recall?.onFailure === 'fail') throw error
+    return undefined
+  }
+}
+
+/** From which seq the context will hold the log itself: recall leaves out what stands there. Planned ahead, without memories, only where an epoch ends. */
+function keepFromOf(source: ContextSource, view: LoadedSession, policy: Policy, memories: Asked['memories'], parts: ContextParts): number {
+  const asked: Asked = { memories, recalled: { status: 'off', ...nothing }, degraded: [] }
+  return planContext(planInput(source, view, policy, asked, parts)).record.keepFrom
+}
+
+async function candidates(
+  source: ContextSource,
+  view: LoadedSession,
+  policy: Policy,
+  { keepFrom, memories }: { readonly keepFrom: number; readonly memories: Asked['memories'] },
+  signal: AbortSignal,
+): Promise<Recalled> {
+  const live = liveIds(view.body.epoch, keepFrom)
+  const query = (policy.recall?.query ?? textOf((view.fold.messages.at(-1) as LoadedSession['fold']['messages'][number]).message)).slice(
+    0,
+    limits.queryCharacters,
+  )
+  const limit = policy.recall?.maxItems ?? 0
+  const search = { ...(limit > 0 ? { limit } : {}), timeoutMs: limits.recallMs, signal, keepFrom, liveIds: live }
+  const none: RecallForContext | undefined = undefined
+  const [found, preferences, successors] = await Promise.all([
+    query.trim() === '' || limit === 0 ? none : source.recall(query, search),
+    source.preferences(),
+    successorsOf(source, memories, live),
+  ])
+  return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors }
+}
+
+/** INJ-5: what has taken the place of a record that the context shows. */
+async function successorsOf(source: ContextSource, memories: Asked['memories'], live: ReadonlySet<string>): Promise<readonly MemoryRecord[]> {
+  const wanted = [...(memories?.values() ?? [])].flatMap(({ id, supersededBy }) =>
+    supersededBy === undefined || !live.has(id) || live.has(supersededBy) ? [] : [supersededBy],
+  )
+  if (wanted.length === 0) return []
+  const records = await source.records([...new Set(wanted)])
+  return [...records.values()].filter(({ ended, kind }) => ended === undefined && kind !== 'procedural')
+}
+
+function planInput(source: ContextSource, { head, body, fold }: LoadedSession, policy: Policy, asked: Asked, parts: ContextParts): PlanContextInput {
+  return {
+    session: source.ref.logId,
+    fold,
+    rewrites: head.rewrites,
+    epoch: body.epoch,
+    logTokens: body.tokens?.count,
+    policy,
+    recalled: asked.recalled,
+    memories: asked.memories,
+    now: parts.clock.now(),
+    random: { fenceKey: base64url(parts.random(16)), receiptId: madeId('rcp', parts.random) },
+    keys: source.keys,
+    counter: parts.counter ?? classCounter,
+    memo: parts.cache.memo,
+    before: parts.cache.packed,
+  }
+}
+
+function contextOf(
+  source: ContextSource,
+  planned: PlannedContext,
+  policy: Policy,
+  asked: Asked,
+  parts: ContextParts,
+  saved: Receipt | undefined,
+): Context {
+  const { receipt, packed, hard } = planned
+  const lowered = lowerPacked(packed, policy, parts.cache)
+  const { predicted, low, high } = receipt.tokens
+  return {
+    ...lowered,
+    cacheKey: policyHashes(source.keys, parts.cache).tag(['cache-key', source.ref.logId]),
+    tokens: { predicted, low, high, hard },
+    receipt,
+    reconcile: (usage, options) => {
+      if (saved === undefined)
+        throw new RecollectError('invalid_input', 'a preview has no receipt to reconcile', 'Make a context without preview, and reconcile that one.')
+      return reconcile(source, saved.id, usage, options ?? {}, parts)
+    },
+    degraded: asked.degraded,
+  }
+}
+
+/** REC-4: in production a receipt that does not cover its log is counted; the tests of `planContext` refuse it. */
+function report({ receipt }: PlannedContext, telemetry: Telemetry): void {
+  if (receipt.epoch.began && uncovered(receipt).length > 0) telemetry.count('recollect_degraded_total', 1, { part: 'receipt' })
+}
+
+interface Deadline {
+  readonly signal: AbortSignal
+  readonly ms: number
+  readonly passed: Promise<'passed'>
+  end(): void
+}
+
+function deadlineOf({ timeoutMs = limits.contextTimeoutMs, signal }: ContextOptions, clock: Clock): Deadline {
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > limits.contextTimeoutMsMost)
+    throw new RecollectError(
+      'invalid_input',
+      `timeoutMs is a whole number from 1 to ${limits.contextTimeoutMsMost}`,
+      'Give timeoutMs within these bounds.',
+      {
+        limit: limits.contextTimeoutMsMost,
+        given: timeoutMs,
+      },
+    )
+  const ended = new AbortController()
+  const both = signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal])
+  return { signal: both, ms: timeoutMs, passed: clock.sleep(timeoutMs, both).then(() => 'passed'), end: () => ended.abort() }
+}
+
+async function withDeadline(made: Promise<Context>, deadline: Deadline): Promise<Context> {
+  const first = await Promise.race([made, deadline.passed])
+  if (first !== 'passed') return first
+  made.catch(() => undefined) // its answer is not waited for any more
+  throw new RecollectError('timeout', `the context took over ${deadline.ms} ms, or was aborted`, 'Call again, or raise timeoutMs.')
 }

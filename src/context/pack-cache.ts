@@ -1,8 +1,22 @@
 // What a session's contexts keep between calls: derived data only, so that dropping it changes nothing but the time (P2, P11).
+import type { ToolDefinition } from '../core/context.ts'
+import type { Lowered } from './pack-lower.ts'
+import type { Packed } from './pack.ts'
+import { createPlanMemo, type PlanMemo } from './plan-tools.ts'
 
 /** Opaque to the session, which holds one for each session it has in memory and drops it with the session. */
 export interface ContextCache {
-  readonly kept: Map<string, unknown>
+  readonly memo: PlanMemo
+  readonly hashes: Map<string, string> // of policies and system prompts, by their text
+  readonly toolHashes: WeakMap<readonly ToolDefinition[], string>
+  packed: Packed | undefined // the newest epoch: one, so the cache is as large as what it sends
+  lowered: Lowered | undefined
 }
 
-export const createContextCache = (): ContextCache => ({ kept: new Map() })
+export const createContextCache = (): ContextCache => ({
+  memo: createPlanMemo(),
+  hashes: new Map(),
+  toolHashes: new WeakMap(),
+  packed: undefined,
+  lowered: undefined,
+})

@@ -137,11 +137,11 @@ export function firstOfPending(turns: readonly TurnView[], messageAt: (seq: numb
   return last.open || messageAt(last.lastSeq).role !== 'assistant' ? turns.length - 1 : turns.length
 }
 
-/** First seq kept: of the turn, or of a round where the newest turn alone is past the high watermark (TURN-3); a round with an open call stays. */
+/** First seq kept: of the turn, or of a round where the newest turn alone is past the high watermark (TURN-3); a turn with an open call stays whole (TURN-4). */
 function cutAtRound(turns: readonly TurnView[], index: number, lowTokens: number, highTokens: number): number {
   const last = turns.at(-1)
   if (last === undefined) return 1
-  if (last.tokens <= highTokens || last.rounds.length < 2) return (turns[index] ?? { firstSeq: last.lastSeq + 1 }).firstSeq
+  if (last.open || last.tokens <= highTokens || last.rounds.length < 2) return (turns[index] ?? { firstSeq: last.lastSeq + 1 }).firstSeq
   let size = 0
   let keepFrom = (last.rounds.at(-1) as TurnView['rounds'][number]).firstSeq
   for (const round of last.rounds.toReversed()) {

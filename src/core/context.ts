@@ -75,6 +75,8 @@ export interface EpochRecord {
   readonly lowTokens: number
   readonly highTokens: number
   readonly gapTokens: number
+  readonly tokensPerTurn: number // g and c of WAT-3
+  readonly callsPerTurn: number
   readonly injections: readonly { readonly beforeSeq: number; readonly blocks: readonly InjectedBlock[] }[]
   readonly rewrites: number // of the session log when the record was written: a redaction since ends the epoch
   readonly sentUpTo: number

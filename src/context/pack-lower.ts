@@ -1,0 +1,98 @@
+// From what is packed to a provider's messages: neighbours of one role merged where the provider asks for it (I4), then lowered; only what is new (LOW-2).
+import type { Format, ToolDefinition } from '../core/context.ts'
+import type { Context } from './context-options.ts'
+import { cacheHints } from './cache-hints.ts'
+import type { Emitted } from './emitted.ts'
+import { lowerNeutral } from './lower-neutral.ts'
+import { lowerOpenaiChat } from './lower-openai-chat.ts'
+import type { ContextCache } from './pack-cache.ts'
+import type { Packed } from './pack.ts'
+import type { Policy } from './policy.ts'
+
+/** Frozen messages of one epoch in one format. The last group may still grow by merging; all before it stands. */
+export interface Lowered {
+  readonly fenceKey: string
+  readonly policy: Policy
+  readonly emitted: readonly Emitted[]
+  readonly messages: readonly unknown[] // without the system message
+  readonly ends: readonly number[] // emitted tokens up to the end of each message
+  readonly lastGroup: { readonly emitted: number; readonly messages: number; readonly tokens: number } // where it begins
+}
+
+const lowerings: Record<
+  Format,
+  (input: { system?: string; tools?: readonly ToolDefinition[]; messages: readonly Emitted[] }) => Pick<Context, 'messages' | 'system' | 'tools'>
+> = {
+  neutral: lowerNeutral,
+  'openai-chat': lowerOpenaiChat,
+}
+
+export function lowerPacked(
+  packed: Packed,
+  policy: Policy,
+  cache: Pick<ContextCache, 'lowered'>,
+): Pick<Context, 'messages' | 'system' | 'tools' | 'cacheHints'> {
+  const known = cache.lowered
+  const lowered = extend(packed, policy, known !== undefined && continues(known, packed, policy) ? known : undefined)
+  cache.lowered = lowered
+  const front = lowerings[policy.format]({ ...(policy.system === '' ? {} : { system: policy.system }), tools: policy.tools, messages: [] })
+  return { ...front, messages: [...front.messages, ...lowered.messages], cacheHints: hintsOf(packed, policy, lowered, front.messages.length) }
+}
+
+/** The same epoch, format and rules, and all that was lowered still stands. */
+const continues = (known: Lowered, packed: Packed, policy: Policy): boolean =>
+  known.fenceKey === packed.fenceKey &&
+  known.policy.format === policy.format &&
+  known.policy.profile === policy.profile &&
+  known.emitted.length <= packed.emitted.length &&
+  known.emitted.at(-1) === packed.emitted[known.emitted.length - 1]
+
+function extend(packed: Packed, policy: Policy, known: Lowered | undefined): Lowered {
+  if (known !== undefined && known.emitted.length === packed.emitted.length) return known
+  const from = known?.lastGroup ?? { emitted: 0, messages: 0, tokens: 0 }
+  const messages = known === undefined ? [] : known.messages.slice(0, from.messages)
+  const ends = known === undefined ? [] : known.ends.slice(0, from.messages)
+  let { tokens } = from
+  let lastGroup: Lowered['lastGroup'] = from
+  let at = from.emitted
+  for (const group of groups(packed.emitted.slice(from.emitted), policy.profile.rules.includes('I4'))) {
+    lastGroup = { emitted: at, messages: messages.length, tokens }
+    for (const message of lowerings[policy.format]({ messages: [merged(group)] }).messages) messages.push(message)
+    tokens += group.reduce((sum, one) => sum + one.tokens, 0)
+    while (ends.length < messages.length) ends.push(tokens)
+    at += group.length
+  }
+  return { fenceKey: packed.fenceKey, policy, emitted: packed.emitted, messages, ends, lastGroup }
+}
+
+function groups(messages: readonly Emitted[], merge: boolean): Emitted[][] {
+  const all: Emitted[][] = []
+  for (const message of messages) {
+    const last = all.at(-1)
+    if (merge && last !== undefined && last[0]?.role === message.role && last[0].name === message.name) last.push(message)
+    else all.push([message])
+  }
+  return all
+}
+
+const merged = (group: readonly Emitted[]): Emitted => {
+  const [first, ...rest] = group as [Emitted, ...Emitted[]]
+  return rest.length === 0 ? first : { ...first, parts: group.flatMap(({ parts }) => parts) }
+}
+
+function hintsOf(packed: Packed, { profile }: Policy, { ends }: Lowered, before: number): Context['cacheHints'] {
+  if (profile.cache.maxHints === 0) return []
+  const fixed = packed.sums.tools + packed.sums.system
+  const turnTokens = packed.emitted.slice(0, packed.turnStart).reduce((sum, { tokens }) => sum + tokens, 0)
+  const summaryTokens = packed.sums.pins + packed.sums.summary
+  const summaryEnd = packed.sums.summary === 0 ? -1 : ends.findIndex((end) => end >= summaryTokens)
+  return cacheHints(profile, {
+    fixedTokens: fixed,
+    tokensUpTo: ends.map((end) => fixed + end),
+    ...(summaryEnd === -1 ? {} : { summaryEnd }),
+    turnStart: Math.max(
+      0,
+      ends.findIndex((end) => end > turnTokens),
+    ),
+  }).map(({ index, ttlSeconds }) => ({ index: index + before, ttlSeconds }))
+}

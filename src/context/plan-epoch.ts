@@ -1,0 +1,322 @@
+// A new epoch: where it begins, what of the log it keeps, what it gives up; one rewrite for all at once (EPO-8). Pure.
+import type { EpochCause, EpochRecord, InjectedBlock } from '../core/context.ts'
+import { RecollectError } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
+import type { MemoryRecord } from '../core/memory.ts'
+import type { LoggedMessage } from '../core/message.ts'
+import { messageAt as loggedAt, type SessionFold } from '../core/session.ts'
+import type { Scale } from './anchor.ts'
+import { predict } from './anchor.ts'
+import { answerTokens, estimateOf } from './pack-sums.ts'
+import { blocksOf, refOf, type Injection } from './inject.ts'
+import { descend, type Attempt, type Draft } from './ladder.ts'
+import { pack, type Packed } from './pack.ts'
+import { memoryBlock, type RenderedBlock } from './pack-blocks.ts'
+import { injectedTokens, measureTurns, type MeasuredTurn } from './plan-turns.ts'
+import { optionOf, renderVersion, summaryCap, type Policy } from './policy.ts'
+import { firstOfPending, type Plan } from './strategies.ts'
+import { turnLoad, watermarks, type Load, type Watermarks } from './watermarks.ts'
+import type { PlanTools } from './plan-tools.ts'
+
+export interface EpochInput {
+  readonly cause: EpochCause
+  readonly fold: SessionFold
+  readonly rewrites: number
+  readonly previous: EpochRecord | undefined
+  readonly policy: Policy
+  readonly scale: Scale
+  readonly hard: number
+  readonly now: number
+  readonly fenceKey: string
+  readonly memories: ReadonlyMap<string, MemoryRecord> // of the previous record's injections, without what is gone
+  readonly choose: (room: { readonly capTokens: number; readonly roomTokens: number }) => Injection | undefined
+  readonly tools: PlanTools
+}
+
+export interface PlannedEpoch {
+  readonly record: EpochRecord
+  readonly packed: Packed
+  readonly total: number
+  readonly degraded: readonly number[]
+  readonly injection: Injection | undefined
+  readonly summaryDropped: number
+}
+
+/** @throws `payload_too_large` if nothing that may go is left to give up (BUD-5) · `invalid_input` if the strategy's plan breaks STR-5 */
+export function planEpoch(input: EpochInput): PlannedEpoch {
+  const { fold, policy, tools, scale } = input
+  const messages = fold.messages.filter(({ seq }) => !policy.systemSeqs.includes(seq))
+  const measured = measure(input, messages)
+  const { turns, pending, fixed } = measured
+  const injection = input.choose({
+    capTokens: Math.floor((input.hard - fixed) * limits.memoryShare),
+    roomTokens: Math.max(0, Math.floor(input.hard - fixed - measured.state - measured.least)),
+  })
+  const injected = injection === undefined ? 0 : memoryTokens(injection, input)
+  const load = loadOf(input, turns)
+  const planned = chooseKeepFrom(input, measured, load, injected)
+  const summaryTokens = planned.plan.summarize ? Math.floor(planned.summaryCap / scale.ratio) : 0
+  let marks = planned.marks
+  const build = (draft: Draft): Attempt => {
+    const record = recordOf(input, draft, marks, load)
+    const block = tools.summaryOf(draft.keepFrom, draft.summaryTokens, record)
+    const whole = block === undefined ? record : { ...record, summary: block.summary }
+    const packed = pack(packInput(input, whole, draft.injection, block?.block))
+    return { draft, packed, total: predict(scale, estimateOf(packed.sums), answerTokens(packed, scale.anchor)) }
+  }
+  const { attempt, degraded } = descend(
+    {
+      hard: input.hard,
+      minTurns: policy.minTurns,
+      messages,
+      turns,
+      pending,
+      pins: policy.pins,
+      tokensOf: (logged) => scale.ratio * tools.tokensOf(logged),
+      build,
+    },
+    {
+      keepFrom: planned.plan.keepFrom,
+      ...(planned.plan.maskResultsBefore === undefined ? {} : { maskResultsBefore: planned.plan.maskResultsBefore }),
+      cut: [],
+      summaryTokens,
+      state: policy.state,
+      ...(injection === undefined ? {} : { injection }),
+    },
+  )
+  marks = finalMarks(input, attempt, planned, load)
+  return finish(input, attempt, degraded, marks, load)
+}
+
+function finish(input: EpochInput, attempt: Attempt, degraded: readonly number[], marks: Watermarks, load: Load): PlannedEpoch {
+  const { draft, packed } = attempt
+  const block = input.tools.summaryOf(draft.keepFrom, draft.summaryTokens, { fenceKey: input.fenceKey })
+  const record = recordOf(input, draft, marks, load)
+  return {
+    record: { ...record, ...(block === undefined ? {} : { summary: block.summary }), sentUpTo: input.fold.upTo, prefixHash: packed.chain },
+    packed,
+    total: attempt.total,
+    degraded,
+    injection: draft.injection,
+    summaryDropped: block?.dropped ?? 0,
+  }
+}
+
+interface Measured {
+  readonly turns: readonly MeasuredTurn[] // the pending user message left out: it counts as fixed (BUD-1)
+  readonly pending: boolean
+  readonly fixed: number
+  readonly state: number
+  readonly least: number // tokens of the `minTurns` newest complete turns
+}
+
+/** BUD-1, in predicted tokens. */
+function measure(input: EpochInput, messages: readonly LoggedMessage[]): Measured {
+  const { policy, tools, scale, previous, fold } = input
+  const injected = injectedTokens(previous?.injections ?? [])
+  const tokensOf = (logged: LoggedMessage) => scale.ratio * tools.tokensOf(logged)
+  const all = measureTurns(messages, { tokensOf, injectedBefore: (seq) => scale.ratio * (injected.get(seq) ?? 0), pins: policy.pins })
+  const at = atIn(fold)
+  const pendingIndex = firstOfPending(all, at)
+  const newest = all.at(-1)
+  const pending = newest !== undefined && pendingIndex < all.length
+  const user = pending ? messages.findLast(({ seq, message }) => seq >= newest.firstSeq && message.role === 'user') : undefined
+  const userTokens = user === undefined ? 0 : tokensOf(user)
+  const turns = pending ? [...all.slice(0, -1), { ...newest, tokens: newest.tokens - userTokens }] : all
+  const pins = policy.pins.reduce((sum, pin) => sum + tokensOf(loggedAt(fold, pin) as LoggedMessage), 0)
+  return {
+    turns,
+    pending,
+    fixed: scale.ratio * tools.fixedTokens() + pins + userTokens,
+    state: policy.state ? scale.ratio * tools.stateTokens() : 0,
+    least: turns.slice(Math.max(0, pendingIndex - policy.minTurns)).reduce((sum, turn) => sum + turn.tokens, 0),
+  }
+}
+
+const atIn = (fold: SessionFold) => (seq: number) => (loggedAt(fold, seq) as LoggedMessage).message
+
+/** WAT-3, and K of WAT-1: an offline summary costs nothing but its own tokens. */
+function loadOf({ policy, hard }: EpochInput, turns: readonly MeasuredTurn[]): Load {
+  const { g, c } = turnLoad(turns, policy.tools.length > 0)
+  const { readRatio, writeRatio } = policy.profile.cache
+  const summarizes = optionOf(policy.strategy, 'summaryTokens') !== undefined
+  const summary = summarizes ? Math.min(summaryCap(policy.strategy), hard * limits.summaryShare) : 0
+  return { tokensPerTurn: g, callsPerTurn: c, readRatio, writeRatio, evictionCost: writeRatio * summary }
+}
+
+interface PlannedKeep {
+  readonly plan: Plan
+  readonly marks: Watermarks
+  readonly summaryCap: number
+  readonly fixed: number
+  readonly others: number // state and this turn's memories
+  readonly least: number
+}
+
+/** Asks the strategy, first as if nothing were evicted, then with room for the summary of what is. */
+function chooseKeepFrom(input: EpochInput, measured: Measured, load: Load, injected: number): PlannedKeep {
+  const { policy, hard } = input
+  const others = measured.state + injected
+  const room = hard - measured.fixed - others
+  const cap = Math.max(0, Math.min(summaryCap(policy.strategy), (hard - measured.fixed) * limits.summaryShare))
+  const common = { summaryCap: cap, fixed: measured.fixed, others, least: measured.least }
+  const choice = { low: lowOption(policy), high: highOption(policy), leastLowTokens: measured.least }
+  const wide = watermarks(room, choice, load)
+  const first = askStrategy(input, measured, wide)
+  const firstSeq = measured.turns[0]?.firstSeq ?? 0
+  if (first.keepFrom <= firstSeq || !first.summarize) return { ...common, plan: first, marks: wide }
+  const marks = watermarks(room - cap, choice, load)
+  return { ...common, plan: askStrategy(input, measured, marks), marks }
+}
+
+const lowOption = ({ strategy }: Policy): 'auto' | number => {
+  const low = optionOf(strategy, 'lowTokens')
+  return typeof low === 'number' ? low : 'auto'
+}
+const highOption = ({ strategy }: Policy): 'auto' | number => {
+  const high = optionOf(strategy, 'highTokens')
+  return typeof high === 'number' ? high : 'auto'
+}
+
+/** STR-5: a plan that breaks its promise, or throws, is refused by name. */
+function askStrategy({ policy, cause, fold, previous }: EpochInput, { turns, pending }: Measured, marks: Watermarks): Plan {
+  const { strategy } = policy
+  if (turns.length === 0) return { keepFrom: 1, summarize: false }
+  let plan: Plan
+  try {
+    plan = strategy.plan({
+      turns,
+      cause,
+      lowTokens: marks.lowTokens,
+      highTokens: marks.highTokens,
+      minTurns: policy.minTurns,
+      summaryUpTo: previous?.summary?.upTo ?? 0,
+      messageAt: atIn(fold),
+    })
+  } catch (error) {
+    throw badPlan(strategy.name, 'it threw', error)
+  }
+  const newest = turns.at(-1) as MeasuredTurn
+  const begins = turns.some(({ firstSeq }) => firstSeq === plan?.keepFrom) || (!pending && plan?.keepFrom === newest.lastSeq + 1)
+  const cuts = !newest.open && newest.tokens > marks.highTokens && newest.rounds.some(({ firstSeq }) => firstSeq === plan?.keepFrom)
+  if (!begins && !cuts)
+    throw badPlan(strategy.name, 'keepFrom begins no turn at or before the pending one, and no round of a turn past the high watermark')
+  if (typeof plan.summarize !== 'boolean') throw badPlan(strategy.name, 'summarize is neither true nor false')
+  return plan
+}
+
+const badPlan = (name: string, what: string, cause?: unknown) =>
+  new RecollectError(
+    'invalid_input',
+    `strategy ${name} broke STR-5: ${what}`,
+    'Correct the strategy; strategyContract in recollect/testing shows how.',
+    {
+      cause,
+    },
+  )
+
+/** The watermarks with what was really kept, and the room that the real summary left. */
+function finalMarks({ policy, hard, scale }: EpochInput, { packed }: Attempt, planned: PlannedKeep, load: Load): Watermarks {
+  const room = hard - planned.fixed - planned.others - scale.ratio * packed.sums.summary
+  const kept = scale.ratio * (packed.sums.recent - (packed.pending ? packed.sums.pendingUser : 0))
+  const low = optionOf(policy.strategy, 'lowTokens') === undefined ? kept : lowOption(policy)
+  return watermarks(room, { low, high: highOption(policy), leastLowTokens: planned.least }, load)
+}
+
+function memoryTokens(injection: Injection, { tools, scale }: EpochInput): number {
+  return blocksOf(injection).reduce(
+    (sum, { records }) => sum + records.reduce((tokens, record) => tokens + scale.ratio * tools.memoryTokens(record), 0),
+    0,
+  )
+}
+
+/** The record without summary, hash chain and cursor, which follow from what is packed by it. */
+function recordOf(input: EpochInput, draft: Draft, marks: Watermarks, load: Load): EpochRecord {
+  const { policy, fold, previous, scale } = input
+  const keepUserSeq = userOfCutTurn(fold, draft.keepFrom)
+  return {
+    no: (previous?.no ?? 0) + 1,
+    cause: input.cause,
+    startedAt: input.now,
+    renderVersion,
+    fenceKey: input.fenceKey,
+    profileId: policy.profile.id,
+    family: policy.profile.family,
+    policyHash: policy.policyHash,
+    systemHash: policy.systemHash,
+    toolsHash: policy.toolsHash,
+    keepFrom: draft.keepFrom,
+    ...(keepUserSeq === undefined ? {} : { keepUserSeq }),
+    pins: policy.pins,
+    startedUpTo: fold.upTo,
+    tombstones: fold.tombstoned.size,
+    stateSeq: draft.state ? fold.stateSeq : -1,
+    ...(draft.maskResultsBefore === undefined ? {} : { maskResultsBefore: draft.maskResultsBefore }),
+    cut: draft.cut,
+    reasoningFrom: 1,
+    ...marks,
+    tokensPerTurn: Math.round(load.tokensPerTurn),
+    callsPerTurn: Math.round(load.callsPerTurn * 100) / 100,
+    injections: injectionsOf(input, draft),
+    rewrites: input.rewrites,
+    sentUpTo: fold.upTo,
+    prefixHash: '',
+    ...(scale.anchor === undefined ? {} : { anchor: scale.anchor }),
+  }
+}
+
+/** TURN-3: where the cut falls between rounds, the turn's newest user message before it is kept. */
+function userOfCutTurn({ messages }: SessionFold, keepFrom: number): number | undefined {
+  const first = messages.findIndex(({ seq }) => seq >= keepFrom)
+  if (first <= 0 || messages[first]?.message.role === 'user') return undefined
+  return messages.slice(0, first).findLast(({ message }) => message.role === 'user')?.seq
+}
+
+/** Frozen again under the new fence key: those that stand before kept messages, without what is gone, and this turn's. */
+function injectionsOf(input: EpochInput, draft: Draft): EpochRecord['injections'] {
+  const carried = (input.previous?.injections ?? [])
+    .filter(({ beforeSeq }) => beforeSeq >= draft.keepFrom && loggedAt(input.fold, beforeSeq) !== undefined)
+    .map(({ beforeSeq, blocks }) => ({
+      beforeSeq,
+      blocks: blocks.flatMap((block) => {
+        const records = block.items.flatMap(({ id }) => input.memories.get(id) ?? [])
+        return records.length === 0 ? [] : [frozen(block.type as 'preferences' | 'recalled-data', beforeSeq, records, input)]
+      }),
+    }))
+    .filter(({ blocks }) => blocks.length > 0)
+  let all = draft.injection === undefined ? carried : withInjection(carried, draft.injection, input)
+  while (all.length > 0 && JSON.stringify(all).length > limits.epochBytes - limits.epochBytesBesides) all = all.slice(1)
+  return all
+}
+
+/** A record's injections with one more; the same message's blocks stand together. */
+export function withInjection(
+  injections: EpochRecord['injections'],
+  injection: Injection,
+  by: Pick<EpochInput, 'fenceKey' | 'tools'>,
+): EpochRecord['injections'] {
+  const blocks = blocksOf(injection).map(({ type, records }) => frozen(type, injection.beforeSeq, records, by))
+  return blocks.length === 0 ? injections : [...injections, { beforeSeq: injection.beforeSeq, blocks }]
+}
+
+function frozen(
+  type: 'preferences' | 'recalled-data',
+  beforeSeq: number,
+  records: readonly MemoryRecord[],
+  { fenceKey, tools }: Pick<EpochInput, 'fenceKey' | 'tools'>,
+): InjectedBlock {
+  const block = memoryBlock(type, beforeSeq, records, { record: { fenceKey }, keys: tools.keys })
+  return { type, items: records.map(refOf), tokens: Math.ceil(tools.blockTokens(block.text)), hash: block.hash }
+}
+
+function packInput(
+  input: EpochInput,
+  record: EpochRecord,
+  injection: Injection | undefined,
+  block: RenderedBlock | undefined,
+): Parameters<typeof pack>[0] {
+  const { fold, policy, tools } = input
+  const memories = new Map(input.memories)
+  for (const { records } of injection === undefined ? [] : blocksOf(injection)) for (const one of records) memories.set(one.id, one)
+  return { record, fold, policy, counter: tools.counter, keys: tools.keys, memories, summaryBlock: () => block }
+}

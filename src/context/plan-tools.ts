@@ -1,0 +1,92 @@
+// What planning measures and renders with, and what it keeps from one plan to the next: estimates by message, sheets by cursor. Derived data, bounded.
+import { limits } from '../core/limits.ts'
+import type { EpochRecord } from '../core/context.ts'
+import type { MemoryRecord } from '../core/memory.ts'
+import type { LoggedMessage, Message } from '../core/message.ts'
+import type { SessionFold } from '../core/session.ts'
+import type { OwnerKeys } from '../security/owner-keys.ts'
+import { offlineSheet } from '../summary/offline-sheet.ts'
+import { renderSheet } from '../summary/render.ts'
+import type { Sheet } from '../summary/sheet.ts'
+import type { TokenCounter } from '../ports/token-counter.ts'
+import { countMessage, countSystem, countTools } from './count.ts'
+import { memoryItem, stateBlock, summaryBlock, type RenderedBlock } from './pack-blocks.ts'
+import type { Policy } from './policy.ts'
+
+export interface RenderedSummary {
+  readonly block: RenderedBlock
+  readonly summary: NonNullable<EpochRecord['summary']>
+  readonly dropped: number
+  readonly baseId?: string
+}
+
+export interface PlanTools {
+  readonly keys: OwnerKeys
+  readonly counter: TokenCounter
+  fixedTokens(): number // system and tools; estimated, as all below
+  tokensOf(logged: LoggedMessage): number
+  stateTokens(): number
+  memoryTokens(record: MemoryRecord): number
+  blockTokens(text: string): number
+  /** The block that stands for all messages before `keepFrom`; undefined if there are none, or nothing in them is worth a line. */
+  summaryOf(keepFrom: number, budgetTokens: number, record: Pick<EpochRecord, 'fenceKey'>): RenderedSummary | undefined
+}
+
+/** What outlives a plan: dropping it changes nothing. */
+export interface PlanMemo {
+  readonly tokens: WeakMap<Message, number>
+  readonly sheets: Map<string, Sheet>
+}
+
+export const createPlanMemo = (): PlanMemo => ({ tokens: new WeakMap(), sheets: new Map() })
+
+export function planTools(policy: Policy, fold: SessionFold, keys: OwnerKeys, counter: TokenCounter, memo: PlanMemo): PlanTools {
+  const { profile } = policy
+  const blockTokens = (text: string) => countMessage({ parts: [{ type: 'text', text, spans: [] }] }, profile, counter)
+  const sheetUpTo = (upTo: number): Sheet => {
+    const messages = fold.messages.filter(({ seq }) => seq <= upTo && !policy.systemSeqs.includes(seq))
+    const key = `${upTo}:${messages.length}:${messages.at(-1)?.message.id ?? ''}:${fold.tombstoned.size}`
+    const known = memo.sheets.get(key)
+    if (known !== undefined) return known
+    const sheet = offlineSheet({ messages, upTo, tag: (fields) => keys.tag('id', fields) })
+    if (memo.sheets.size >= limits.sheetsKept) memo.sheets.delete(memo.sheets.keys().next().value as string)
+    memo.sheets.set(key, sheet)
+    return sheet
+  }
+  return {
+    keys,
+    counter,
+    fixedTokens: () => countTools(policy.tools, counter) + countSystem(policy.system, profile, counter),
+    tokensOf: ({ message }) => {
+      const known = memo.tokens.get(message)
+      if (known !== undefined) return known
+      const tokens = countMessage(message, profile, counter)
+      memo.tokens.set(message, tokens)
+      return tokens
+    },
+    stateTokens: () => {
+      const block = fold.stateSeq > 0 ? stateBlock(fold.stateChanges, fold.stateSeq, { record: { fenceKey: '' }, keys }) : undefined
+      return block === undefined ? 0 : blockTokens(block.text)
+    },
+    memoryTokens: (record) => counter.count(JSON.stringify(memoryItem(record))),
+    blockTokens,
+    summaryOf: (keepFrom, budgetTokens, record) => {
+      const upTo = fold.messages.findLast(({ seq }) => seq < keepFrom && !policy.systemSeqs.includes(seq))?.seq
+      if (upTo === undefined || budgetTokens <= 0) return undefined
+      const sheet = sheetUpTo(upTo)
+      const rendered = renderSheet(sheet, { budgetTokens, counter })
+      if (rendered.items.length === 0) return undefined
+      const block = summaryBlock(rendered.items, { record, keys })
+      const summary = {
+        id: sheet.id,
+        upTo,
+        hash: block.hash,
+        tokens: Math.ceil(blockTokens(block.text)),
+        budgetTokens,
+        madeBy: 'offline',
+        provisional: false,
+      } as const
+      return { block, summary, dropped: rendered.dropped, ...(sheet.baseId === undefined ? {} : { baseId: sheet.baseId }) }
+    },
+  }
+}
