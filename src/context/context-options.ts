@@ -32,7 +32,10 @@ export interface Context {
   readonly tokens: { readonly predicted: number; readonly low: number; readonly high: number; readonly hard: number }
   readonly receipt: Receipt
   /** After the call: what the provider billed, or that it refused for length (TOK-9). */
-  reconcile(usage: Usage | null | { overflow: true; actualTokens?: number; limitTokens?: number }, options?: { answer?: string }): Promise<ReceiptUsage>
+  reconcile(
+    usage: Usage | null | { overflow: true; actualTokens?: number; limitTokens?: number },
+    options?: { answer?: string },
+  ): Promise<ReceiptUsage>
   readonly degraded: readonly string[] // 'recall', 'embedder'
 }
 

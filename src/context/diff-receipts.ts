@@ -41,16 +41,25 @@ function continues(before: ReceiptPart | undefined, after: ReceiptPart, last: bo
   return last ? (before.seqs?.[1] ?? 0) <= (after.seqs?.[1] ?? 0) : before.hash === after.hash && before.seqs?.[1] === after.seqs?.[1]
 }
 
-const keyOf = (part: ReceiptPart): string => `${part.class}:${part.seqs?.[0] ?? ''}:${part.seqs === undefined ? (part.hash ?? part.why) : ''}`
+/** Parts by what names them: their first seq, else the hash of their block, else where they stand among their like. */
+function byName(parts: readonly ReceiptPart[]): ReadonlyMap<string, ReceiptPart> {
+  const named = new Map<string, ReceiptPart>()
+  for (const part of parts) {
+    const name = `${part.class}:${part.seqs?.[0] ?? part.hash ?? part.why}`
+    let key = name
+    for (let nth = 2; named.has(key); nth++) key = `${name}:${nth}`
+    named.set(key, part)
+  }
+  return named
+}
 
 function diffParts(a: readonly ReceiptPart[], b: readonly ReceiptPart[]): ReceiptDiff['parts'] {
-  const before = new Map(a.map((part) => [keyOf(part), part]))
-  const after = new Map(b.map((part) => [keyOf(part), part]))
+  const [before, after] = [byName(a), byName(b)]
   return {
-    added: b.filter((part) => !before.has(keyOf(part))),
-    removed: a.filter((part) => !after.has(keyOf(part))),
-    changed: b.flatMap((part) => {
-      const old = before.get(keyOf(part))
+    added: [...after].filter(([name]) => !before.has(name)).map(([, part]) => part),
+    removed: [...before].filter(([name]) => !after.has(name)).map(([, part]) => part),
+    changed: [...after].flatMap(([name, part]) => {
+      const old = before.get(name)
       return old === undefined || JSON.stringify(old) === JSON.stringify(part) ? [] : [{ before: old, after: part }]
     }),
   }

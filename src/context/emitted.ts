@@ -8,6 +8,7 @@ export interface Emitted {
   readonly parts: readonly Part[]
   readonly seq?: number // of the log; none for blocks that Recollect places
   readonly block?: BlockType
+  readonly hash?: string // of a block that Recollect places
   readonly class: TokenClass
   readonly why: ReceiptPart['why']
   readonly change?: ReceiptPart['change']

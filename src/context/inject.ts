@@ -29,11 +29,11 @@ export interface InjectionRoom {
   readonly tokensOf: (record: MemoryRecord) => number
 }
 
-/** Seq of the message that memories may be placed before: the newest, if it is a user message without memories of its own. */
+/** Seq of the message that memories may be placed before: the newest, if it is a user message for which none were chosen yet. */
 export function injectionDue(record: EpochRecord | undefined, fold: SessionFold): number | undefined {
   const newest = fold.messages.at(-1)
   if (newest?.message.role !== 'user') return undefined
-  const there = record?.injections.some(({ beforeSeq, blocks }) => beforeSeq === newest.seq && blocks.length > 0)
+  const there = record?.injections.some(({ beforeSeq }) => beforeSeq === newest.seq)
   return there === true ? undefined : newest.seq
 }
 

@@ -8,6 +8,7 @@ import { lowerOpenaiChat } from './lower-openai-chat.ts'
 import type { ContextCache } from './pack-cache.ts'
 import type { Packed } from './pack.ts'
 import type { Policy } from './policy.ts'
+import { requireRules } from './rules.ts'
 
 /** Frozen messages of one epoch in one format. The last group may still grow by merging; all before it stands. */
 export interface Lowered {
@@ -55,7 +56,11 @@ function extend(packed: Packed, policy: Policy, known: Lowered | undefined): Low
   let { tokens } = from
   let lastGroup: Lowered['lastGroup'] = from
   let at = from.emitted
-  for (const group of groups(packed.emitted.slice(from.emitted), policy.profile.rules.includes('I4'))) {
+  const { rules } = policy.profile
+  const added = groups(packed.emitted.slice(from.emitted), rules.includes('I4'))
+  if (known === undefined) requireRules(added.map(merged), rules)
+  else requireAdded(added.map(merged), rules)
+  for (const group of added) {
     lastGroup = { emitted: at, messages: messages.length, tokens }
     for (const message of lowerings[policy.format]({ messages: [merged(group)] }).messages) messages.push(message)
     tokens += group.reduce((sum, one) => sum + one.tokens, 0)
@@ -63,6 +68,16 @@ function extend(packed: Packed, policy: Policy, known: Lowered | undefined): Low
     at += group.length
   }
   return { fenceKey: packed.fenceKey, policy, emitted: packed.emitted, messages, ends, lastGroup }
+}
+
+/** What is new begins with a message that stands for itself: results at its front end a round that was checked before. */
+function requireAdded(added: readonly Emitted[], rules: Policy['profile']['rules']): void {
+  const from = added.findIndex(({ role }) => role !== 'tool')
+  if (from === -1) return
+  requireRules(
+    added.slice(from),
+    rules.filter((rule) => rule !== 'I2'),
+  )
 }
 
 function groups(messages: readonly Emitted[], merge: boolean): Emitted[][] {

@@ -10,6 +10,7 @@ import type { TokenCounter } from '../ports/token-counter.ts'
 import { countMessage } from './count.ts'
 import type { Emitted } from './emitted.ts'
 import { fenced } from './pack-blocks.ts'
+import { emptyMessage } from './placeholders.ts'
 import type { Step } from './pack-rounds.ts'
 import type { ModelProfile } from './profiles.ts'
 
@@ -22,7 +23,6 @@ export interface Rendering {
 }
 
 export const noResult = '[no result recorded]' // TURN-5
-export const nothingLeft = '[empty message]' // I11
 const systemMark = '[system] ' // LOW-3
 
 type Change = ReceiptPart['change']
@@ -86,7 +86,7 @@ function emitMessage({ seq, message }: LoggedMessage, as: Pick<Emitted, 'class' 
     } else parts.push(part)
   }
   if (message.role === 'system') parts.unshift(plain(systemMark))
-  if (parts.length === 0) parts.push(plain(nothingLeft))
+  if (parts.every((part) => part.type === 'reasoning')) parts.push(plain(emptyMessage)) // not every format carries reasoning
   const role = message.role === 'assistant' ? 'assistant' : 'user'
   return counted(
     { ...as, role, parts, seq, ...(message.name === undefined ? {} : { name: message.name }), ...(change === undefined ? {} : { change }) },
@@ -121,7 +121,7 @@ function resultContent(result: ToolResultPart, seq: number, by: Rendering): [rea
   const content = result.content
     .filter((part) => part.type !== 'text' || part.text !== '')
     .map((part) => (part.type === 'text' ? escaped(part) : part))
-  if (content.length === 0) return [[plain(nothingLeft)], 'placeholder']
+  if (content.length === 0) return [[plain(emptyMessage)], 'placeholder']
   if (seq < (by.record.maskResultsBefore ?? 0) && !by.record.pins.includes(seq)) {
     const tokens = countMessage({ parts: content }, by.profile, by.counter)
     if (tokens > limits.maskLeastTokens)

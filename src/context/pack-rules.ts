@@ -16,10 +16,18 @@ export const startMark = '[start]'
 /** The messages of one step, which holds whole rounds, after those before it. */
 export function settle(messages: readonly Emitted[], first: boolean, before: Settled, by: Rendering): Settled {
   const { rules } = by.profile
-  const repairs: { rule: string; seq: number }[] = []
+  const repairs = placeholders(messages)
   const unique = rules.includes('I12') ? uniqueCalls(messages, before.callIds, repairs, by) : { messages, callIds: before.callIds }
   const sent = first && rules.includes('I2') ? started(unique.messages, repairs, by) : unique.messages
   return { messages: sent, callIds: unique.callIds, repairs: repairs.length === 0 ? before.repairs : [...before.repairs, ...repairs] }
+}
+
+/** What stands for a result that never came (I1), or for a part that cannot be sent (I11). */
+function placeholders(messages: readonly Emitted[]): { rule: string; seq: number }[] {
+  const call = messages[0]?.seq ?? 0
+  return messages.flatMap(({ change, role, seq }) =>
+    change !== 'placeholder' ? [] : [role === 'tool' && seq === undefined ? { rule: 'I1', seq: call } : { rule: 'I11', seq: seq ?? call }],
+  )
 }
 
 /** I2: a leading assistant message gets a user message before it. */

@@ -8,8 +8,8 @@ export const estimateOf = (sums: Sums): number => sums.tools + sums.system + sum
 /** BUD-1 `fixed`: what no eviction touches. */
 export const fixedOf = ({ sums, pending }: Packed): number => sums.tools + sums.system + sums.pins + (pending ? sums.pendingUser : 0)
 
-/** BUD-1 `size`: recent turns with their injections, the pending turn's rounds included. */
-export const sizeOf = ({ sums, pending }: Packed): number => sums.recent - (pending ? sums.pendingUser : 0)
+/** BUD-1 `size`: recent turns with their injections, the pending turn's rounds included; this turn's memories count afterwards (BUD-2). */
+export const sizeOf = ({ sums, pending }: Packed): number => sums.recent - (pending ? sums.pendingUser + sums.turnMemories : 0)
 
 /** Estimate of the answer to the anchored call, whose billed tokens are known (TOK-6); 0 if it is not sent. */
 export function answerTokens({ emitted }: Packed, anchor: Anchor | undefined): number {

@@ -35,7 +35,8 @@ export interface Sums {
   readonly stateStart: number
   readonly recent: number // kept turns with their injections and state changes, the pending turn whole
   readonly pendingUser: number // of those, the pending user message; 0 if the model has finished
-  readonly pendingRounds: number // of those, the rest of the pending turn
+  readonly turnMemories: number // of those, the memories placed in the newest turn
+  readonly pendingRounds: number // of those, the newest turn without its newest user message and its memories
 }
 
 export interface Packed {
@@ -68,7 +69,7 @@ export function pack(input: PackInput, before?: Packed): Packed {
 }
 
 function canExtend({ record, fold, policy }: PackInput, before: Packed): boolean {
-  if (before.fenceKey !== record.fenceKey || before.policy.profile !== policy.profile || before.policy.format !== policy.format) return false
+  if (before.fenceKey !== record.fenceKey || before.policy.profile !== policy.profile) return false
   if (before.consumed > fold.messages.length || (before.consumed > 0 && fold.messages[before.consumed - 1] !== before.last)) return false
   const placed = record.injections.filter(({ beforeSeq }) => beforeSeq <= (before.last?.seq ?? 0)).length
   return placed === before.injected && before.upTo <= fold.upTo
@@ -110,6 +111,7 @@ function begin(input: PackInput): Packed {
       stateStart: 0,
       recent: 0,
       pendingUser: 0,
+      turnMemories: 0,
       pendingRounds: 0,
     },
     parts: [],
@@ -200,6 +202,7 @@ function beginUser(input: PackInput, draft: Draft, { seq }: LoggedMessage, turn:
     draft.turnStart = draft.emitted.length
     draft.rounds = 0
     draft.sums.pendingRounds = 0
+    draft.sums.turnMemories = 0
   }
   draft.sums.pendingUser = 0
   const { record, fold, memories } = input
@@ -221,7 +224,9 @@ function beginUser(input: PackInput, draft: Draft, { seq }: LoggedMessage, turn:
         input,
       )
       if (rendered.hash !== block.hash) draft.changed = true
-      draft.sums.recent += add(draft, [blockMessage(rendered, 'recall', by)], by)
+      const tokens = add(draft, [blockMessage(rendered, 'recall', by)], by)
+      draft.sums.recent += tokens
+      draft.sums.turnMemories += tokens
     }
   }
 }
@@ -243,7 +248,7 @@ function add(draft: Draft, sent: readonly Emitted[], by: Rendering): number {
 }
 
 const blockMessage = (block: RenderedBlock, why: Emitted['why'], by: Rendering): Emitted =>
-  counted({ role: 'user', parts: [plain(block.text)], block: block.type, class: block.class, why }, by)
+  counted({ role: 'user', parts: [plain(block.text)], block: block.type, hash: block.hash, class: block.class, why }, by)
 
 /** Pinned messages of what was evicted; a pinned call or result brings its whole round (I1). */
 function pinnedSeqs(record: EpochRecord, fold: SessionFold): readonly number[] {

@@ -7,7 +7,7 @@ import type { LoggedMessage } from '../core/message.ts'
 import { messageAt as loggedAt, type SessionFold } from '../core/session.ts'
 import type { Scale } from './anchor.ts'
 import { predict } from './anchor.ts'
-import { answerTokens, estimateOf } from './pack-sums.ts'
+import { answerTokens, estimateOf, sizeOf } from './pack-sums.ts'
 import { blocksOf, refOf, type Injection } from './inject.ts'
 import { descend, type Attempt, type Draft } from './ladder.ts'
 import { pack, type Packed } from './pack.ts'
@@ -107,6 +107,7 @@ interface Measured {
   readonly pending: boolean
   readonly fixed: number
   readonly state: number
+  readonly memories: number // of the pending turn, chosen at an earlier call
   readonly least: number // tokens of the `minTurns` newest complete turns
 }
 
@@ -122,13 +123,16 @@ function measure(input: EpochInput, messages: readonly LoggedMessage[]): Measure
   const pending = newest !== undefined && pendingIndex < all.length
   const user = pending ? messages.findLast(({ seq, message }) => seq >= newest.firstSeq && message.role === 'user') : undefined
   const userTokens = user === undefined ? 0 : tokensOf(user)
-  const turns = pending ? [...all.slice(0, -1), { ...newest, tokens: newest.tokens - userTokens }] : all
+  // This turn's memories were chosen before: they count as memories until the turn is over (BUD-2).
+  const memories = pending ? messages.reduce((sum, { seq }) => sum + (seq >= newest.firstSeq ? scale.ratio * (injected.get(seq) ?? 0) : 0), 0) : 0
+  const turns = pending ? [...all.slice(0, -1), { ...newest, tokens: newest.tokens - userTokens - memories }] : all
   const pins = policy.pins.reduce((sum, pin) => sum + tokensOf(loggedAt(fold, pin) as LoggedMessage), 0)
   return {
     turns,
     pending,
     fixed: scale.ratio * tools.fixedTokens() + pins + userTokens,
     state: policy.state ? scale.ratio * tools.stateTokens() : 0,
+    memories,
     least: turns.slice(Math.max(0, pendingIndex - policy.minTurns)).reduce((sum, turn) => sum + turn.tokens, 0),
   }
 }
@@ -156,7 +160,7 @@ interface PlannedKeep {
 /** Asks the strategy, first as if nothing were evicted, then with room for the summary of what is. */
 function chooseKeepFrom(input: EpochInput, measured: Measured, load: Load, injected: number): PlannedKeep {
   const { policy, hard } = input
-  const others = measured.state + injected
+  const others = measured.state + measured.memories + injected
   const room = hard - measured.fixed - others
   const cap = Math.max(0, Math.min(summaryCap(policy.strategy), (hard - measured.fixed) * limits.summaryShare))
   const common = { summaryCap: cap, fixed: measured.fixed, others, least: measured.least }
@@ -218,7 +222,7 @@ const badPlan = (name: string, what: string, cause?: unknown) =>
 /** The watermarks with what was really kept, and the room that the real summary left. */
 function finalMarks({ policy, hard, scale }: EpochInput, { packed }: Attempt, planned: PlannedKeep, load: Load): Watermarks {
   const room = hard - planned.fixed - planned.others - scale.ratio * packed.sums.summary
-  const kept = scale.ratio * (packed.sums.recent - (packed.pending ? packed.sums.pendingUser : 0))
+  const kept = scale.ratio * sizeOf(packed)
   const low = optionOf(policy.strategy, 'lowTokens') === undefined ? kept : lowOption(policy)
   return watermarks(room, { low, high: highOption(policy), leastLowTokens: planned.least }, load)
 }
@@ -284,7 +288,10 @@ function injectionsOf(input: EpochInput, draft: Draft): EpochRecord['injections'
       }),
     }))
     .filter(({ blocks }) => blocks.length > 0)
-  let all = draft.injection === undefined ? carried : withInjection(carried, draft.injection, input)
+  // Chosen once for a message (INJ-1), also where nothing was: the entry says so, so that the next call does not choose again.
+  const none = draft.injection === undefined ? [] : [{ beforeSeq: draft.injection.beforeSeq, blocks: [] }]
+  const added = draft.injection === undefined ? carried : withInjection(carried, draft.injection, input)
+  let all = added === carried ? [...carried, ...none] : added
   while (all.length > 0 && JSON.stringify(all).length > limits.epochBytes - limits.epochBytesBesides) all = all.slice(1)
   return all
 }

@@ -23,7 +23,8 @@ export function addParts(before: readonly PartSum[], sent: readonly Emitted[], w
       last.class === message.class &&
       last.why === reason &&
       last.change === message.change &&
-      last.hash === undefined
+      last.hash === undefined &&
+      message.hash === undefined
     )
       parts[parts.length - 1] = {
         ...last,
@@ -37,6 +38,7 @@ export function addParts(before: readonly PartSum[], sent: readonly Emitted[], w
         ...(message.change === undefined ? {} : { change: message.change }),
         ...(message.seq === undefined ? {} : { seqs: [message.seq, message.seq] as const }),
         tokens: message.tokens,
+        ...(message.hash === undefined ? {} : { hash: message.hash }),
       })
   }
   return parts

@@ -85,12 +85,11 @@ export function checkCoverage(receipt: Receipt): void {
   if (wrong.length > 0) throw bug(`a receipt does not cover its log once each: ${wrong.length} of ${receipt.upTo} seqs, the first ${wrong[0]}`)
 }
 
-function scaledParts({ packed, scale, record }: ReceiptInput): readonly ReceiptPart[] {
+function scaledParts({ packed, scale }: ReceiptInput): readonly ReceiptPart[] {
   const newest = packed.emitted.slice(packed.turnStart)
   return addParts(packed.parts, newest, packed.pending ? 'pending' : 'recent').map((part) => ({
     ...part,
     tokens: Math.round(part.tokens * scale.ratio),
-    ...(part.class === 'summary' && record.summary !== undefined ? { hash: record.summary.hash } : {}),
   }))
 }
 
