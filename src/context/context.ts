@@ -220,7 +220,7 @@ function deadlineOf({ timeoutMs = limits.contextTimeoutMs, signal }: ContextOpti
     )
   const ended = new AbortController()
   const both = signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal])
-  return { signal: both, ms: timeoutMs, passed: clock.sleep(timeoutMs, both).then(() => 'passed'), end: () => ended.abort() }
+  return { signal: both, ms: timeoutMs, passed: clock.sleep(timeoutMs, both).then(() => 'passed'), end: () => ended.abort('made') }
 }
 
 async function withDeadline(made: Promise<Context>, deadline: Deadline): Promise<Context> {

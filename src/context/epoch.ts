@@ -69,10 +69,14 @@ function growthCause(record: EpochRecord, view: EpochView): EpochCause | undefin
 }
 
 /** EPO-7: what the record shows was rewound. A rewind behind `keepFrom` only shortens the epoch. */
-export function isBranch(record: EpochRecord, fold: SessionFold): boolean {
+function isBranch(record: EpochRecord, fold: SessionFold): boolean {
   if (fold.gone.get(record.keepFrom) === 'rewound') return true
   return record.stateSeq > 0 && !fold.stateChanges.some(({ seq }) => seq === record.stateSeq)
 }
+
+/** Whether hashes of the record and of what is rendered now could be the same: else another cause explains the difference. */
+export const isComparable = (record: EpochRecord, fold: SessionFold, { profile, systemHash, toolsHash }: Policy): boolean =>
+  record.family === profile.family && record.systemHash === systemHash && record.toolsHash === toolsHash && !isBranch(record, fold)
 
 const standsVerbatim = (record: EpochRecord, pin: number): boolean =>
   record.pins.includes(pin) || (pin >= record.keepFrom && (record.maskResultsBefore ?? 0) <= pin && !record.cut.some(({ seq }) => seq === pin))

@@ -153,14 +153,17 @@ interface PlannedKeep {
   readonly marks: Watermarks
   readonly summaryCap: number
   readonly fixed: number
-  readonly others: number // state and this turn's memories
+  readonly others: number // state, this turn's memories, and what the next turn may need
   readonly least: number
 }
 
 /** Asks the strategy, first as if nothing were evicted, then with room for the summary of what is. */
 function chooseKeepFrom(input: EpochInput, measured: Measured, load: Load, injected: number): PlannedKeep {
   const { policy, hard } = input
-  const others = measured.state + measured.memories + injected
+  const taken = measured.state + measured.memories + injected
+  // A turn is added before its eviction is decided: above the high watermark room for a mean one stays free.
+  const ahead = Math.max(0, Math.min(load.tokensPerTurn, (hard - measured.fixed - taken) * limits.turnShare))
+  const others = taken + ahead
   const room = hard - measured.fixed - others
   const cap = Math.max(0, Math.min(summaryCap(policy.strategy), (hard - measured.fixed) * limits.summaryShare))
   const common = { summaryCap: cap, fixed: measured.fixed, others, least: measured.least }

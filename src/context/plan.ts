@@ -6,7 +6,7 @@ import type { SessionFold } from '../core/session.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
 import { hardLimit, predict, scaleOf, type Scale } from './anchor.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
-import { dueCause, isBranch, isCold } from './epoch.ts'
+import { dueCause, isCold, isComparable } from './epoch.ts'
 import { chooseInjection, dropLowest, injectionDue, liveIds, replayedItems, type Injection, type Recalled } from './inject.ts'
 import { pack, type PackInput, type Packed } from './pack.ts'
 import { answerTokens, estimateOf, fixedOf, sizeOf } from './pack-sums.ts'
@@ -83,7 +83,7 @@ function goOn(world: World, epoch: EpochRecord): Running {
     policy,
     now: input.now,
     memories: memoriesState(epoch, memories),
-    changed: packed.changed && !isBranch(epoch, fold),
+    changed: packed.changed && isComparable(epoch, fold, policy),
     total: predicted,
     hard,
     size: Math.ceil(scale.ratio * sizeOf(packed)),

@@ -1,0 +1,312 @@
+// When an epoch begins, what it holds, and that any process goes on with it (context §4).
+import { describe, expect, test } from 'vitest'
+import type { ContextOptions } from '../../src/context/context-options.ts'
+import { endEpoch } from '../../src/context/epoch.ts'
+import { chainStart, extendChain } from '../../src/context/epoch-chain.ts'
+import type { Emitted } from '../../src/context/emitted.ts'
+import { RecollectError } from '../../src/core/errors.ts'
+import { blocksOfContext, isPrefix } from './oracles.ts'
+import { aMemory, call, keys, result, tableSession, textPart, type TableSession } from './session-table.ts'
+
+const words = (count: number) => 'lorem ipsum '.repeat(count / 2).trim()
+
+/** Turns of about 2 × `size` tokens, ended by a pending user message. */
+function talk(session: TableSession, turns: number, size = 100): void {
+  for (let n = 0; n < turns; n++) {
+    session.say('user', `question ${n} ${words(size)}`)
+    session.say('assistant', `answer ${n} ${words(size)}`)
+  }
+  session.say('user', 'and now?')
+}
+
+const causeAfter = async (session: TableSession, options: ContextOptions = {}): Promise<string | undefined> => {
+  const { epoch } = (await session.context(options)).receipt
+  return epoch.began ? epoch.cause : undefined
+}
+
+describe('an epoch goes on', () => {
+  test('while messages, state and memories are added and the budget grows [EPO-1, EPO-10]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    talk(session, 2)
+    const first = await session.context({ budgetTokens: 8_000 })
+    session.say('assistant', 'this')
+    session.patch({ step: 1 })
+    session.memories.set('mem1', aMemory('mem1', 'she lives in Lisbon'))
+    session.say('user', 'where does she live?')
+    const second = await session.context({ budgetTokens: 30_000 })
+    expect([second.receipt.epoch.began, second.receipt.epoch.no]).toEqual([false, 1])
+    expect(isPrefix(blocksOfContext(first), blocksOfContext(second))).toBe(true)
+    expect(second.receipt.parts.map((part) => part.class)).toEqual(['message', 'state', 'recalled-data', 'message'])
+  })
+
+  test('in another process that reads log and head alone, byte for byte [EPO-5]', async () => {
+    const session = tableSession({ recall: () => [aMemory('mem1', 'a fact')] })
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    talk(session, 30)
+    session.patch({ plan: 'x' })
+    const options: ContextOptions = { budgetTokens: 5_000, system: 'Be kind.' }
+    const warm = await session.context(options)
+    const cold = await session.cold(options)
+    expect(cold.messages).toEqual(warm.messages)
+    expect(cold.receipt.epoch).toEqual({ ...warm.receipt.epoch, began: false })
+  })
+
+  test('after a rewind behind the kept messages, cut at that seq; a rewind before them begins a new one [EPO-7]', async () => {
+    const session = tableSession()
+    talk(session, 40)
+    await session.context({ budgetTokens: 4_000 })
+    const { keepFrom, startedUpTo } = session.head().epoch as { keepFrom: number; startedUpTo: number }
+    session.push({ type: 'rewind', toSeq: startedUpTo - 2, at: 0 })
+    session.say('user', 'another way')
+    expect(await causeAfter(session, { budgetTokens: 4_000 })).toBeUndefined()
+    session.push({ type: 'rewind', toSeq: keepFrom - 2, at: 0 })
+    session.say('user', 'yet another')
+    expect(await causeAfter(session, { budgetTokens: 4_000 })).toBe('branch')
+  })
+})
+
+describe('an epoch begins', () => {
+  test('at the first context [EPO-11]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    expect(await causeAfter(session)).toBe('first')
+  })
+
+  test('at the high watermark, at the first context of a turn, and then not again for whole turns [EPO-11]', async () => {
+    const session = tableSession()
+    const causes: (string | undefined)[] = []
+    for (let n = 0; n < 120; n++) {
+      session.say('user', words(60))
+      causes.push(await causeAfter(session, { budgetTokens: 4_000 }))
+      session.say('assistant', words(60))
+      session.clock.advance(1_000)
+    }
+    expect(causes[0]).toBe('first')
+    const high = causes.flatMap((cause, index) => (cause === 'highWater' ? [index] : []))
+    expect(high.length).toBeGreaterThan(1)
+    expect((high[1] as number) - (high[0] as number)).toBeGreaterThan(2)
+    expect(new Set(causes)).toEqual(new Set(['first', 'highWater', undefined]))
+  })
+
+  test('when the cache is cold and the context has grown, never inside a turn [EPO-12]', async () => {
+    const options: ContextOptions = { strategy: { name: 'hybrid', lowTokens: 500, highTokens: 6_000 } }
+    const session = tableSession()
+    talk(session, 2)
+    await session.context(options)
+    session.say('assistant', words(2_000))
+    session.clock.advance(301_000)
+    session.say('user', 'still there?')
+    expect(await causeAfter(session, options)).toBe('cold')
+    session.say('assistant', [call('c1')])
+    session.clock.advance(301_000)
+    session.say('tool', [result('c1', 'done')])
+    expect(await causeAfter(session, options)).toBeUndefined()
+  })
+
+  test('when the total is over the budget: the budget shrank [BUD-3, EPO-11]', async () => {
+    const session = tableSession()
+    talk(session, 20)
+    await session.context({ budgetTokens: 20_000 })
+    session.say('assistant', 'ok')
+    session.say('user', 'go on')
+    const { receipt } = await session.context({ budgetTokens: 3_000 })
+    expect([receipt.epoch.cause, receipt.degraded]).toEqual(['hard', [2]])
+  })
+
+  test('when system, tools, model family, strategy or its options, or what is pinned change [STR-3, EPO-11]', async () => {
+    const session = tableSession()
+    talk(session, 3)
+    const tool = { type: 'function', function: { name: 'look' } }
+    expect(await causeAfter(session)).toBe('first')
+    expect(await causeAfter(session, { system: 'Be kind.' })).toBe('system')
+    expect(await causeAfter(session, { system: 'Be kind.', tools: [tool] })).toBe('tools')
+    expect(await causeAfter(session, { system: 'Be kind.', tools: [tool], model: 'gpt-4o' })).toBe('model')
+    expect(await causeAfter(session, { system: 'Be kind.', tools: [tool], model: 'gpt-4.1' })).toBeUndefined() // one family
+    expect(await causeAfter(session, { system: 'Be kind.', tools: [tool], model: 'gpt-4.1', strategy: 'summary' })).toBe('policy')
+    const options: ContextOptions = { system: 'Be kind.', tools: [tool], model: 'gpt-4.1', strategy: { name: 'summary', keepTurns: 2 } }
+    expect(await causeAfter(session, options)).toBe('policy')
+    expect(await causeAfter(session, { ...options, pins: [1] })).toBe('policy')
+    expect(await causeAfter(session, { ...options, pins: [1] })).toBeUndefined()
+  })
+
+  test('at the very next context after a message was forgotten, and the text is nowhere in it [EPO-11]', async () => {
+    const session = tableSession()
+    session.say('user', 'my code is CANARY-4711, keep it')
+    talk(session, 40)
+    const options: ContextOptions = { budgetTokens: 4_000 }
+    expect(JSON.stringify((await session.context(options)).messages)).toContain('CANARY-4711') // in the summary
+    session.redact(1)
+    const after = await session.context(options)
+    expect([after.receipt.epoch.began, after.receipt.epoch.cause]).toEqual([true, 'forgotten'])
+    expect(JSON.stringify(after.messages)).not.toContain('CANARY')
+    expect(after.receipt.evicted[0]).toMatchObject({ seqs: [1, 1], into: 'redacted' })
+    expect((await session.context(options)).receipt.epoch.began).toBe(false)
+  })
+
+  test('at the very next context after a memory was forgotten that it shows [EPO-11, INJ-4]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    session.memories.set('mem1', aMemory('mem1', 'CANARY fact'))
+    session.say('user', 'what do you know?')
+    expect(JSON.stringify((await session.context()).messages)).toContain('CANARY')
+    session.memories.clear()
+    const after = await session.context()
+    expect(after.receipt.epoch.cause).toBe('forgotten')
+    expect(JSON.stringify(after.messages)).not.toContain('CANARY')
+  })
+
+  test('when a rendered block is not what the record says [EPO-3, EPO-11]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    session.say('user', 'what do you know?')
+    await session.context()
+    session.memories.set('mem1', aMemory('mem1', 'another fact'))
+    expect((await session.cold()).receipt.epoch.cause).toBe('changed')
+  })
+
+  test('without the memories where they cannot be read, or with their error if the caller wants that [INJ-7, EPO-11]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    session.say('user', 'what do you know?')
+    await session.context()
+    Object.assign(session.source, { records: () => Promise.reject(new RecollectError('unavailable', 'down', 'Wait.')) })
+    await expect(session.context({ recall: { onFailure: 'fail' } })).rejects.toMatchObject({ code: 'unavailable' })
+    const context = await session.context()
+    expect(context.receipt.epoch.cause).toBe('recallUnavailable')
+    expect(context.degraded).toEqual(['recall'])
+    expect(JSON.stringify(context.messages)).not.toContain('a fact')
+  })
+
+  test('when it was asked for, once [EPO-11]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    await session.context()
+    session.setHead({ epoch: endEpoch(session.head().epoch as NonNullable<ReturnType<TableSession['head']>['epoch']>, 'asked') })
+    expect(await causeAfter(session)).toBe('asked')
+    expect(await causeAfter(session)).toBeUndefined()
+  })
+
+  test('when its record is past 32 KiB, and its record is then within them [EPO-11]', async () => {
+    const session = tableSession({
+      recall: (_query, { fold }) => Array.from({ length: 8 }, (_, n) => aMemory(`mem-${fold().upTo}-${n}-${'x'.repeat(150)}`, 'f')),
+    })
+    const records = new Map()
+    Object.assign(session.source, { records: async (ids: string[]) => new Map(ids.map((id) => [id, records.get(id) ?? aMemory(id, 'f')])) })
+    const causes = new Set<string>()
+    for (let n = 0; n < 30; n++) {
+      session.say('user', `question ${n}`)
+      const { receipt } = await session.context({ budgetTokens: 100_000 })
+      if (receipt.epoch.began) causes.add(receipt.epoch.cause)
+      session.say('assistant', 'yes')
+      expect(JSON.stringify(session.head().epoch).length).toBeLessThanOrEqual(32 * 1_024)
+    }
+    expect(causes).toContain('full')
+  })
+
+  test('for the first cause of the list where several hold [EPO-11]', async () => {
+    const session = tableSession()
+    talk(session, 20)
+    await session.context({ budgetTokens: 20_000 })
+    session.redact(1)
+    expect(await causeAfter(session, { budgetTokens: 3_000, system: 'new', model: 'gpt-4o', strategy: 'summary' })).toBe('forgotten')
+    session.say('assistant', words(2_000))
+    session.say('user', 'more')
+    expect(await causeAfter(session, { budgetTokens: 3_000, system: 'newer', model: 'claude-sonnet-5', strategy: 'hybrid' })).toBe('hard')
+    expect(await causeAfter(session, { budgetTokens: 9_000, system: 'newest', model: 'gpt-4o', strategy: 'summary' })).toBe('model')
+  })
+})
+
+describe('what an epoch is', () => {
+  test('tools, system, pins, summary, state, kept turns with their injections, the pending turn: in this order [EPO-2]', async () => {
+    const session = tableSession({ recall: () => [aMemory('mem1', 'a fact')] })
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    session.patch({ plan: 1 })
+    talk(session, 40)
+    const { receipt } = await session.context({
+      budgetTokens: 4_000,
+      pins: [2],
+      system: 'S',
+      tools: [{ type: 'function', function: { name: 'look' } }],
+    })
+    expect(receipt.parts.map((part) => part.class)).toEqual(['tools', 'system', 'pin', 'summary', 'state', 'message', 'recalled-data', 'message'])
+    expect(receipt.parts.at(-1)?.why).toBe('pending')
+  })
+
+  test('refs, numbers and hashes, within 32 KiB: no text of messages, memories or state [EPO-3, INJ-4]', async () => {
+    const session = tableSession({ recall: () => [aMemory('mem1', 'CANARY memory')] })
+    session.memories.set('mem1', aMemory('mem1', 'CANARY memory'))
+    session.patch({ secret: 'CANARY state' })
+    for (let n = 0; n < 40; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', `CANARY ${n} ${words(100)}`)
+    session.say('user', 'CANARY?')
+    await session.context({ budgetTokens: 4_000, system: 'CANARY system' })
+    expect(JSON.stringify(session.head())).not.toContain('CANARY')
+    expect(JSON.stringify([...session.receipts.values()])).not.toContain('CANARY')
+    expect(session.entries.some((entry) => JSON.stringify(entry).includes('CANARY memory'))).toBe(false)
+  })
+
+  test('one rewrite: evicted, summarized, state folded, the late result in its place, all at once [EPO-8, TURN-5]', async () => {
+    const session = tableSession()
+    talk(session, 30)
+    session.say('assistant', [call('c1', 'search')])
+    session.say('user', 'never mind')
+    const before = await session.context({ budgetTokens: 50_000, format: 'openai-chat', model: 'gpt-4o' })
+    expect(JSON.stringify(before.messages)).toContain('[no result recorded]')
+    session.say('assistant', 'fine')
+    session.say('tool', [result('c1', 'found it late')])
+    session.patch({ done: true })
+    session.say('user', 'what now?')
+    const late = await session.context({ budgetTokens: 50_000, format: 'openai-chat', model: 'gpt-4o' })
+    expect(isPrefix(blocksOfContext(before), blocksOfContext(late))).toBe(true)
+    expect(late.receipt.parts.filter((part) => part.change === 'fenced')).toHaveLength(1)
+    const after = await session.context({ budgetTokens: 3_500, format: 'openai-chat', model: 'gpt-4o' })
+    expect(JSON.stringify(after.messages)).not.toContain('[no result recorded]')
+    const messages = after.messages as readonly { role: string; content?: string }[]
+    const at = messages.findIndex(({ role }) => role === 'tool')
+    expect(messages[at]?.content).toBe('found it late')
+    expect(after.receipt.parts.map((part) => part.class).slice(0, 3)).toEqual(['summary', 'state', 'message'])
+    expect(session.swaps).toHaveLength(2)
+  })
+
+  test('a loser of the race for the head plans again with the winner’s record, three times at most [EPO-4]', async () => {
+    let rivals = 1
+    const session = tableSession({
+      beforeSwap: (table) => {
+        if (rivals-- > 0) table.setHead({ title: 'changed meanwhile' })
+      },
+    })
+    session.say('user', 'hello')
+    expect((await session.context()).receipt.epoch.began).toBe(true)
+    expect([session.head().title, session.swaps.length]).toEqual(['changed meanwhile', 1])
+    const stubborn = tableSession({ beforeSwap: (table) => table.setHead({}) })
+    stubborn.say('user', 'hello')
+    await expect(stubborn.context()).rejects.toMatchObject({ code: 'conflict' })
+    expect(stubborn.swaps).toHaveLength(0)
+  })
+})
+
+describe('the hash chain', () => {
+  const emitted = (...texts: string[]): Emitted[] =>
+    texts.map((text) => ({ role: 'user', parts: [textPart(text)], class: 'message', why: 'recent', tokens: 1 }))
+
+  test('is the same for the same blocks, however they came, and another from the first block that differs [EPO-6]', () => {
+    const start = chainStart(keys, 'tools', 'system')
+    const whole = extendChain(keys, start, emitted('a', 'b', 'c'))
+    expect(extendChain(keys, extendChain(keys, start, emitted('a')), emitted('b', 'c'))).toBe(whole)
+    expect(extendChain(keys, start, [{ ...emitted('a')[0], parts: ['a', 'b', 'c'].map((text) => textPart(text)) } as Emitted])).toBe(whole) // merged
+    expect(extendChain(keys, start, emitted('a', 'B', 'c'))).not.toBe(whole)
+    expect(chainStart(keys, 'tools', 'other')).not.toBe(start)
+    expect(whole).toMatch(/^[\w-]{22}$/)
+  })
+
+  test('a call hashes only what is new [EPO-6]', async () => {
+    const session = tableSession()
+    talk(session, 50)
+    await session.context({ budgetTokens: 100_000, recall: false })
+    session.say('assistant', 'ok')
+    session.say('user', 'go on')
+    let hashed = 0
+    const counting = { ...session.source, keys: { ...keys, tag: (...given: Parameters<typeof keys.tag>) => (hashed++, keys.tag(...given)) } }
+    Object.assign(session, { source: counting })
+    await session.context({ budgetTokens: 100_000, recall: false })
+    expect(hashed).toBe(2)
+  })
+})
