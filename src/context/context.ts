@@ -138,7 +138,7 @@ async function candidates(
     source.preferences(),
     successorsOf(source, memories, live),
   ])
-  return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors }
+  return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors, keepFrom }
 }
 
 /** INJ-5: what has taken the place of a record that the context shows. */

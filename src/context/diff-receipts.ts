@@ -13,7 +13,7 @@ export interface ReceiptDiff {
   readonly epoch?: { readonly from: number; readonly to: number; readonly cause: string }
   readonly parts: { readonly added: readonly ReceiptPart[]; readonly removed: readonly ReceiptPart[]; readonly changed: readonly PartChange[] }
   readonly tokens: { readonly predicted: number; readonly byClass: Readonly<Partial<Record<TokenClass, number>>> } // b − a, zeros left out
-  /** Index in `b.parts` of the first part that is not the same in `a`: where a prefix cache stops; none if `a` is a prefix of `b`. */
+  /** Index in `b.parts` of the first part that is not what `a` sent there: where a prefix cache stops; none if `a` is a prefix of `b`. */
   readonly firstDifferent?: number
   readonly memories: { readonly in: readonly ReceiptRecallItem[]; readonly out: readonly ReceiptRecallItem[] }
   readonly left: Receipt['evicted'] // seqs that are no longer sent as they were, and into what
@@ -21,24 +21,29 @@ export interface ReceiptDiff {
 
 /** `diffReceipts(a, a)` is empty (P25). */
 export function diffReceipts(a: Receipt, b: Receipt): ReceiptDiff {
-  const firstDifferent = b.parts.findIndex((part, index) => !continues(a.parts[index], part, index === a.parts.length - 1))
   return {
     a: a.id,
     b: b.id,
     ...(a.epoch.no === b.epoch.no ? {} : { epoch: { from: a.epoch.no, to: b.epoch.no, cause: b.epoch.cause } }),
     parts: diffParts(a.parts, b.parts),
     tokens: { predicted: b.tokens.predicted - a.tokens.predicted, byClass: diffClasses(a.tokens.byClass, b.tokens.byClass) },
-    ...(firstDifferent === -1 || (firstDifferent >= a.parts.length && a.parts.length > 0) ? {} : { firstDifferent }),
+    ...firstDifferentOf(a.parts, b.parts),
     memories: { in: missingFrom(a, b), out: missingFrom(b, a) },
     left: newlyEvicted(a, b),
   }
 }
 
-/** The same part, or the last one of `a` grown by what was appended. */
-function continues(before: ReceiptPart | undefined, after: ReceiptPart, last: boolean): boolean {
-  if (before === undefined) return false
-  if (before.class !== after.class || before.change !== after.change || before.seqs?.[0] !== after.seqs?.[0]) return false
-  return last ? (before.seqs?.[1] ?? 0) <= (after.seqs?.[1] ?? 0) : before.hash === after.hash && before.seqs?.[1] === after.seqs?.[1]
+/** Each message or block that was sent, by what names it; why it stands there does not count. */
+const unitsOf = (parts: readonly ReceiptPart[]): { readonly name: string; readonly part: number }[] =>
+  parts.flatMap(({ class: of, seqs, hash, change = '' }, part) => {
+    const [from, to] = seqs ?? [0, 0]
+    return Array.from({ length: to - from + 1 }, (_, at) => ({ name: `${of}:${seqs === undefined ? (hash ?? '') : from + at}:${change}`, part }))
+  })
+
+function firstDifferentOf(a: readonly ReceiptPart[], b: readonly ReceiptPart[]): { firstDifferent?: number } {
+  const after = unitsOf(b)
+  const index = unitsOf(a).findIndex(({ name }, at) => after[at]?.name !== name)
+  return index === -1 ? {} : { firstDifferent: after[index]?.part ?? b.length }
 }
 
 /** Parts by what names them: their first seq, else the hash of their block, else where they stand among their like. */

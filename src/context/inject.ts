@@ -12,6 +12,7 @@ export interface Recalled {
   readonly found?: RecallForContext
   readonly preferences: readonly MemoryRecord[] // current ones, newest first
   readonly successors: readonly MemoryRecord[] // current records that replace a live one (INJ-5)
+  readonly keepFrom?: number // what recall took as kept, where it ran: what is injected from there on is live
 }
 
 /** The memories chosen for one message, in the order they stand; `items` say what became of each candidate. */

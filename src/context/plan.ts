@@ -124,9 +124,9 @@ function choose(
 ): Injection | undefined {
   const { policy, recalled, fold } = input
   const due = injectionDue(epoch, fold)
-  if (due === undefined || recalled.status === 'off' || recalled.status === 'replayed') return undefined
+  if (due === undefined || recalled.status !== 'ran') return undefined
   const { maxItems, maxTokens } = policy.recall ?? { maxItems: 0, maxTokens: 0 }
-  return chooseInjection(due, recalled, liveIds(epoch), {
+  return chooseInjection(due, recalled, liveIds(epoch, recalled.keepFrom), {
     capTokens: Math.min(maxTokens, room.capTokens),
     roomTokens: room.roomTokens,
     maxItems,

@@ -1,0 +1,163 @@
+// Which memories and state a context shows, where, and for how long (context §5).
+import { describe, expect, test } from 'vitest'
+import { RecollectError } from '../../src/core/errors.ts'
+import type { MemoryRecord } from '../../src/core/memory.ts'
+import { aMemory, call, result, tableSession, type TableOptions, type TableSession } from './session-table.ts'
+
+/** Recalls and can read all that is in the table. */
+const remembering = (options: TableOptions = {}): TableSession =>
+  tableSession({ recall: (_query, { memories }) => [...memories.values()].filter(({ kind }) => kind !== 'procedural'), ...options })
+
+function remember(session: TableSession, ...memories: MemoryRecord[]): void {
+  for (const memory of memories) session.memories.set(memory.id, memory)
+}
+
+interface Sent {
+  readonly role: string
+  readonly content: string
+}
+const chat = async (session: TableSession, more = {}): Promise<Sent[]> =>
+  (await session.context({ format: 'openai-chat', model: 'gpt-4o', ...more })).messages as Sent[]
+
+describe('memories', () => {
+  test('are recalled once for each user message and stand directly before it; later calls send them again [INJ-1]', async () => {
+    let asked = 0
+    const session = remembering({ recall: (_query, { memories }) => (asked++, [...memories.values()]) })
+    remember(session, aMemory('mem1', 'she lives in Lisbon'))
+    session.say('user', 'where does she live?')
+    const first = await chat(session)
+    expect(first.map(({ content }) => content.includes('Lisbon'))).toEqual([true, false])
+    session.say('assistant', [call('c1')])
+    session.say('tool', [result('c1', 'ok')])
+    const second = await session.context({ format: 'openai-chat', model: 'gpt-4o' })
+    expect((second.messages as Sent[])[0]).toEqual(first[0])
+    expect([asked, second.receipt.recall.status]).toEqual([1, 'replayed'])
+    expect(second.receipt.recall.items).toEqual([{ id: 'mem1', outcome: 'live' }])
+  })
+
+  test('are placed only if the live window lacks them; an evicted one may come again [INJ-1]', async () => {
+    const session = remembering()
+    remember(session, aMemory('mem1', 'she lives in Lisbon'))
+    session.say('user', 'where?')
+    await session.context()
+    session.say('assistant', 'in Lisbon')
+    session.say('user', 'and again?')
+    const again = await session.context()
+    expect(again.receipt.recall.items).toMatchObject([{ id: 'mem1', outcome: 'live' }])
+    expect(JSON.stringify(again.messages).match(/she lives/g)).toHaveLength(1)
+    for (let n = 0; n < 30; n++) session.say(n % 2 === 0 ? 'assistant' : 'user', 'lorem ipsum '.repeat(60))
+    session.say('assistant', 'yes')
+    session.say('user', 'where was it?')
+    const later = await session.context({ budgetTokens: 3_000 })
+    expect(later.receipt.epoch.began).toBe(true)
+    expect(later.receipt.recall.items).toMatchObject([{ id: 'mem1', outcome: 'injected' }])
+  })
+
+  test('stand in the user role, after the history and before the pending text; never in system, never inside a turn [INJ-2]', async () => {
+    const session = remembering()
+    session.say('user', 'hello')
+    session.say('assistant', 'hi')
+    remember(session, aMemory('mem1', 'FACT one'))
+    session.say('user', 'what do you know?')
+    const sent = await chat(session, { system: 'Be kind.' })
+    expect(sent.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user', 'user'])
+    expect(sent[3]?.content).toContain('FACT one')
+    remember(session, aMemory('mem2', 'FACT two'))
+    session.say('assistant', [call('c1')])
+    session.say('tool', [result('c1', 'ok')])
+    const inside = await chat(session, { system: 'Be kind.' })
+    expect(inside.slice(0, 5)).toEqual(sent)
+    expect(JSON.stringify(inside)).not.toContain('FACT two')
+  })
+
+  test('are fenced blocks: current preferences whatever the query, and recalled data, each with a nonce of its own [INJ-3]', async () => {
+    const preference = aMemory('pref1', 'answer briefly', { kind: 'procedural' })
+    const session = remembering({ preferences: () => [preference] })
+    remember(session, preference, aMemory('mem1', 'a fact'))
+    session.say('user', 'zzz')
+    const { receipt, messages } = await session.context({ format: 'openai-chat', model: 'gpt-4o' })
+    const blocks = (messages as Sent[]).slice(0, 2).map(({ content }) => /^<recollect:([a-z-]+) ([\w-]{22}) /.exec(content))
+    expect(blocks.map((found) => found?.[1])).toEqual(['preferences', 'recalled-data'])
+    expect(new Set(blocks.map((found) => found?.[2])).size).toBe(2)
+    expect(receipt.recall.items.map(({ id, outcome, authority, evidence }) => [id, outcome, authority, evidence])).toEqual([
+      ['pref1', 'injected', 'typed', ['s-0#3']],
+      ['mem1', 'injected', 'typed', ['s-0#3']],
+    ])
+  })
+
+  test('a record that takes the place of a live one is placed whatever its rank, and says what it supersedes [INJ-5]', async () => {
+    let answer: MemoryRecord[] = []
+    const session = remembering({ recall: () => answer })
+    const old = aMemory('mem1', 'she lives in Lisbon')
+    answer = [old]
+    remember(session, old)
+    session.say('user', 'where does she live?')
+    await session.context()
+    session.say('assistant', 'in Lisbon')
+    const moved = aMemory('mem2', 'she lives in Porto', { supersedes: ['mem1'] })
+    answer = []
+    remember(session, { ...old, supersededBy: 'mem2', ended: 'superseded' }, moved)
+    session.say('user', 'something else')
+    const { receipt, messages } = await session.context()
+    expect(receipt.recall.items).toMatchObject([{ id: 'mem2', outcome: 'supersedes' }])
+    expect(JSON.stringify(messages)).toContain('\\"supersedes\\":[\\"mem1\\"]')
+    expect(receipt.epoch.began).toBe(false)
+  })
+
+  test('recall that fails or is late gives none, and the receipt says so; with onFailure fail the call throws [INJ-7]', async () => {
+    const failing = remembering({
+      recall: () => {
+        throw new RecollectError('unavailable', 'the store is down', 'Wait.')
+      },
+    })
+    failing.say('user', 'hello')
+    const omitted = await failing.context()
+    expect([omitted.receipt.recall, omitted.degraded]).toEqual([{ status: 'unavailable', items: [] }, ['recall']])
+    await expect(failing.context({ recall: { onFailure: 'fail' } })).rejects.toMatchObject({ code: 'unavailable' })
+
+    const late = remembering()
+    Object.assign(late.source, { recall: () => new Promise(() => {}) })
+    late.say('user', 'hello')
+    const waiting = late.context()
+    while (late.clock.sleeping < 2) await Promise.resolve()
+    late.clock.advance(2_000)
+    expect((await waiting).receipt.recall.status).toBe('timeout')
+  })
+
+  test('with recall off none is asked for [INJ-7]', async () => {
+    const session = remembering()
+    remember(session, aMemory('mem1', 'a fact'))
+    session.say('user', 'hello')
+    const { receipt, messages } = await session.context({ recall: false })
+    expect([receipt.recall, messages.length]).toEqual([{ status: 'off', items: [] }, 1])
+  })
+})
+
+describe('session state', () => {
+  test('is one block at the start of an epoch, then a block for each change before the next user message; no change, no block [INJ-6]', async () => {
+    const session = tableSession()
+    session.patch({ plan: 'A' })
+    session.say('user', 'start')
+    const first = await chat(session)
+    expect(first[0]?.content).toContain('\\"plan\\":\\"A\\"')
+    session.say('assistant', 'ok')
+    session.patch({ plan: 'B' })
+    session.patch({ step: 2 })
+    session.say('user', 'next')
+    const second = await chat(session)
+    expect(second.slice(0, 2)).toEqual(first)
+    expect(second[3]?.content.split('\n').filter((line) => line.startsWith('{'))).toHaveLength(2)
+    expect(second).toHaveLength(5)
+    session.say('assistant', 'done')
+    session.say('user', 'more')
+    expect(await chat(session)).toHaveLength(7)
+  })
+
+  test('stays out with state: false, and a changed choice begins a new epoch [INJ-6]', async () => {
+    const session = tableSession()
+    session.patch({ plan: 'A' })
+    session.say('user', 'start')
+    expect(JSON.stringify(await chat(session, { state: false }))).not.toContain('plan')
+    expect((await session.context({ format: 'openai-chat', model: 'gpt-4o' })).receipt.epoch.cause).toBe('policy')
+  })
+})

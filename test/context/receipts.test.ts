@@ -1,0 +1,194 @@
+// What a context tells about itself, what a call cost, and what changed in between (context §9, TOK-9).
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { diffReceipts } from '../../src/context/diff-receipts.ts'
+import { checkCoverage } from '../../src/context/receipt.ts'
+import { boundedParts, evictedRanges, uncovered } from '../../src/context/receipt-ranges.ts'
+import type { Receipt, ReceiptPart, Usage } from '../../src/core/context.ts'
+import { isRecollectError } from '../../src/core/errors.ts'
+import schema from './receipt-schema.json' with { type: 'json' }
+import { pinsOf, play, scenario } from './scenarios.ts'
+import { aMemory, tableSession } from './session-table.ts'
+
+const validate = new Ajv2020({ strict: false }).compile(schema)
+const words = (count: number) => 'lorem ipsum '.repeat(count / 2).trim()
+
+test('every receipt fits the schema and covers its log, also once it has been through JSON [REC-4, CTX-P25]', async () => {
+  await fc.assert(
+    fc.asyncProperty(scenario, async (given) => {
+      await play(given, async (session) => {
+        const context = await session.context({ ...given.options, pins: pinsOf(session, given.pinFrom) }).catch((error: unknown) => {
+          if (isRecollectError(error, 'payload_too_large')) return undefined
+          throw error
+        })
+        if (context === undefined) return
+        const receipt = JSON.parse(JSON.stringify(context.receipt)) as Receipt
+        expect(validate(receipt) ? [] : validate.errors).toEqual([])
+        checkCoverage(receipt)
+      })
+    }),
+    { numRuns: 200, seed: 1 },
+  )
+})
+
+describe('coverage', () => {
+  const part = (from: number, to: number): ReceiptPart => ({ class: 'message', why: 'recent', seqs: [from, to], tokens: 1 })
+
+  test('a receipt that names a seq twice or not at all is a bug [REC-4]', () => {
+    const receipt = { upTo: 6, parts: [part(1, 2), part(2, 3)], evicted: [{ seqs: [5, 6] as const, into: 'summary' as const }] }
+    expect(uncovered(receipt)).toEqual([2, 4])
+    expect(() => checkCoverage(receipt as unknown as Receipt)).toThrowError(expect.objectContaining({ code: 'internal' }))
+  })
+
+  test('past 2,000 parts the oldest messages become one, and the gaps go into it [REC-4]', () => {
+    const parts = Array.from({ length: 2_500 }, (_, n) => part(n * 2 + 1, n * 2 + 1))
+    const evicted = Array.from({ length: 2_500 }, (_, n) => ({ seqs: [n * 2 + 2, n * 2 + 2] as const, into: 'no-message' as const }))
+    const bounded = boundedParts(parts, evicted)
+    expect(bounded.parts).toHaveLength(2_000)
+    expect(bounded.parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(2_500)
+    expect(uncovered({ upTo: 5_000, ...bounded })).toEqual([])
+  })
+
+  test('ranges merge where they run on with one fate [REC-4]', () => {
+    const gone = new Map([3, 4, 6].map((seq) => [seq, seq === 6 ? ('redacted' as const) : ('no-message' as const)]))
+    const fold = { upTo: 7, gone } as unknown as Parameters<typeof evictedRanges>[1]
+    expect(evictedRanges([], fold, 1, (seq) => seq > 4, { id: 'sum', upTo: 2 })).toEqual([
+      { seqs: [1, 2], into: 'summary', summaryId: 'sum' },
+      { seqs: [3, 4], into: 'no-message' },
+      { seqs: [6, 6], into: 'redacted' },
+    ])
+  })
+})
+
+describe('reconcile', () => {
+  const usage: Usage = { inputTokens: 1_200, outputTokens: 50, cacheReadTokens: 0, cacheWriteTokens: 0 }
+
+  test('stores what was billed beside the receipt, once, and moves the anchor, so that the margin shrinks [REC-2, TOK-8]', async () => {
+    const session = tableSession()
+    session.say('user', words(1_000))
+    const first = await session.context()
+    const made = await first.reconcile(usage, { answer: 'ok' })
+    expect(made).toMatchObject({ receiptId: first.receipt.id, billed: usage, answered: true, hitRate: 0 })
+    expect(made.errorRatio).toBeCloseTo(1_200 / first.receipt.tokens.predicted - 1)
+    expect(session.head().epoch?.anchor).toMatchObject({ receiptId: first.receipt.id, upTo: 1, inputTokens: 1_200, samples: 1 })
+    const swaps = session.swaps.length
+    expect(await first.reconcile({ inputTokens: 9, outputTokens: 9 })).toEqual(made)
+    expect(session.swaps).toHaveLength(swaps)
+    session.say('assistant', 'ok')
+    session.say('user', 'more')
+    const { tokens, receipt } = await session.context()
+    expect(Math.abs(tokens.predicted - 1_270)).toBeLessThan(20)
+    expect([receipt.budget['hard'], receipt.epoch.began]).toEqual([Math.floor(32_000 / 1.08), false])
+  })
+
+  test('without usage keeps the anchor, and says that none was billed, never 0 [REC-2]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    const made = await (await session.context()).reconcile(null)
+    expect([made.billed, session.head().epoch?.anchor]).toEqual([null, undefined])
+  })
+
+  test('a lost swap and an older call leave the newer anchor [REC-2]', async () => {
+    let rival = false
+    const session = tableSession({ beforeSwap: (table) => (rival ? table.setHead({ title: 'meanwhile' }) : undefined) })
+    session.say('user', 'hello')
+    const first = await session.context()
+    session.say('assistant', 'hi')
+    session.say('user', 'again')
+    const second = await session.context()
+    await second.reconcile({ inputTokens: 30, outputTokens: 3 })
+    await first.reconcile({ inputTokens: 10, outputTokens: 3 })
+    expect(session.head().epoch?.anchor?.receiptId).toBe(second.receipt.id)
+    session.say('assistant', 'yes')
+    session.say('user', 'third')
+    const third = await session.context()
+    rival = true
+    expect((await third.reconcile({ inputTokens: 40, outputTokens: 3 })).billed).not.toBeNull()
+    expect(session.head().epoch?.anchor?.receiptId).toBe(second.receipt.id)
+  })
+
+  test('names a cache miss with the first message that differs, where a read was to be expected [REC-2]', async () => {
+    const session = tableSession()
+    session.say('user', words(2_000))
+    session.say('assistant', words(200))
+    session.say('user', 'again')
+    const options = { model: 'gpt-4o', budgetTokens: 20_000 }
+    await session.context(options)
+    session.say('assistant', 'yes')
+    session.say('user', 'and?')
+    const context = await session.context(options)
+    expect(context.receipt.cache.expectedReadTokens).toBeGreaterThan(2_000)
+    const missed = await context.reconcile({ inputTokens: 2_230, outputTokens: 5, cacheReadTokens: 1_024 })
+    expect([missed.miss, missed.hitRate]).toEqual([{ firstDifferent: 1 }, 1_024 / 2_230])
+    expect(missed.cost).toBe(0.5 * 1_024 + (2_230 - 1_024))
+  })
+
+  test('an overflow raises the ratio and begins an epoch; a second in a row is refused [TOK-9]', async () => {
+    const session = tableSession()
+    for (let n = 0; n < 60; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', words(200))
+    session.say('user', 'now')
+    const options = { budgetTokens: 12_000, model: 'gpt-4o' }
+    const first = await session.context(options)
+    await first.reconcile({ overflow: true, actualTokens: Math.round(first.tokens.predicted * 1.5), limitTokens: 12_000 })
+    const second = await session.context(options)
+    expect([second.receipt.epoch.cause, second.receipt.epoch.began]).toEqual(['overflow', true])
+    const share = (context: typeof first) => context.receipt.parts.find((part) => part.class === 'message')?.seqs?.[0] ?? 0
+    expect(share(second)).toBeGreaterThan(share(first))
+    await expect(second.reconcile({ overflow: true })).rejects.toMatchObject({ code: 'payload_too_large' })
+  })
+
+  test('an unknown receipt, a preview, and numbers that cannot be are refused [REC-2]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    const context = await session.context()
+    for (const wrong of [
+      { inputTokens: -1, outputTokens: 0 },
+      { inputTokens: 0.5, outputTokens: 0 },
+      { inputTokens: 1 },
+      { inputTokens: 1, outputTokens: 1e12 },
+    ])
+      await expect(context.reconcile(wrong as Usage)).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(async () => (await session.context({ preview: true })).reconcile(usage)).rejects.toMatchObject({ code: 'invalid_input' })
+    session.receipts.clear()
+    await expect(context.reconcile(usage)).rejects.toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('the difference of two receipts', () => {
+  test('tells epoch and cause, parts, tokens by class, memories, and what left into what [REC-3]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    for (let n = 0; n < 60; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', `note ${n}: Anna Novak paid ${n} euros. ${words(60)}`)
+    session.say('user', 'now')
+    const a = await session.context({ budgetTokens: 20_000 })
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    session.say('assistant', 'ok')
+    session.say('user', 'and the fact?')
+    const b = await session.context({ budgetTokens: 20_000 })
+    const grown = diffReceipts(a.receipt, b.receipt)
+    expect([grown.epoch, grown.left, grown.firstDifferent]).toEqual([undefined, [], undefined])
+    expect(grown.memories.in).toMatchObject([{ id: 'mem1', outcome: 'injected' }])
+    expect(grown.tokens.byClass['recalled-data']).toBeGreaterThan(0)
+    const c = await session.context({ budgetTokens: 3_000 })
+    const shrunk = diffReceipts(b.receipt, c.receipt)
+    expect(shrunk.epoch).toEqual({ from: 1, to: 2, cause: 'hard' })
+    expect(shrunk.left[0]).toMatchObject({ into: 'summary', seqs: [1, expect.any(Number)] })
+    expect(shrunk.parts.added.some((part) => part.class === 'summary')).toBe(true)
+    expect(shrunk.firstDifferent).toBe(0)
+    expect(shrunk.tokens.predicted).toBe(c.receipt.tokens.predicted - b.receipt.tokens.predicted)
+  })
+
+  test('is empty between a receipt and itself [REC-3, CTX-P25]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    const { receipt } = await session.context()
+    expect(diffReceipts(receipt, receipt)).toEqual({
+      a: receipt.id,
+      b: receipt.id,
+      parts: { added: [], removed: [], changed: [] },
+      tokens: { predicted: 0, byClass: {} },
+      memories: { in: [], out: [] },
+      left: [],
+    })
+  })
+})
