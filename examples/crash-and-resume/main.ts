@@ -18,14 +18,17 @@ console.log(`${acknowledged} messages acknowledged in ${rounds} rounds, each end
 const recollect = await createRecollect({ dataDir })
 const session = await recollect.user('alice').session('log')
 const seen: string[] = []
-for (let after = 0; ; ) {
+for (let after = 0; ;) {
   const page = await session.messages({ after, limit: 200 })
   seen.push(...page.items.map(({ message }) => message.id))
   if (page.next === undefined) break
   after = page.next
 }
 expect('something was acknowledged', acknowledged > 0)
-expect('nothing acknowledged is lost', Array.from({ length: acknowledged }, (_, i) => `m${i + 1}`).every((id) => seen.includes(id)))
+expect(
+  'nothing acknowledged is lost',
+  Array.from({ length: acknowledged }, (_, i) => `m${i + 1}`).every((id) => seen.includes(id)),
+)
 expect('nothing is there twice', new Set(seen).size === seen.length)
 expect('at most the one append in flight at each kill is more', seen.length - acknowledged <= rounds)
 const context = await session.context({ budgetTokens: 4_000 })
@@ -35,7 +38,9 @@ await rm(folder, { recursive: true, force: true })
 
 /** Starts the writer at `first`, kills it after it has acknowledged `count` messages, and gives the last number it acknowledged. */
 function writeUntilKilled(first: number, count: number): Promise<number> {
-  const writer = spawn(process.execPath, [path.join(import.meta.dirname, 'writer.ts'), dataDir, String(first)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const writer = spawn(process.execPath, [path.join(import.meta.dirname, 'writer.ts'), dataDir, String(first)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let last = first - 1
   createInterface({ input: writer.stdout }).on('line', (line) => {
     last = Number(line)

@@ -14,14 +14,18 @@ const alice = recollect.user('alice')
 const bob = recollect.user('bob')
 for (const user of [alice, bob]) {
   const session = await user.session('diary')
-  for (let day = 1; day <= 20; day++) await session.append({ role: 'user', text: `Day ${day}: ${user === alice ? canary : 'quiet'}, and I walked by the river.` })
+  for (let day = 1; day <= 20; day++)
+    await session.append({ role: 'user', text: `Day ${day}: ${user === alice ? canary : 'quiet'}, and I walked by the river.` })
   await user.memories.settled()
 }
 expect('the words are in the files before', (await filesWith(canary)).length > 0)
 
 const receipt = await alice.erase()
 expect('the receipt says clean', receipt.clean)
-expect('it says what went', receipt.removed.some((store) => store.logs > 0 && store.entries >= 20))
+expect(
+  'it says what went',
+  receipt.removed.some((store) => store.logs > 0 && store.entries >= 20),
+)
 expect('it says where it looked', receipt.probes.length > 0 && receipt.probes.every((probe) => probe.found === 0))
 expect('it names nobody', !JSON.stringify(receipt).includes('alice'))
 expect('no file holds the words any more', (await filesWith(canary)).length === 0)

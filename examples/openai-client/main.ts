@@ -15,7 +15,7 @@ const port = await freePort()
 
 let gateway = await startGateway()
 const apiKey = gateway.key as string
-expect('the first start shows a key once', /^rec_/.test(apiKey))
+expect('the first start shows a key once', apiKey.startsWith('rec_'))
 
 const first = client('travel')
 expect('it says what it does not know', (await ask(first, 'Where do I live?')) === 'I do not know yet.')
@@ -50,7 +50,10 @@ async function startGateway(): Promise<{ process: ChildProcess; key?: string }> 
   let said = ''
   child.stdout.on('data', (chunk) => (said += String(chunk)))
   for (let tries = 0; tries < 200; tries++) {
-    const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then((answer) => answer.ok, () => false)
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
     const key = /rec_[a-z0-9_]+/.exec(said)?.[0]
     if (ready) return key === undefined ? { process: child } : { process: child, key }
     await new Promise((resolve) => setTimeout(resolve, 50))

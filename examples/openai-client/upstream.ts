@@ -28,7 +28,14 @@ export async function startUpstream(answer: (prompt: string) => string): Promise
     const usage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110, prompt_tokens_details: { cached_tokens: 0 } }
     if (body.stream !== true) {
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ ...base, object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }], usage }))
+      response.end(
+        JSON.stringify({
+          ...base,
+          object: 'chat.completion',
+          choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
+          usage,
+        }),
+      )
       return
     }
     response.setHeader('content-type', 'text/event-stream')

@@ -18,13 +18,19 @@ expect('the receipt covers the log', context.receipt.upTo === 2)
 
 await alice.memories.settled()
 const found = await alice.memories.search('where did she move to?')
-expect('it is found in long-term memory', found.hits.some((hit) => hit.record.text.includes('Lisbon')))
+expect(
+  'it is found in long-term memory',
+  found.hits.some((hit) => hit.record.text.includes('Lisbon')),
+)
 
 const next = await alice.session('support-43')
 await next.append({ role: 'user', text: 'Where did I move to?' })
 const later = await next.context({ budgetTokens: 8_000 })
 expect('another session is told', JSON.stringify(later.messages).includes('Lisbon'))
-expect('and the receipt says so', later.receipt.recall.items.some((item) => item.outcome === 'injected'))
+expect(
+  'and the receipt says so',
+  later.receipt.recall.items.some((item) => item.outcome === 'injected'),
+)
 
 const stranger = await recollect.user('bob').memories.search('where did she move to?')
 expect('nobody else is', stranger.hits.length === 0)

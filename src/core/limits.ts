@@ -246,18 +246,14 @@ export const limits = {
   upstreamMs: 10 * minute,
   upstreamReplyBytes: 16 * MiB,
   cursorMs: 24 * hour,
-  idempotencyMs: 24 * hour,
   idempotencyKeyBytes: 255,
   requestIdCharacters: 128,
   drainMs: 30 * second,
-  healthMs: 1 * second, // GW-16
-  healthCachedMs: 2 * second,
   policyMs: 1 * second, // ACC-2
   keyDays: 90, // ACC-4
   keyDaysMost: 365,
   keysPerName: 2,
   keyLeaseMs: 10 * second, // one key is issued at a time
-  revokedWithinMs: 60 * second,
   auditBatchMs: 1 * second, // AUD-5
   auditDays: 400, // AUD-1
   auditAttempts: 20, // lost swaps of one write before it gives up
