@@ -1,6 +1,6 @@
 // Laws of contexts over generated sessions (context §10): cold and warm caches, every strategy, both formats, small and large budgets.
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Context } from '../../src/context/context-options.ts'
 import { diffReceipts } from '../../src/context/diff-receipts.ts'
 import { uncovered } from '../../src/context/receipt-ranges.ts'
@@ -9,6 +9,9 @@ import type { Receipt } from '../../src/core/context.ts'
 import { blocksOfContext, chatOracle, isPrefix } from './oracles.ts'
 import { options, pinsOf, play, scenario, type Scenario } from './scenarios.ts'
 import { tableSession, type TableSession } from './session-table.ts'
+
+// A thousand sessions each, on two cores that other tests share.
+vi.setConfig({ testTimeout: 180_000 })
 
 const runs = { numRuns: 1_000, seed: 20_261_125, endOnFailure: true }
 

@@ -46,7 +46,7 @@ const text = fc
     fc.oneof(
       { weight: 12, arbitrary: fc.integer({ min: 1, max: 12 }) },
       { weight: 2, arbitrary: fc.integer({ min: 40, max: 120 }) },
-      { weight: 1, arbitrary: fc.constant(900) },
+      { weight: 1, arbitrary: fc.constant(300) },
     ),
   )
   .map(([words, times]) => `${words} `.repeat(times).trimEnd())
