@@ -2,10 +2,12 @@
 import type { Receipt, ReceiptUsage, Usage } from '../core/context.ts'
 import { isRecollectError, RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
+import { textOf } from '../core/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { anchorAfterOverflow, moveAnchor } from './anchor.ts'
 import { endEpoch } from './epoch.ts'
+import { citedCount } from './inject-cited.ts'
 import { findProfile, type ModelProfile } from './profiles.ts'
 import type { ContextSource, LoadedSession } from './source.ts'
 
@@ -39,7 +41,7 @@ export async function reconcile(
   const { receipt } = stored
   if (usage !== null && 'overflow' in usage) return overflowed(source, receipt, usage, parts)
   if (usage !== null) checkUsage(usage)
-  const made = usageOf(receipt, usage, options.answer, parts)
+  const made = { ...usageOf(receipt, usage, parts), ...(options.answer === undefined ? {} : await answeredBy(source, receipt, options.answer)) }
   await source.saveUsage(made)
   if (usage !== null) await swapQuietly(source, (loaded) => movedAnchor(loaded, receipt, usage, parts.profiles))
   return made
@@ -83,6 +85,22 @@ async function overflowed(source: ContextSource, receipt: Receipt, usage: Overfl
   return made
 }
 
+/** How many of this turn's memories the answer used (OBS-8); untold where they cannot be read. */
+async function answeredBy(source: ContextSource, receipt: Receipt, answer: string): Promise<Pick<ReceiptUsage, 'answered' | 'cited'>> {
+  const ids = receipt.recall.items.filter(({ outcome }) => outcome === 'injected' || outcome === 'supersedes').map(({ id }) => id)
+  if (ids.length === 0) return { answered: true }
+  try {
+    const { fold } = await source.load()
+    const sent = fold.messages.filter(({ seq }) => seq <= receipt.upTo)
+    const from = sent.findLastIndex(({ message }, index) => message.role === 'user' && sent[index - 1]?.message.role !== 'user')
+    const turn = sent.slice(Math.max(0, from)).map(({ message }) => textOf(message))
+    return { answered: true, cited: citedCount([...(await source.records(ids)).values()], turn, answer) }
+  } catch (error) {
+    if (isRecollectError(error, 'unavailable') || isRecollectError(error, 'timeout')) return { answered: true }
+    throw error
+  }
+}
+
 /** One try: who loses the race leaves the winner's anchor. */
 async function swapQuietly(source: ContextSource, change: (loaded: LoadedSession) => Change | undefined): Promise<void> {
   const loaded = await source.load()
@@ -95,8 +113,8 @@ async function swapQuietly(source: ContextSource, change: (loaded: LoadedSession
   }
 }
 
-function usageOf(receipt: Receipt, billed: Usage | null, answer: string | undefined, { clock }: ReconcileParts): ReceiptUsage {
-  const common = { receiptId: receipt.id, at: clock.now(), billed, ...(answer === undefined ? {} : { answered: true }) }
+function usageOf(receipt: Receipt, billed: Usage | null, { clock }: ReconcileParts): ReceiptUsage {
+  const common = { receiptId: receipt.id, at: clock.now(), billed }
   if (billed === null) return common
   const read = billed.cacheReadTokens ?? 0
   const written = billed.cacheWriteTokens ?? 0

@@ -89,6 +89,19 @@ describe('reconcile', () => {
     expect([made.billed, session.head().epoch?.anchor]).toEqual([null, undefined])
   })
 
+  test('counts the memories whose distinctive words the answer used [OBS-8]', async () => {
+    const memories = [aMemory('mem1', 'she keeps bees in Sintra'), aMemory('mem2', 'her brother plays the cello')]
+    const session = tableSession({ recall: () => memories })
+    for (const memory of memories) session.memories.set(memory.id, memory)
+    session.say('user', 'what does she keep?')
+    const context = await session.context()
+    expect(await context.reconcile(null, { answer: 'She keeps bees, near Sintra.' })).toMatchObject({ answered: true, cited: 1 })
+    session.say('assistant', 'bees')
+    session.say('user', 'thanks')
+    const next = await session.context()
+    expect(await next.reconcile(null, { answer: 'You are welcome, bees and cello.' })).not.toHaveProperty('cited') // none was put into this turn
+  })
+
   test('a lost swap and an older call leave the newer anchor [REC-2]', async () => {
     let rival = false
     const session = tableSession({ beforeSwap: (table) => (rival ? table.setHead({ title: 'meanwhile' }) : undefined) })
