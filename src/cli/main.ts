@@ -106,6 +106,20 @@ export function commands(run: Runner): Command {
   works('erase', 'erase everything of the owner, and prove it', erase).option('--dry-run', 'only count')
   works('stats', 'the four figures', stats).option('--session <NAME>', 'of one session').option('--since <DATE>', 'from this time on')
   works('sweep', 'remove what has expired', sweep).option('--dry-run', 'only list').option('--until <TIME>', 'with --dry-run: by this time')
+  addMeasures(program, run)
+  addKeys(program, nested)
+  return program
+}
+
+function configurationOf(program: Command, flags: Partial<Record<SettingName, unknown>> = {}): Configuration {
+  const { config, dataDir } = program.opts() as { config?: string; dataDir?: string }
+  const given = Object.fromEntries(Object.entries({ dataDir, ...flags }).filter(([, value]) => value !== undefined))
+  return loadConfiguration({ flags: given, environment: process.env, ...(config === undefined ? {} : { file: config }) })
+}
+
+type Nested = (parent: Command, name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>) => Command
+
+function addMeasures(program: Command, run: Runner): void {
   const evals = program.command('eval').description('measure on data given by path')
   evals
     .command('retrieval')
@@ -123,6 +137,9 @@ export function commands(run: Runner): Command {
     .command('doctor')
     .description('the effective configuration, and checks of everything it names')
     .action(async () => run(() => doctor(() => configurationOf(program), program.opts())))
+}
+
+function addKeys(program: Command, nested: Nested): void {
   const keys = program.command('keys').description('API keys of the tenant')
   nested(keys, 'create', 'make a key; its secret is shown once', createKey)
     .requiredOption('--name <NAME>', 'name of the key')
@@ -134,11 +151,4 @@ export function commands(run: Runner): Command {
   nested(keys, 'list', 'keys without secrets', listKeys)
   nested(keys, 'rotate <id>', 'a new secret for the same name', rotateKey)
   nested(keys, 'revoke <id>', 'end a key', revokeKey)
-  return program
-}
-
-function configurationOf(program: Command, flags: Partial<Record<SettingName, unknown>> = {}): Configuration {
-  const { config, dataDir } = program.opts() as { config?: string; dataDir?: string }
-  const given = Object.fromEntries(Object.entries({ dataDir, ...flags }).filter(([, value]) => value !== undefined))
-  return loadConfiguration({ flags: given, environment: process.env, ...(config === undefined ? {} : { file: config }) })
 }

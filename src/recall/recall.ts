@@ -115,7 +115,7 @@ async function withinTime<T>({ clock, telemetry }: RecallParts, { timeoutMs }: A
   const first = await Promise.race([work, clock.sleep(timeoutMs, done.signal).then(() => late)]).finally(() => done.abort(late))
   if (first !== late) return first as T
   work.catch(() => undefined) // nobody waits for it any more
-  telemetry.count('recollect_errors_total', 1, { code: 'timeout' })
+  telemetry.count('recollect_degraded_total', 1, { part: 'recall' })
   throw new RecollectError('timeout', `the search took longer than ${timeoutMs} ms`, 'Send it again, or give it more time with timeoutMs.', {
     limit: timeoutMs,
   })

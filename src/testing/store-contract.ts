@@ -1,5 +1,4 @@
 // What every store promises, as cases that each driver runs (storage §1.5). One call joins a driver; a missing hook needs its reason.
-import nodeTest, { describe as nodeDescribe } from 'node:test'
 import { RecollectError } from '../core/errors.ts'
 import { appending } from './store-contract/appending.ts'
 import { benchOf } from './store-contract/bench.ts'
@@ -35,7 +34,7 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
 }
 
 /** A test a case, by the runner given. @throws `invalid_input` if a hook is missing without a reason in `skip` */
-export function storeContract(contract: StoreContract, runner: TestRunner = { describe: nodeDescribe, test: nodeTest }): void {
+export function storeContract(contract: StoreContract, runner: TestRunner = nodeRunner()): void {
   let made = 0
   runner.describe(`store contract: ${contract.name}`, () => {
     for (const [group, cases] of Object.entries(contractCases)) {
@@ -59,6 +58,12 @@ export function storeContract(contract: StoreContract, runner: TestRunner = { de
       }
     })
   }
+}
+
+// Loaded only when it is used: it takes longer to load than all else here (REL-2).
+function nodeRunner(): TestRunner {
+  const { describe, test } = process.getBuiltinModule('node:test')
+  return { describe, test }
 }
 
 function reasonToSkip({ skip = {}, ...contract }: StoreContract, { id, needs }: ContractCase): string | undefined {

@@ -1,4 +1,5 @@
 // How the SQLite driver commits, remembers and waits: what is true of it beyond the contract (SQL-1, SQL-4, SQL-5, SQL-8, DRV-6).
+import { writeFileSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { isRecollectError } from '../../src/core/errors.ts'
@@ -167,5 +168,25 @@ describe('a failed flush', () => {
     code = 0
     expect((await store.append(aLog(), [anEntry('m1')])).seqs).toEqual([1])
     await store.close()
+  })
+})
+
+describe('a writer in a thread', () => {
+  test('its store answers as on the loop, names what cannot be opened, and takes no client [SQL-9]', async () => {
+    const store = await sqliteStore({ path: folder.file('thread'), clock, writer: 'worker' })
+    await store.open(aLog(), { body: nothing })
+    const [first, refused] = await Promise.allSettled([
+      store.append(aLog(), [anEntry('m1')]),
+      store.append(aLog(), [anEntry('m2')], { expectedVersion: 7 }),
+    ])
+    expect(first).toMatchObject({ status: 'fulfilled', value: { seqs: [1] } })
+    expect(refused).toMatchObject({ reason: { code: 'conflict', details: { version: 1, expected: 7 } } })
+    expect((await store.emptyWal()).empty).toBe(true)
+    await store.close()
+    writeFileSync(folder.file('text'), 'this is a text, and a long one.\n'.repeat(200))
+    const failures = [{ path: folder.file('text') }, { path: folder.file('x'), client: watched(() => {}) }].map((options) =>
+      sqliteStore({ ...options, clock, writer: 'worker' }),
+    )
+    expect(await outcomes(failures)).toEqual(['invalid_input', 'invalid_input'])
   })
 })

@@ -20,12 +20,12 @@ import { storeInProcess } from './sqlite-process.ts'
 const year2100 = Date.UTC(2100, 0, 1)
 
 /** The contract's hooks for one run; `clear` removes its files. */
-export function sqliteContract(name: string): StoreContract & { clear(): void } {
+export function sqliteContract(name: string, writer: 'loop' | 'worker' = 'loop'): StoreContract & { clear(): void } {
   const clock = manualClock(year2100)
   const folder = mkdtempSync(path.join(tmpdir(), 'recollect-contract-'))
   const files = new Map<LogStore, string>()
   const opened = async (file: string) => {
-    const store = await sqliteStore({ path: file, clock })
+    const store = await sqliteStore({ path: file, clock, writer })
     files.set(store, file)
     return store
   }

@@ -2,27 +2,16 @@
 import { limits } from '../../core/limits.ts'
 import type { LogRef } from '../../core/log-ref.ts'
 import type { AppendOptions, Appended, Entry, Head, HeadPatch, Rewrite, StoredEntry } from '../../ports/log-store.ts'
-import { aboveVersion, alreadyRedacted, damaged, noLog, otherRevision, otherVersion, staleFence } from '../store-errors.ts'
+import { aboveVersion, alreadyRedacted, damaged, otherRevision, otherVersion, staleFence } from '../store-errors.ts'
 import type { SqlRow } from './client.ts'
-import { isOver, nextMark, withExpiry } from './expiry.ts'
-import type { KnownLog, KnownLogs } from './known-logs.ts'
+import { nextMark, withExpiry } from './expiry.ts'
+import type { KnownLog } from './known-logs.ts'
 import { isHeld } from './leases.ts'
+import { liveLog, type Tables } from './live-log.ts'
 import { bytesOf, givenOut, integerOf, textOf } from './rows.ts'
 import { dropSnapshots } from './snapshots.ts'
 import type { Statements } from './statements.ts'
 import type { Job } from './writes.ts'
-
-export interface Tables {
-  readonly statements: Statements
-  readonly logs: KnownLogs
-}
-
-/** The log that is there and has not expired. */
-export function liveLog({ logs }: Tables, ref: LogRef, now: number): KnownLog {
-  const log = logs.find(ref)
-  if (log === undefined || isOver(log.head, now)) throw noLog()
-  return log
-}
 
 export function checkRevision(head: Head, given: number | undefined): void {
   if (given !== undefined && given !== head.revision) throw otherRevision(given, head.revision)

@@ -1,25 +1,16 @@
-// The SQLite driver: opens the file and puts the parts together. The promises are the port's (ports/log-store.ts).
+// The SQLite store: a private file, its one handle for probes, and the driver on the caller's loop or in a thread (SQL-9).
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
+import { RecollectError } from '../../core/errors.ts'
 import type { Random } from '../../core/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { LogStore } from '../../ports/log-store.ts'
-import { checkedStore } from '../checked-store.ts'
-import { storeTime } from '../store-time.ts'
-import { ownCheckpointer, threadCheckpointer } from './checkpoint.ts'
-import { createCheckpoints } from './checkpoints.ts'
-import { nodeSqlite, type OpenClient } from './client.ts'
-import { checkpointDuty } from './duty.ts'
+import type { OpenClient } from './client.ts'
+import { openDriver } from './driver.ts'
+import { driverInThread } from './driver-thread.ts'
 import { holdFile, processesWith, type StoreFile } from './held-files.ts'
-import { createKnownLogs } from './known-logs.ts'
-import { openDatabase, type Synchronous } from './open-database.ts'
+import type { Synchronous } from './open-database.ts'
 import { prepareFile } from './place.ts'
-import { readCalls, type Store } from './read-calls.ts'
-import { asRecollectError } from './sqlite-errors.ts'
-import { prepareAll } from './statements.ts'
-import { shareFrom, untilUnlocked } from './waiting.ts'
-import { writeCalls } from './write-calls.ts'
-import { createWrites } from './writes.ts'
 
 export interface SqliteStoreOptions {
   /** Of the database file; relative to the working folder. File and folder are made if they are not there, for this user alone. */
@@ -28,7 +19,9 @@ export interface SqliteStoreOptions {
   readonly random?: Random
   /** `normal`: a power cut may lose the last commits, and `info.durable` is false (SQL-2). Default `full`. */
   readonly synchronous?: Synchronous
-  /** Another SQLite than Node's. Checkpoints then run on its one connection, as two copies of SQLite in a process undo each other's locks. */
+  /** `worker`: in a thread, so that no flush blocks the caller's loop, for a little more time an append (SQL-9). Default `loop`. */
+  readonly writer?: 'loop' | 'worker'
+  /** Another SQLite than Node's, on the loop. Checkpoints then run on its one connection, as two copies of SQLite in a process undo each other's locks. */
   readonly client?: OpenClient
 }
 
@@ -45,50 +38,25 @@ export interface SqliteStore extends LogStore {
  * @throws `invalid_input` where the path, the file, its format or a setting is wrong · `unavailable`, `timeout` where the disk or a lock is
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { clock, random = randomBytes, synchronous = 'full' } = options
+  const { clock, random = randomBytes, synchronous = 'full', writer = 'loop', client } = options
+  if (writer === 'worker' && client !== undefined)
+    throw new RecollectError('invalid_input', 'a client of your own cannot write in a worker', "Leave out `client`, or use writer: 'loop'.")
   const file = path.resolve(options.path)
   prepareFile(file)
-  const heldFile = holdFile(file)
-  const client = await untilUnlocked(() => openDatabase(options.client ?? nodeSqlite, file, synchronous), random).catch((error: unknown) => {
-    heldFile.release()
+  const held = holdFile(file)
+  const opening = writer === 'loop' ? openDriver(file, { clock, random, synchronous, client }) : driverInThread(file, { clock, synchronous })
+  const driver = await opening.catch((error: unknown) => {
+    held.release()
     throw error
   })
-  const statements = prepareAll(client)
-  const logs = createKnownLogs(statements)
-  const now = storeTime(clock)
-
-  const writes = createWrites({
-    statements,
-    logs,
-    now,
-    share: () => shareFrom(random),
-    refusal: () => checkpoints.refusal(),
-    committed: (count, bytes) => checkpoints.wrote(count, bytes),
-  })
-  const checkpoints = createCheckpoints({
-    file,
-    checkpointer: options.client === undefined ? threadCheckpointer(file, client) : ownCheckpointer(client),
-    ...checkpointDuty(statements, writes, now),
-    failed: writes.stop,
-  })
-  const store: Store = { statements, logs, writes, checkpoints, now, random }
-
-  const driver: LogStore = {
-    info: { name: 'sqlite', durable: synchronous === 'full', shared: true },
-    ...readCalls(store),
-    ...writeCalls(store),
-    async close() {
-      await checkpoints.close()
-      client.close()
-      heldFile.release()
-    },
-  }
+  let closing: Promise<void> | undefined
   return {
-    ...checkedStore(driver, asRecollectError),
-    files: heldFile.files,
+    ...driver,
+    files: held.files,
     async emptyWal() {
-      const empty = await checkpoints.empty()
+      const empty = await driver.emptyWal()
       return { empty, openIn: empty ? [] : await processesWith(file) }
     },
+    close: () => (closing ??= driver.close().finally(held.release)),
   }
 }

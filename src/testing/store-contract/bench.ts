@@ -154,13 +154,19 @@ export function benchOf(contract: StoreContract, made: LogStore, name: string): 
   }
 }
 
+// A store that never ends its pages must fail a case, not hang it.
+const pagesMost = 5_000
+
 async function everyPage<T>(listing: (page: PageRequest) => Promise<Page<T>>, limit?: number): Promise<T[]> {
   const items: T[] = []
-  const size = limit === undefined ? {} : { limit }
-  for (let page = await listing(size); ; page = await listing({ ...size, cursor: page.cursor })) {
+  let request: PageRequest = limit === undefined ? {} : { limit }
+  for (let pages = 0; pages < pagesMost; pages++) {
+    const page = await listing(request)
     items.push(...page.items)
     if (page.cursor === undefined) return items
+    request = { ...request, cursor: page.cursor }
   }
+  return assert.fail(`a listing has no end after ${pagesMost} pages`)
 }
 
 function logOf(store: () => LogStore, ref: LogRef): BenchLog {
