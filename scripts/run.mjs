@@ -13,10 +13,6 @@ const least = [22, 18] // development dependencies ask for more than users need 
 const [command = 'start', ...rest] = process.argv.slice(2)
 const commands = { start, test, check, examples, bench, eval: evaluate }
 
-if (!Object.hasOwn(commands, command)) stop(`unknown command ${command}; one of: ${Object.keys(commands).join(', ')}`)
-if (tooOld()) await underNode24()
-else process.exitCode = await commands[command](rest)
-
 async function start(args) {
   await install()
   await build()
@@ -206,3 +202,7 @@ function stop(message) {
   console.error(`recollect: ${message}`)
   process.exit(1)
 }
+
+if (!Object.hasOwn(commands, command)) stop(`unknown command ${command}; one of: ${Object.keys(commands).join(', ')}`)
+if (tooOld()) await underNode24()
+else process.exitCode = await commands[command](rest)
