@@ -1,5 +1,16 @@
 // Promises of formation (memory.md §2).
 export const memory = {
+  'FORM-1': 'what was said in one session is found from another',
+  'FORM-5': 'both sides of a talk are formed, each at its own level',
+  'FORM-6': 'the same words again are a mention more, not a record',
+  'LIFE-5': 'untrusted and assistant records live shorter than what the user typed',
+  'MEM-3': 'the same id is the same memory',
+  'MEM-4': 'a memory is as long as its bounds and no longer',
+  'MREG-1': 'injected memories form nothing',
+  'MREG-15': 'what the assistant said is found',
+  'POI-4': 'text that is not typed by the user never becomes a preference',
+  'POI-8': 'the life of a record follows from its level, and recall does not renew it',
+  'POI-9': 'a record supersedes only its own level or lower',
   'FORM-3': 'a message forms verbatim units, cut at sentence ends; code and data are left out and named',
   'FORM-4': 'tool results and system messages form none',
   'FORM-7': 'a job that fails runs again after a back-off, and blocks nothing',
