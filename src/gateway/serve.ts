@@ -42,7 +42,7 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
       const http = server as Server
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))
       http.closeIdleConnections()
-      const all = await Promise.race([closed.then(() => true), options.clock.sleep(limits.drainMs).then(() => false)])
+      const all = await Promise.race([closed.then(() => true), options.clock.sleep(limits.drainMs, undefined, 'background').then(() => false)])
       if (!all) http.closeAllConnections()
       await gateway.close()
       return all
