@@ -81,14 +81,15 @@ const nothing: Omit<Recalled, 'status'> = { preferences: [], successors: [] }
 
 async function ask(source: ContextSource, view: LoadedSession, policy: Policy, parts: ContextParts, deadline: Deadline): Promise<Asked> {
   const { epoch } = view.body
-  const memories = await shownRecords(source, epoch, policy)
+  const shown = await shownRecords(source, epoch, policy, parts.cache)
+  const memories = shown?.records
   const due = injectionDue(epoch, view.fold)
   const off = policy.recall === undefined
   if (off || due === undefined)
     return { memories, recalled: { status: off ? 'off' : 'replayed', ...nothing }, degraded: memories === undefined ? ['recall'] : [] }
   const keepFrom = keepFromOf(source, view, policy, memories, parts)
   try {
-    const asking = candidates(source, view, policy, { keepFrom, memories }, deadline.signal)
+    const asking = candidates(source, view, policy, { keepFrom, successors: shown?.successors ?? [] }, deadline.signal)
     const recalled = await Promise.race([asking, parts.clock.sleep(limits.recallMs, deadline.signal).then(() => 'late' as const)])
     if (recalled === 'late') throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
     return { memories, recalled, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
@@ -100,12 +101,26 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
   }
 }
 
-/** The records of the live injections. Unreadable: undefined, or the error if the caller asked for it (INJ-7). */
-async function shownRecords(source: ContextSource, epoch: EpochRecord | undefined, policy: Policy): Promise<Asked['memories']> {
-  const ids = [...liveIds(epoch, 0)]
-  if (ids.length === 0) return new Map()
+/** What the epoch shows of long-term memory: the records that are still there, and what has taken the place of some. */
+interface Shown {
+  readonly records: ReadonlyMap<string, MemoryRecord>
+  readonly successors: readonly string[]
+}
+
+/** Unreadable: undefined, or the error if the caller asked for it (INJ-7). */
+async function shownRecords(source: ContextSource, epoch: EpochRecord | undefined, policy: Policy, cache: ContextCache): Promise<Shown | undefined> {
+  const ids = liveIds(epoch, 0)
+  if (ids.size === 0) return { records: new Map(), successors: [] }
   try {
-    return await source.records(ids)
+    const standing = await source.standing(ids)
+    for (const id of cache.records.keys()) if (!standing.has(id)) cache.records.delete(id)
+    const unread = [...standing.keys()].filter((id) => !cache.records.has(id))
+    if (unread.length > 0) for (const [id, record] of await source.records(unread)) cache.records.set(id, record)
+    const successors = [...standing.values()].flatMap(({ supersededBy }) =>
+      supersededBy === undefined || ids.has(supersededBy) ? [] : [supersededBy],
+    )
+    // A copy: another context of the session may change the cache while this one waits for recall.
+    return { records: new Map(cache.records), successors: [...new Set(successors)] }
   } catch (error) {
     if (policy.recall?.onFailure === 'fail') throw error
     return undefined
@@ -122,7 +137,7 @@ async function candidates(
   source: ContextSource,
   view: LoadedSession,
   policy: Policy,
-  { keepFrom, memories }: { readonly keepFrom: number; readonly memories: Asked['memories'] },
+  { keepFrom, successors: wanted }: { readonly keepFrom: number; readonly successors: readonly string[] },
   signal: AbortSignal,
 ): Promise<Recalled> {
   const live = liveIds(view.body.epoch, keepFrom)
@@ -136,18 +151,15 @@ async function candidates(
   const [found, preferences, successors] = await Promise.all([
     query.trim() === '' || limit === 0 ? none : source.recall(query, search),
     source.preferences(),
-    successorsOf(source, memories, live),
+    successorsOf(source, wanted),
   ])
   return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors, keepFrom }
 }
 
-/** INJ-5: what has taken the place of a record that the context shows. */
-async function successorsOf(source: ContextSource, memories: Asked['memories'], live: ReadonlySet<string>): Promise<readonly MemoryRecord[]> {
-  const wanted = [...(memories?.values() ?? [])].flatMap(({ id, supersededBy }) =>
-    supersededBy === undefined || !live.has(id) || live.has(supersededBy) ? [] : [supersededBy],
-  )
-  if (wanted.length === 0) return []
-  const records = await source.records([...new Set(wanted)])
+/** INJ-5: the current records that have taken the place of what the context shows. */
+async function successorsOf(source: ContextSource, ids: readonly string[]): Promise<readonly MemoryRecord[]> {
+  if (ids.length === 0) return []
+  const records = await source.records(ids)
   return [...records.values()].filter(({ ended, kind }) => ended === undefined && kind !== 'procedural')
 }
 

@@ -13,6 +13,8 @@ export interface RenderedBlock {
   readonly hash: string
 }
 
+export type MemoryBlockType = 'preferences' | 'recalled-data'
+
 export interface BlockRendering {
   readonly record: Pick<EpochRecord, 'fenceKey'>
   readonly keys: OwnerKeys
@@ -33,12 +35,8 @@ const block = (
   return { type, class: tokenClass, text, hash: by.keys.tag('id', ['block', text]) }
 }
 
-export const memoryBlock = (
-  type: 'preferences' | 'recalled-data',
-  beforeSeq: number,
-  records: readonly MemoryRecord[],
-  by: BlockRendering,
-): RenderedBlock => block(type, type, `${type}:${beforeSeq}`, records.map(memoryItem), by)
+export const memoryBlock = (type: MemoryBlockType, beforeSeq: number, records: readonly MemoryRecord[], by: BlockRendering): RenderedBlock =>
+  block(type, type, `${type}:${beforeSeq}`, records.map(memoryItem), by)
 
 export const memoryItem = (record: MemoryRecord): FenceItem => ({
   id: record.id,

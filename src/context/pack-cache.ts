@@ -1,5 +1,6 @@
 // What a session's contexts keep between calls: derived data only, so that dropping it changes nothing but the time (P2, P11).
 import type { ToolDefinition } from '../core/context.ts'
+import type { MemoryRecord } from '../core/memory.ts'
 import type { Lowered } from './pack-lower.ts'
 import type { Packed } from './pack.ts'
 import { createPlanMemo, type PlanMemo } from './plan-tools.ts'
@@ -9,6 +10,7 @@ export interface ContextCache {
   readonly memo: PlanMemo
   readonly hashes: Map<string, string> // of policies and system prompts, by their text
   readonly toolHashes: WeakMap<readonly ToolDefinition[], string>
+  readonly records: Map<string, MemoryRecord> // of the newest epoch's injections; a record's text never changes (MEM-1)
   packed: Packed | undefined // the newest epoch: one, so the cache is as large as what it sends
   lowered: Lowered | undefined
 }
@@ -17,6 +19,7 @@ export const createContextCache = (): ContextCache => ({
   memo: createPlanMemo(),
   hashes: new Map(),
   toolHashes: new WeakMap(),
+  records: new Map(),
   packed: undefined,
   lowered: undefined,
 })

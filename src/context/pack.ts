@@ -3,15 +3,14 @@ import type { EpochRecord } from '../core/context.ts'
 import type { MemoryRecord } from '../core/memory.ts'
 import type { LoggedMessage } from '../core/message.ts'
 import { indexFrom, type SessionFold } from '../core/session.ts'
-import type { OwnerKeys } from '../security/owner-keys.ts'
-import type { TokenCounter } from '../ports/token-counter.ts'
 import { countSystem, countTools } from './count.ts'
 import type { Emitted } from './emitted.ts'
 import { chainStart, extendChain } from './epoch-chain.ts'
-import { memoryBlock, stateBlock, stateChangeBlock, type RenderedBlock } from './pack-blocks.ts'
+import { stateBlock, stateChangeBlock, type MemoryBlockType, type RenderedBlock } from './pack-blocks.ts'
 import { counted, emitStep, plain, type Rendering } from './pack-message.ts'
 import { callsOf, lateResults, placeMessages, type Held, type LateResults, type Step } from './pack-rounds.ts'
 import { noRepairs, settle, type Settled } from './pack-rules.ts'
+import type { PlanTools } from './plan-tools.ts'
 import type { Policy } from './policy.ts'
 import { addParts, evictedRanges, type EvictedRange, type PartSum } from './receipt-ranges.ts'
 
@@ -19,8 +18,7 @@ export interface PackInput {
   readonly record: EpochRecord
   readonly fold: SessionFold
   readonly policy: Policy
-  readonly counter: TokenCounter
-  readonly keys: OwnerKeys
+  readonly tools: Pick<PlanTools, 'keys' | 'counter' | 'memoriesBlock'>
   readonly memories: ReadonlyMap<string, MemoryRecord> // of the record's injections
   /** The summary's block; asked only when the epoch is built. */
   readonly summaryBlock: () => RenderedBlock | undefined
@@ -80,11 +78,12 @@ type Draft = { -readonly [K in keyof Omit<Packed, 'emitted' | 'sums'>]: Packed[K
   sums: { -readonly [K in keyof Sums]: Sums[K] }
 }
 
-const rendering = ({ record, policy, counter, keys }: PackInput): Rendering => ({ record, profile: policy.profile, counter, keys })
+const rendering = ({ record, policy, tools: { counter, keys } }: PackInput): Rendering => ({ record, profile: policy.profile, counter, keys })
 
 /** What stands before the kept turns: system and tools, pins, summary, state, the user message of a turn that was cut (EPO-2). */
 function begin(input: PackInput): Packed {
-  const { record, fold, policy, counter, keys } = input
+  const { record, fold, policy } = input
+  const { counter, keys } = input.tools
   const by = rendering(input)
   const kept = indexFrom(fold.messages, record.keepFrom)
   const visible = new Set([...pinnedSeqs(record, fold), ...(record.keepUserSeq === undefined ? [] : [record.keepUserSeq]), ...policy.systemSeqs])
@@ -130,7 +129,7 @@ function begin(input: PackInput): Packed {
     draft.sums.summary += add(draft, [blockMessage(summary, 'summary', by)], by)
     draft.changed = summary.hash !== record.summary?.hash
   } else draft.changed = record.summary !== undefined
-  const state = record.stateSeq > 0 ? stateBlock(fold.stateChanges, record.stateSeq, input) : undefined
+  const state = record.stateSeq > 0 ? stateBlock(fold.stateChanges, record.stateSeq, by) : undefined
   if (state !== undefined) draft.sums.stateStart += add(draft, [blockMessage(state, 'state-start', by)], by)
   draft.parts = addParts(draft.parts, draft.emitted)
   draft.turnStart = draft.emitted.length
@@ -149,7 +148,8 @@ const kindOfKept = { class: 'message', why: 'recent' } as const
 
 /** Places what the log has gained, message by message, and checks the chain where the record was written. */
 function advance(input: PackInput, before: Packed): Packed {
-  const { record, fold, policy, keys } = input
+  const { record, fold, policy } = input
+  const { keys } = input.tools
   const by = rendering(input)
   const draft: Draft = { ...before, policy, emitted: [...before.emitted], sums: { ...before.sums } }
   const hash = () => {
@@ -209,7 +209,7 @@ function beginUser(input: PackInput, draft: Draft, { seq }: LoggedMessage, turn:
   if (record.stateSeq >= 0 && fold.stateSeq > draft.stateAt) {
     const changes = fold.stateChanges.filter((change) => change.seq > draft.stateAt && change.seq < seq)
     if (changes.length > 0) {
-      draft.sums.recent += add(draft, [blockMessage(stateChangeBlock(changes, input), 'state-change', by)], by)
+      draft.sums.recent += add(draft, [blockMessage(stateChangeBlock(changes, by), 'state-change', by)], by)
       draft.stateAt = (changes.at(-1) as { seq: number }).seq
     }
   }
@@ -217,12 +217,8 @@ function beginUser(input: PackInput, draft: Draft, { seq }: LoggedMessage, turn:
     if (injection.beforeSeq !== seq) continue
     draft.injected++
     for (const block of injection.blocks) {
-      const rendered = memoryBlock(
-        block.type as 'preferences' | 'recalled-data',
-        seq,
-        block.items.flatMap(({ id }) => memories.get(id) ?? []),
-        input,
-      )
+      const shown = block.items.flatMap(({ id }) => memories.get(id) ?? [])
+      const { block: rendered } = input.tools.memoriesBlock(block.type as MemoryBlockType, seq, shown, record.fenceKey)
       if (rendered.hash !== block.hash) draft.changed = true
       const tokens = add(draft, [blockMessage(rendered, 'recall', by)], by)
       draft.sums.recent += tokens

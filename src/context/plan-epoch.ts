@@ -11,7 +11,7 @@ import { answerTokens, estimateOf, sizeOf } from './pack-sums.ts'
 import { blocksOf, refOf, type Injection } from './inject.ts'
 import { descend, type Attempt, type Draft } from './ladder.ts'
 import { pack, type Packed } from './pack.ts'
-import { memoryBlock, type RenderedBlock } from './pack-blocks.ts'
+import type { MemoryBlockType, RenderedBlock } from './pack-blocks.ts'
 import { injectedTokens, measureTurns, type MeasuredTurn } from './plan-turns.ts'
 import { optionOf, renderVersion, summaryCap, type Policy } from './policy.ts'
 import { firstOfPending, type Plan } from './strategies.ts'
@@ -287,7 +287,7 @@ function injectionsOf(input: EpochInput, draft: Draft): EpochRecord['injections'
       beforeSeq,
       blocks: blocks.flatMap((block) => {
         const records = block.items.flatMap(({ id }) => input.memories.get(id) ?? [])
-        return records.length === 0 ? [] : [frozen(block.type as 'preferences' | 'recalled-data', beforeSeq, records, input)]
+        return records.length === 0 ? [] : [frozen(block.type as MemoryBlockType, beforeSeq, records, input)]
       }),
     }))
     .filter(({ blocks }) => blocks.length > 0)
@@ -310,13 +310,13 @@ export function withInjection(
 }
 
 function frozen(
-  type: 'preferences' | 'recalled-data',
+  type: MemoryBlockType,
   beforeSeq: number,
   records: readonly MemoryRecord[],
   { fenceKey, tools }: Pick<EpochInput, 'fenceKey' | 'tools'>,
 ): InjectedBlock {
-  const block = memoryBlock(type, beforeSeq, records, { record: { fenceKey }, keys: tools.keys })
-  return { type, items: records.map(refOf), tokens: Math.ceil(tools.blockTokens(block.text)), hash: block.hash }
+  const { block, tokens } = tools.memoriesBlock(type, beforeSeq, records, fenceKey)
+  return { type, items: records.map(refOf), tokens, hash: block.hash }
 }
 
 function packInput(
@@ -328,5 +328,5 @@ function packInput(
   const { fold, policy, tools } = input
   const memories = new Map(input.memories)
   for (const { records } of injection === undefined ? [] : blocksOf(injection)) for (const one of records) memories.set(one.id, one)
-  return { record, fold, policy, counter: tools.counter, keys: tools.keys, memories, summaryBlock: () => block }
+  return { record, fold, policy, tools, memories, summaryBlock: () => block }
 }

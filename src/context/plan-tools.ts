@@ -10,8 +10,9 @@ import { renderSheet } from '../summary/render.ts'
 import type { Sheet } from '../summary/sheet.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import { countMessage, countSystem, countTools } from './count.ts'
-import { memoryItem, stateBlock, summaryBlock, type RenderedBlock } from './pack-blocks.ts'
+import { memoryBlock, memoryItem, stateBlock, summaryBlock, type MemoryBlockType, type RenderedBlock } from './pack-blocks.ts'
 import type { Policy } from './policy.ts'
+import type { ModelProfile } from './profiles.ts'
 
 export interface RenderedSummary {
   readonly block: RenderedBlock
@@ -27,14 +28,20 @@ export interface PlanTools {
   tokensOf(logged: LoggedMessage): number
   stateTokens(): number
   memoryTokens(record: MemoryRecord): number
-  blockTokens(text: string): number
+  /** A block of memories with its tokens; rendered once a plan. */
+  memoriesBlock(
+    type: MemoryBlockType,
+    beforeSeq: number,
+    records: readonly MemoryRecord[],
+    fenceKey: string,
+  ): { readonly block: RenderedBlock; readonly tokens: number }
   /** The block that stands for all messages before `keepFrom`; undefined if there are none, or nothing in them is worth a line. */
   summaryOf(keepFrom: number, budgetTokens: number, record: Pick<EpochRecord, 'fenceKey'>): RenderedSummary | undefined
 }
 
 /** What outlives a plan: dropping it changes nothing. */
 export interface PlanMemo {
-  readonly tokens: WeakMap<Message, number>
+  readonly tokens: WeakMap<ModelProfile, WeakMap<Message, number>>
   readonly sheets: Map<string, Sheet>
 }
 
@@ -43,6 +50,9 @@ export const createPlanMemo = (): PlanMemo => ({ tokens: new WeakMap(), sheets: 
 export function planTools(policy: Policy, fold: SessionFold, keys: OwnerKeys, counter: TokenCounter, memo: PlanMemo): PlanTools {
   const { profile } = policy
   const blockTokens = (text: string) => countMessage({ parts: [{ type: 'text', text, spans: [] }] }, profile, counter)
+  const counts = memo.tokens.get(profile) ?? new WeakMap<Message, number>()
+  memo.tokens.set(profile, counts)
+  const blocks = new Map<string, ReturnType<PlanTools['memoriesBlock']>>()
   const sheetUpTo = (upTo: number): Sheet => {
     const messages = fold.messages.filter(({ seq }) => seq <= upTo && !policy.systemSeqs.includes(seq))
     const key = `${upTo}:${messages.length}:${messages.at(-1)?.message.id ?? ''}:${fold.tombstoned.size}`
@@ -58,10 +68,10 @@ export function planTools(policy: Policy, fold: SessionFold, keys: OwnerKeys, co
     counter,
     fixedTokens: () => countTools(policy.tools, counter) + countSystem(policy.system, profile, counter),
     tokensOf: ({ message }) => {
-      const known = memo.tokens.get(message)
+      const known = counts.get(message)
       if (known !== undefined) return known
       const tokens = countMessage(message, profile, counter)
-      memo.tokens.set(message, tokens)
+      counts.set(message, tokens)
       return tokens
     },
     stateTokens: () => {
@@ -69,7 +79,15 @@ export function planTools(policy: Policy, fold: SessionFold, keys: OwnerKeys, co
       return block === undefined ? 0 : blockTokens(block.text)
     },
     memoryTokens: (record) => counter.count(JSON.stringify(memoryItem(record))),
-    blockTokens,
+    memoriesBlock: (type, beforeSeq, records, fenceKey) => {
+      const key = `${fenceKey} ${type} ${beforeSeq} ${records.map(({ id }) => id).join(' ')}`
+      const known = blocks.get(key)
+      if (known !== undefined) return known
+      const block = memoryBlock(type, beforeSeq, records, { record: { fenceKey }, keys })
+      const made = { block, tokens: Math.ceil(blockTokens(block.text)) }
+      blocks.set(key, made)
+      return made
+    },
     summaryOf: (keepFrom, budgetTokens, record) => {
       const upTo = fold.messages.findLast(({ seq }) => seq < keepFrom && !policy.systemSeqs.includes(seq))?.seq
       if (upTo === undefined || budgetTokens <= 0) return undefined

@@ -223,5 +223,5 @@ function packInput({ input, tools }: World, record: EpochRecord, more: readonly 
   const memories =
     more.length === 0 ? (input.memories ?? new Map()) : new Map([...(input.memories ?? []), ...more.map((one) => [one.id, one] as const)])
   const summaryBlock = () => (record.summary === undefined ? undefined : tools.summaryOf(record.keepFrom, record.summary.budgetTokens, record)?.block)
-  return { record, fold: input.fold, policy: input.policy, counter: tools.counter, keys: tools.keys, memories, summaryBlock }
+  return { record, fold: input.fold, policy: input.policy, tools, memories, summaryBlock }
 }

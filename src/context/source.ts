@@ -31,6 +31,8 @@ export interface ContextSource {
   recall(query: string, options: SearchOptions & { readonly keepFrom: number; readonly liveIds: ReadonlySet<string> }): Promise<RecallForContext>
   /** Records by id, for blocks that are rendered anew; forgotten, expired and unknown ones are left out (EPO-3). */
   records(ids: readonly string[]): Promise<ReadonlyMap<string, MemoryRecord>>
+  /** Of these ids, those that are not forgotten or expired, and what has taken the place of each; reads no record. */
+  standing(ids: Iterable<string>): Promise<ReadonlyMap<string, { readonly supersededBy?: string }>>
   /** Current `procedural` records of level `typed` or higher, newest first, at most 20 (INJ-3). */
   preferences(): Promise<readonly MemoryRecord[]>
   /** Starts or awaits the append of a receipt, by the deployment's `receipts` setting (REC-1). */

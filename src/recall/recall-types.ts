@@ -44,6 +44,8 @@ export interface Recall {
   explain(scope: Scope, query: string, id: string, options?: SearchOptions): Promise<Explanation>
   /** Records by id; forgotten, expired and unknown ones are left out. */
   records(scope: Scope, ids: readonly string[]): Promise<ReadonlyMap<string, MemoryRecord>>
+  /** Of these ids, those that are there, and what has taken the place of each: as `records`, without reading them. */
+  standing(scope: Scope, ids: Iterable<string>): Promise<ReadonlyMap<string, { readonly supersededBy?: string }>>
   /** Current `procedural` records of level `typed` or higher, newest first, at most 20 (INJ-3). */
   preferences(scope: Scope): Promise<readonly MemoryRecord[]>
   /** The owner's memory as of one `head` call (NODE-2). An owner without a memory log has an empty one. */

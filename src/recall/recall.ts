@@ -10,7 +10,7 @@ import { createPartitionCache } from './partition-cache.ts'
 import type { Partition } from './partition.ts'
 import { createQueryVectors } from './query-vectors.ts'
 import type { Recall, RecallParts } from './recall-types.ts'
-import { recordOf } from './row-table.ts'
+import { recordOf, rowOf } from './row-table.ts'
 import { createScratch } from './scratch.ts'
 import { askedOf, type Asked } from './search-options.ts'
 import { fateOutside, searchPartition } from './search-partition.ts'
@@ -18,6 +18,8 @@ import type { Found, SearchInput } from './search-run.ts'
 import type { SearchOptions, SearchResult } from './search-types.ts'
 import { snapshotOf } from './snapshot.ts'
 import { standsInContext } from './stands-in-context.ts'
+
+const unchanged = Object.freeze({})
 
 type More = Pick<SearchInput, 'isLive' | 'explainId'>
 
@@ -66,6 +68,16 @@ export function createRecall(parts: RecallParts): Recall {
       for (const id of ids) {
         const record = recordOf(rows, id)
         if (record !== undefined && isAlive(record, now)) found.set(id, record)
+      }
+      return found
+    },
+    async standing(scope, ids) {
+      const { rows: table } = await cache.fresh(requireScope(scope))
+      const now = clock.now()
+      const found = new Map<string, { readonly supersededBy?: string }>()
+      for (const id of ids) {
+        const row = rowOf(table, id)
+        if (row !== undefined && now < table.rows.expiresAt[row]!) found.set(id, table.changes.get(row) ?? unchanged)
       }
       return found
     },

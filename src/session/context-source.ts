@@ -39,6 +39,7 @@ export async function contextSource(
       return found
     },
     records: (ids) => parts.recall.records(scope, ids),
+    standing: (ids) => parts.recall.standing(scope, ids),
     preferences: () => parts.recall.preferences(scope),
     async saveReceipt(receipt) {
       const { memo } = sessionCache(parts, ref)

@@ -187,10 +187,12 @@ describe('an epoch begins', () => {
 
   test('when its record is past 32 KiB, and its record is then within them [EPO-11]', async () => {
     const session = tableSession({
-      recall: (_query, { fold }) => Array.from({ length: 8 }, (_, n) => aMemory(`mem-${fold().upTo}-${n}-${'x'.repeat(150)}`, 'f')),
+      recall: (_query, { fold, memories }) => {
+        const found = Array.from({ length: 8 }, (_, n) => aMemory(`mem-${fold().upTo}-${n}-${'x'.repeat(150)}`, 'f'))
+        for (const memory of found) memories.set(memory.id, memory)
+        return found
+      },
     })
-    const records = new Map()
-    Object.assign(session.source, { records: async (ids: string[]) => new Map(ids.map((id) => [id, records.get(id) ?? aMemory(id, 'f')])) })
     const causes = new Set<string>()
     for (let n = 0; n < 30; n++) {
       session.say('user', `question ${n}`)

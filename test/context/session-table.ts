@@ -134,6 +134,13 @@ export function tableSession(options: TableOptions = {}): TableSession {
         return { result, live: found.filter(({ id }) => liveIds.has(id)).map(({ id }) => id) }
       },
       records: async (ids) => new Map(ids.flatMap((id) => (table.memories.has(id) ? [[id, table.memories.get(id) as MemoryRecord] as const] : []))),
+      standing: async (ids) =>
+        new Map(
+          [...ids].flatMap((id) => {
+            const record = table.memories.get(id)
+            return record === undefined ? [] : [[id, record.supersededBy === undefined ? {} : { supersededBy: record.supersededBy }] as const]
+          }),
+        ),
       preferences: async () => options.preferences?.(table) ?? [],
       saveReceipt: async (receipt) => void table.receipts.set(receipt.id, { receipt }),
       loadReceipt: async (id) => table.receipts.get(id),
