@@ -69,7 +69,8 @@ export function remoteBackend(url: string, key: string, send: typeof fetch, time
     const answer: Json = await response.json().catch(() => ({}))
     if (response.ok) return answer
     const code: ErrorCode = Object.hasOwn(errorCodes, answer.code) ? answer.code : 'unavailable'
-    throw new RecollectError(code, answer.detail ?? `the gateway answered ${response.status}`, answer.nextStep ?? 'Check --url.')
+    const request = typeof answer.requestId === 'string' ? { details: { requestId: answer.requestId } } : {}
+    throw new RecollectError(code, answer.detail ?? `the gateway answered ${response.status}`, answer.nextStep ?? 'Check --url.', request)
   }
   const at = (id: string) => `/sessions/${encodeURIComponent(id)}`
   return {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { loadConfiguration, type Configuration } from '../config/load.ts'
 import type { SettingName } from '../config/settings.ts'
+import { RecollectError } from '../core/errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { inWork, type Work } from './work.ts'
 import { chat } from './commands/chat.ts'
@@ -19,24 +20,35 @@ export const version = (JSON.parse(readFileSync(new URL('../../package.json', im
 /** Runs a command line, without the program's name; gives the exit code (CLI-7). */
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0
-  const program = commands(async (run) => {
-    code = await run()
-  })
+  let help = ''
+  const program = commands(
+    async (run) => {
+      code = await run()
+    },
+    (text) => void (help += text),
+  )
   const json = argv.includes('--json')
   const debug = process.env['RECOLLECT_DEBUG'] === '1'
   try {
     await program.parseAsync(argv as string[], { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.invalid_input
-    return refuse(error, json, debug)
+    if (!(error instanceof CommanderError)) return refuse(error, json, debug)
+    if (error.exitCode === 0) return 0
+    if (error.code !== 'commander.help') return refuse(usage(error), json, debug)
+    process.stderr.write(help) // a group without its command: what it has
+    return exitCodes.invalid_input
   }
 }
 
+/** What commander says of a command line, as an error of ours: it names the nearest command or flag (CLI-6). */
+const usage = (error: CommanderError): RecollectError =>
+  new RecollectError('invalid_input', error.message.replace(/^error: /, '').replaceAll('\n', ' '), 'See recollect --help, or docs/reference/cli.md.')
+
 type Runner = (run: () => Promise<number>) => Promise<void>
 
-/** The program; also read by the documents. */
-export function commands(run: Runner): Command {
+/** The program; also read by the documents. `complain` takes what commander would write to stderr. */
+export function commands(run: Runner, complain: (text: string) => void): Command {
   const program = new Command('recollect')
   program
     .description('Session memory for LLM applications.')
@@ -53,6 +65,7 @@ export function commands(run: Runner): Command {
     .option('--yes', 'do not ask')
     .option('--timeout-ms <N>', 'of one call to a gateway', '60000')
     .exitOverride()
+    .configureOutput({ writeErr: complain })
     .showSuggestionAfterError(true)
   const works = (name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>): Command =>
     program

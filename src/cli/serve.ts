@@ -13,6 +13,7 @@ export async function serve(configuration: Configuration, version: string, say: 
     write: (line) => void process.stderr.write(`${line}\n`),
     version,
   })
+  const ended = signalled() // from the first moment, so that a signal at any time ends in order
   const recollect = await openRecollect(configuration, { clock: systemClock, telemetry })
   try {
     const gateway = createGateway(recollect, gatewayOptions(configuration, telemetry, version))
@@ -27,7 +28,7 @@ export async function serve(configuration: Configuration, version: string, say: 
     const key = await firstKey(recollect)
     for (const line of welcome(served.url, key, configuration)) say(line)
     telemetry.log('info', 'started', { port: served.port })
-    await signalled()
+    await ended
     const all = await served.stop()
     await recollect.close()
     return all ? 0 : 1

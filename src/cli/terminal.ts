@@ -33,7 +33,7 @@ export function createTerminal({ json, quiet, now }: TerminalParts): Terminal {
     result: (value, lines) =>
       void process.stdout.write(
         json
-          ? `${JSON.stringify(value)}\n`
+          ? `${jsonLine(value)}\n`
           : lines()
               .map((line) => `${visible(line)}\n`)
               .join(''),
@@ -74,15 +74,25 @@ export const visible = (text: string): string =>
     one === '\n' || one === '\t' ? one : `\\u{${(one.codePointAt(0) as number).toString(16)}}`,
   )
 
+/** JSON in which no character moves the cursor: what JSON leaves as it is, is escaped as well; the value stays the same. */
+const jsonLine = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(
+    /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu,
+    (one) => `\\u${(one.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
+  )
+
 /** Says what was thrown, and gives the exit code. No stack without RECOLLECT_DEBUG=1 (CLI-6). */
 export function refuse(thrown: unknown, json: boolean, debug: boolean): number {
   const error = isRecollectError(thrown) ? thrown : bug('something went wrong inside Recollect', thrown)
+  const requestId = error.details?.['requestId'] // of a gateway, by --url
   if (json) {
     const { code, message, nextStep, retryable, limit, given } = error
+    const numbers = { ...(limit === undefined ? {} : { limit, given }), ...(requestId === undefined ? {} : { requestId }) }
+    process.stderr.write(`${jsonLine({ type: `urn:recollect:error:${code}`, code, detail: message, nextStep, retryable, ...numbers })}\n`)
+  } else
     process.stderr.write(
-      `${JSON.stringify({ type: `urn:recollect:error:${code}`, code, detail: message, nextStep, retryable, ...(limit === undefined ? {} : { limit, given }) })}\n`,
+      `recollect: ${visible(error.message)} (${error.code}${requestId === undefined ? '' : `, request ${visible(String(requestId))}`})\n${visible(error.nextStep)}\n`,
     )
-  } else process.stderr.write(`recollect: ${error.message} (${error.code})\n${error.nextStep}\n`)
   if (debug) process.stderr.write(`${error.stack ?? ''}\n${error.cause instanceof Error ? (error.cause.stack ?? '') : ''}\n`)
   return exitCodes[error.code]
 }

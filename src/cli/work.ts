@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import type { Configuration } from '../config/load.ts'
 import { openRecollect } from '../config/open.ts'
 import { RecollectError } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
 import { systemClock } from '../create-recollect/system-clock.ts'
 import type { Recollect, User } from '../recollect.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { localBackend, remoteBackend, type Backend } from './backend.ts'
+import { wholeOf } from './flags.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 
 export interface GlobalFlags {
@@ -36,7 +38,7 @@ export const terminalFor = (flags: Partial<GlobalFlags>): Terminal =>
 export async function inWork(flags: GlobalFlags, configuration: Configuration, run: (work: Work) => Promise<number>): Promise<number> {
   const terminal = terminalFor(flags)
   if (flags.url !== undefined)
-    return run({ backend: remoteBackend(flags.url, keyOf(flags), fetch, Number(flags.timeoutMs)), terminal, flags, configuration })
+    return run({ backend: remoteBackend(flags.url, keyOf(flags), fetch, timeoutOf(flags)), terminal, flags, configuration })
   const telemetry = createTelemetry({ clock: systemClock, level: 'silent', write: () => {}, version: '' })
   const recollect = await openRecollect(configuration, { clock: systemClock, telemetry }, false)
   try {
@@ -46,6 +48,15 @@ export async function inWork(flags: GlobalFlags, configuration: Configuration, r
     await recollect.settled().catch(() => {}) // what is not formed now is formed at the next start
     await recollect.close()
   }
+}
+
+function timeoutOf(flags: GlobalFlags): number {
+  const timeoutMs = wholeOf(flags.timeoutMs, '--timeout-ms') as number
+  if (timeoutMs >= 1 && timeoutMs <= limits.cliCallMsMost) return timeoutMs
+  throw new RecollectError('invalid_input', `--timeout-ms is 1 to ${limits.cliCallMsMost}; given ${timeoutMs}`, 'Give a time in that range.', {
+    limit: limits.cliCallMsMost,
+    given: timeoutMs,
+  })
 }
 
 function keyOf(flags: GlobalFlags): string {

@@ -239,6 +239,7 @@ export const limits = {
   failuresAMinute: 10, // ACC-7
   ownerInFlight: 8,
   processInFlight: 256,
+  cliCallMsMost: 10 * minute, // CLI-2: --timeout-ms
   requestMs: 30 * second,
   headerReadMs: 10 * second,
   keepAliveMs: 5 * second,

@@ -19,8 +19,12 @@ export async function chat(work: Work, flags: Readonly<Record<string, string | u
       : 'Say something. /why, /context, /memories, /quit',
   )
   const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: terminal.interactive })
-  reader.setPrompt('> ')
-  reader.prompt()
+  let ended = false // lines that came before the end are still to be answered, without a prompt
+  reader.on('close', () => (ended = true)).setPrompt('> ')
+  const prompt = () => {
+    if (terminal.interactive && !ended) reader.prompt()
+  }
+  prompt()
   let last: Context | undefined
   for await (const line of reader) {
     const said = line.trim()
@@ -37,7 +41,7 @@ export async function chat(work: Work, flags: Readonly<Record<string, string | u
       if (upstream === undefined) for (const message of last.messages) process.stdout.write(`${visible(JSON.stringify(message))}\n`)
       else await answer(work, session, last, upstream, flags['model'] as string)
     }
-    reader.prompt()
+    prompt()
   }
   reader.close()
   return 0
