@@ -1,7 +1,7 @@
 // What changed from one receipt to the next (REC-3). Pure: two receipts in, one difference out; no text, as receipts hold none.
 import type { Receipt, ReceiptPart, ReceiptRecallItem, TokenClass } from '../core/context.ts'
 
-export interface PartChange {
+interface PartChange {
   readonly before: ReceiptPart
   readonly after: ReceiptPart
 }

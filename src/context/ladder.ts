@@ -146,7 +146,7 @@ const textLength = ({ message }: LoggedMessage): number =>
     .flatMap((part) => (part.type === 'tool-result' ? part.content : [part]))
     .reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0)
 
-export function tooLarge(limitTokens: number, givenTokens: number, sums: Sums): RecollectError {
+function tooLarge(limitTokens: number, givenTokens: number, sums: Sums): RecollectError {
   return new RecollectError(
     'payload_too_large',
     `the context needs ${givenTokens} tokens; the budget less its margin allows ${limitTokens}`,

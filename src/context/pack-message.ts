@@ -22,7 +22,7 @@ export interface Rendering {
   readonly keys: OwnerKeys
 }
 
-export const noResult = '[no result recorded]' // TURN-5
+const noResult = '[no result recorded]' // TURN-5
 const systemMark = '[system] ' // LOW-3
 
 type Change = ReceiptPart['change']

@@ -3,7 +3,7 @@
 import type { LoggedMessage, Part, ToolCallPart, ToolResultPart } from '../core/message.ts'
 
 /** The result of one call of a round; `from` is absent where none was recorded. */
-export interface RoundResult {
+interface RoundResult {
   readonly call: ToolCallPart
   readonly from?: LoggedMessage
   readonly part?: ToolResultPart

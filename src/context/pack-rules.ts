@@ -11,7 +11,7 @@ export interface Settled {
 }
 
 export const noRepairs: Settled = { messages: [], callIds: new Set(), repairs: [] }
-export const startMark = '[start]'
+const startMark = '[start]'
 
 /** The messages of one step, which holds whole rounds, after those before it. */
 export function settle(messages: readonly Emitted[], first: boolean, before: Settled, by: Rendering): Settled {

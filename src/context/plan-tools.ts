@@ -14,7 +14,7 @@ import { memoryBlock, memoryItem, stateBlock, summaryBlock, type MemoryBlockType
 import type { Policy } from './policy.ts'
 import type { ModelProfile } from './profiles.ts'
 
-export interface RenderedSummary {
+interface RenderedSummary {
   readonly block: RenderedBlock
   readonly summary: NonNullable<EpochRecord['summary']>
   readonly dropped: number

@@ -14,4 +14,4 @@ export {
   type StoreHooks,
   type TestRunner,
 } from './store-contract.ts'
-export { strategyContract, type PlanningStrategy, type StrategyContract, type StrategySession } from './strategy-contract.ts'
+export { strategyContract, type StrategyContract, type StrategySession } from './strategy-contract.ts'

@@ -18,7 +18,7 @@ interface TurnViewOfStrategy {
 }
 
 /** A strategy as the contract calls it; every `Strategy` of `createRecollect({ strategies })` is one. */
-export interface PlanningStrategy {
+interface PlanningStrategy {
   readonly name: string
   plan(input: {
     readonly turns: readonly TurnViewOfStrategy[]

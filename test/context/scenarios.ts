@@ -4,7 +4,7 @@ import type { ContextOptions } from '../../src/context/context-options.ts'
 import type { Json } from '../../src/core/json.ts'
 import { aMemory, call, result, tableSession, textPart, type TableSession } from './session-table.ts'
 
-export type Event =
+type Event =
   | { readonly type: 'say'; readonly role: 'user' | 'assistant' | 'system'; readonly text: string }
   | { readonly type: 'image' }
   | { readonly type: 'reasoning'; readonly text: string }
