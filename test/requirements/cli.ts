@@ -10,4 +10,11 @@ export const cli = {
   'CLI-7': 'exit codes follow the error codes',
   'CLI-8': 'what destroys needs a typed name or --yes',
   'GW-14': 'a signal ends the gateway in order, with exit code 0',
+  'CFG-1': 'every setting stands once, with its reason',
+  'CFG-3': 'unknown names and unfit values are faults, told all at once with the nearest name and the source',
+  'CFG-4': 'a secret stands in a file by reference only',
+  'CFG-5': 'no setting at all is a working set-up',
+  'CFG-6': 'doctor shows each value with its source, checks what it names, and changes nothing',
+  'CFG-7': 'each setting has one value by file, environment and flag, and no output shows a secret',
+  'REL-8': 'the reference pages are what the tables say',
 } as const

@@ -40,14 +40,7 @@ export async function doctor(load: () => Configuration, flags: GlobalFlags): Pro
 
 async function allChecks(configuration: Configuration): Promise<Check[]> {
   const dataDir = path.resolve(configuration.get('dataDir'))
-  const there = await stat(dataDir).catch(() => undefined)
-  const checks = [
-    node(),
-    await writable(dataDir, there !== undefined),
-    ...(await modes(`${dataDir}-keys`)),
-    await disk(dataDir),
-    await port(configuration),
-  ]
+  const checks = [node(), await writable(dataDir), ...(await modes(`${dataDir}-keys`)), await disk(dataDir), await port(configuration)]
   const missing = await missingFiles(configuration)
   const stores: Check[] =
     missing.length > 0
@@ -115,15 +108,27 @@ function node(): Check {
   return { name: 'node', state: 'ok', said: process.versions.node }
 }
 
-async function writable(dataDir: string, there: boolean): Promise<Check> {
-  const place = there ? dataDir : path.dirname(dataDir)
+async function writable(dataDir: string): Promise<Check> {
+  const name = 'data folder'
+  const place = await nearestThere(dataDir)
+  if (!(await stat(place)).isDirectory())
+    return { name, state: 'fail', said: `${place} is a file`, next: 'give the process a folder it owns (--data-dir)' }
   const can = await access(place, constants.W_OK | constants.R_OK).then(
     () => true,
     () => false,
   )
   return can
-    ? { name: 'data folder', state: 'ok', said: there ? 'there, and writable' : 'not made yet' }
-    : { name: 'data folder', state: 'fail', said: 'it cannot be written', next: 'give the process a folder it owns (--data-dir)' }
+    ? { name, state: 'ok', said: place === dataDir ? 'there, and writable' : 'not made yet' }
+    : { name, state: 'fail', said: `${place} cannot be written`, next: 'give the process a folder it owns (--data-dir)' }
+}
+
+/** The folder itself, or the nearest above it that is there. */
+async function nearestThere(folder: string): Promise<string> {
+  const there = await stat(folder).then(
+    () => true,
+    () => false,
+  )
+  return there || path.dirname(folder) === folder ? folder : nearestThere(path.dirname(folder))
 }
 
 async function modes(keysDir: string): Promise<Check[]> {
@@ -138,12 +143,10 @@ async function modes(keysDir: string): Promise<Check[]> {
 }
 
 async function disk(dataDir: string): Promise<Check> {
-  const free = await statfs(dataDir)
-    .catch(() => statfs(path.dirname(dataDir)))
-    .then(
-      (fs) => fs.bavail * fs.bsize,
-      () => undefined,
-    )
+  const free = await statfs(await nearestThere(dataDir)).then(
+    (fs) => fs.bavail * fs.bsize,
+    () => undefined,
+  )
   if (free === undefined) return { name: 'disk', state: 'warn', said: 'free space is not known' }
   const said = `${Math.round(free / 1e6)} MB free`
   return free < lowDiskBytes

@@ -1,0 +1,148 @@
+// Settings: one value whichever way it comes, every fault at once, and no secret in sight (surfaces.md §9).
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadConfiguration, type Given } from '../../src/config/load.ts'
+import { settings, variableOf, type SettingName } from '../../src/config/settings.ts'
+import { isRecollectError } from '../../src/core/errors.ts'
+
+/** A value of each setting other than its default: as a file holds it, and as a variable does. */
+const others: Record<SettingName, readonly [unknown, string]> = {
+  dataDir: ['elsewhere', 'elsewhere'],
+  'stores.sessions': ['memory:', 'memory:'],
+  'stores.memories': ['sqlite:m.db', 'sqlite:m.db'],
+  'stores.keys': ['memory:', 'memory:'],
+  seal: ['off', 'off'],
+  embedder: ['off', 'off'],
+  receipts: ['durable', 'durable'],
+  'upstream.url': ['http://127.0.0.1:1/v1', 'http://127.0.0.1:1/v1'],
+  'upstream.key': [{ env: 'CANARY' }, 'canary-9f2e'],
+  'upstream.name': ['mine', 'mine'],
+  'gateway.host': ['::1', '::1'],
+  'gateway.port': [1234, '1234'],
+  'gateway.hosts': [['a.test', 'b.test'], 'a.test, b.test'],
+  'gateway.trustedProxy': [true, 'true'],
+  'gateway.cors': [['https://a.test'], 'https://a.test'],
+  'gateway.credentials': ['caller', 'caller'],
+  'gateway.withoutSession': ['refuse', 'refuse'],
+  'gateway.onEdit': ['fork', 'fork'],
+  'gateway.drainDelayMs': [10, '10'],
+  'context.budgetTokens': [9_000, '9000'],
+  'expiry.idleMs': [60_000, '60000'],
+  'expiry.absoluteMs': [120_000, '120000'],
+  'log.level': ['silent', 'silent'],
+}
+const names = Object.keys(settings) as SettingName[]
+const nested = (name: string, value: unknown): object => name.split('.').reduceRight((inner, key) => ({ [key]: inner }), value as object)
+
+describe('settings', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'recollect-config-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+  const load = (given: Partial<Given>) => loadConfiguration({ flags: {}, environment: {}, file: path.join(folder, 'empty.json'), ...given })
+  const fileOf = async (value: unknown, name = 'one.json') => {
+    const file = path.join(folder, name)
+    await writeFile(file, typeof value === 'string' ? value : JSON.stringify(value))
+    return file
+  }
+  const faultOf = (given: Partial<Given>): string => {
+    try {
+      load(given)
+    } catch (error) {
+      if (isRecollectError(error, 'invalid_input')) return error.message
+      throw error
+    }
+    return 'no fault'
+  }
+  beforeAll(() => fileOf({}, 'empty.json'))
+
+  test('without any setting every one has its default [CFG-5]', () => {
+    const { values } = load({})
+    for (const name of names) expect(values.get(name)).toEqual({ value: settings[name].fallback, source: 'default', from: 'default' })
+  })
+
+  test.each(names)('%s has one value by file, environment and flag, and says where from [CFG-2, CFG-7]', async (name) => {
+    const [inFile, inVariable] = others[name]
+    const secret = name === 'upstream.key'
+    const wanted = secret ? inVariable : inFile
+    expect(wanted).not.toEqual(settings[name].fallback)
+    const file = await fileOf(nested(name, inFile))
+    const byFile = load({ file, environment: { CANARY: 'canary-9f2e' } }).values.get(name)
+    const byVariable = load({ environment: { [variableOf(name)]: inVariable } }).values.get(name)
+    const byFlag = load({ flags: { [name]: inVariable } }).values.get(name)
+    expect([byFile, byVariable, byFlag].map((one) => [one?.value, one?.source])).toEqual([
+      [wanted, 'file'],
+      [wanted, 'environment'],
+      [wanted, 'flag'],
+    ])
+    expect([byFile?.from, byVariable?.from]).toEqual([file, variableOf(name)])
+  })
+
+  test('flags win over the environment, the environment over the file, the file over defaults [CFG-2]', async () => {
+    const file = await fileOf({ gateway: { port: 1 } })
+    const environment = { RECOLLECT_GATEWAY_PORT: '2' }
+    expect(load({ file, environment, flags: { 'gateway.port': '3' } }).get('gateway.port')).toBe(3)
+    expect(load({ file, environment }).get('gateway.port')).toBe(2)
+    expect(load({ file }).get('gateway.port')).toBe(1)
+  })
+
+  test('an unknown key or variable names the nearest, and all faults come at once, each with its source [CFG-3]', async () => {
+    const file = await fileOf({ gatway: { port: 1 }, seal: 'maybe', expiry: { idleMs: -1 } })
+    const fault = faultOf({ file, environment: { RECOLLECT_GATEWAY_PRT: '1', RECOLLECT_EMBEDDER: 'best', OTHER: 'x' } })
+    for (const part of ['gatway.port is no setting; did you mean gateway.port?', 'did you mean RECOLLECT_GATEWAY_PORT?', 'seal is one of on, off'])
+      expect(fault).toContain(part)
+    expect(fault).toContain('5 faults')
+    expect(fault).toContain(`${file}: expiry.idleMs`)
+    expect(fault).toContain('RECOLLECT_EMBEDDER: embedder is one of bundled, off')
+  })
+
+  test('variables that are no settings but ours are known [CFG-3]', () => {
+    expect(faultOf({ environment: { RECOLLECT_KEY: 'x', RECOLLECT_DEBUG: '1', RECOLLECT_NOT_COVERED: 'redis' } })).toBe('no fault')
+  })
+
+  test.each([
+    ['a file that is not there', { file: '/nowhere/recollect.json' }, /is not there/],
+    ['a port over its range', { environment: { RECOLLECT_GATEWAY_PORT: '70000' } }, /gateway\.port/],
+    ['a port that is no number', { environment: { RECOLLECT_GATEWAY_PORT: 'http' } }, /gateway\.port/],
+    ['a store of another kind', { environment: { RECOLLECT_STORES_SESSIONS: 'mongo:x' } }, /stores\.sessions/],
+    ['a URL of another scheme', { environment: { RECOLLECT_UPSTREAM_URL: 'file:///etc/passwd' } }, /upstream\.url/],
+    ['a life over its bound', { environment: { RECOLLECT_EXPIRY_IDLE_MS: '1e15' } }, /expiry\.idleMs/],
+  ])('%s is a fault [CFG-3]', (_, given, shape) => {
+    expect(faultOf(given)).toMatch(shape)
+  })
+
+  test.each([
+    ['cut JSON', '{"seal":', /./],
+    ['a duplicate key', '{"seal":"on","seal":"off"}', /./],
+    ['a list', '[1]', /./],
+    ['a name of the prototype', '{"__proto__":{"seal":"off"}}', /./],
+    ['a value of another type', '{"gateway":{"hosts":7}}', /gateway\.hosts/],
+    ['a value where a group stands', '{"gateway":7}', /gateway is no setting/],
+  ])('a file with %s is a fault that names the file [CFG-3]', async (_, text, shape) => {
+    const file = await fileOf(text)
+    const fault = faultOf({ file })
+    expect(fault).toContain(file)
+    expect(fault).toMatch(shape)
+  })
+
+  test('a secret comes by reference; as it is, or by a reference that leads nowhere, it is refused and not repeated [CFG-4]', async () => {
+    const key = await fileOf('canary-9f2e\n', 'key')
+    const secret = (value: unknown) => fileOf({ upstream: { key: value } })
+    expect(load({ file: await secret({ file: key }) }).get('upstream.key')).toBe('canary-9f2e')
+    const faults = [
+      faultOf({ file: await secret('canary-9f2e') }),
+      faultOf({ file: await secret({ value: 'canary-9f2e' }) }),
+      faultOf({ file: await secret({ env: 'NOT_SET' }) }),
+      faultOf({ file: await secret({ file: '/nowhere' }) }),
+    ]
+    expect(faults.filter((fault) => fault === 'no fault' || fault.includes('canary'))).toEqual([])
+  })
+
+  test('every setting says why it is there, and its variable is its own [CFG-1]', () => {
+    expect(names.filter((name) => settings[name].reason.length < 10)).toEqual([])
+    expect(new Set(names.map(variableOf)).size).toBe(names.length)
+  })
+})
