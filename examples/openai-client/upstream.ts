@@ -1,5 +1,5 @@
 // A scripted model that speaks the real protocol: it answers with what it was told, streamed or whole. No network, no weights.
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 interface Asked {
@@ -12,13 +12,17 @@ export interface Upstream {
   url: string
   /** Every request body it was sent, in order. */
   asked: Asked[]
+  /** The headers of every request, in order. */
+  headers: IncomingHttpHeaders[]
   close(): Promise<void>
 }
 
 /** `answer` makes the text from the whole prompt, as a model would. */
 export async function startUpstream(answer: (prompt: string) => string): Promise<Upstream> {
   const asked: Asked[] = []
+  const headers: IncomingHttpHeaders[] = []
   const server: Server = createServer(async (request, response) => {
+    headers.push(request.headers)
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Asked
@@ -49,6 +53,7 @@ export async function startUpstream(answer: (prompt: string) => string): Promise
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     asked,
+    headers,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   }
 }

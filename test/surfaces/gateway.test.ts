@@ -54,7 +54,7 @@ const call = (method: string, at: string, body?: string, headers: Record<string,
   )
 
 describe('the official client', () => {
-  test('holds a conversation, streamed and not; the model gets the session [OAI-6, OAI-13, OAI-15]', async () => {
+  test('holds a conversation, streamed and not; the model gets the session [OAI-6]', async () => {
     const openai = client('travel')
     const first = await openai.chat.completions.create({ model: 'm', messages: [{ role: 'user', content: 'I live in Lisbon.' }] })
     expect(first.choices[0]?.message.content).toBe('You live in Lisbon.')
@@ -88,10 +88,16 @@ describe('the official client', () => {
     expect((await recollect.user('alice').sessions.list()).items.length).toBe(before)
   })
 
-  test('the local embedder answers by its name [OAI-20]', async () => {
+  test('the local embedder answers by its name [EMB-1]', async () => {
     const made = await client('any').embeddings.create({ model: 'recollect-embedder', input: ['a text'] })
     expect(made.data[0]?.embedding.length).toBe(128)
-    expect(JSON.stringify(upstream.asked)).not.toContain('rec_')
+  })
+
+  test('our key goes upstream in no header and no body [OAI-20]', async () => {
+    const before = upstream.headers.length
+    await client('keys').chat.completions.create({ model: 'm', messages: [{ role: 'user', content: 'hello' }] })
+    expect(upstream.headers.length).toBe(before + 1)
+    expect(JSON.stringify([upstream.asked, upstream.headers])).not.toContain('rec_')
   })
 
   test('without an upstream chat says so at once, and a dry run shows the context and stores nothing [OAI-23]', async () => {
