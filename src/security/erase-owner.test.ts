@@ -368,10 +368,14 @@ describe('residue', () => {
       expect(textOf((await store.read(refOf(bob, 'session', 'session-bob')))[0]!.body)).toBe('canary-bob')
       // Bytes of Bob's, kept in a file that the store calls its own.
       const bobs = (await data.read(refOf(bob, 'session', 'session-bob')))[1]!.body
-      const leaky = { name: 'sessions', store, raw: data, files: async () => [...(await data.files()), fileOf(bobs)] }
-      let waited = 0
-      const second = await createErasure({ ...parts, stores: [leaky], clock: { ...clock, sleep: async () => void waited++ } }).eraseOwner(bob)
-      expect(waited).toBe(8) // the file is read again before a find is reported
+      let looks = 0
+      const files = async () => {
+        looks++
+        return [...(await data.files()), fileOf(bobs)]
+      }
+      const leaky = { name: 'sessions', store, raw: data, files }
+      const second = await createErasure({ ...parts, stores: [leaky], clock: { ...clock, sleep: async () => {} } }).eraseOwner(bob)
+      expect(looks).toBe(9) // the file is read again before a find is reported; how often the key store's files are read is its own matter
       expect(second.probes.find((probe) => probe.place === 'sessions: files')!.found).toBeGreaterThanOrEqual(1)
       expect(second.clean).toBe(false)
     } finally {
