@@ -108,7 +108,8 @@ export function createCheckpoints({ file, checkpointer, onDuty, offDuty, failed 
     idle = setTimeout(() => {
       idle = undefined
       if (realMs() - lastWrite < limits.walIdleMs) return waitForIdle()
-      if (walSize() > 0) void empty()
+      // A short WAL is kept, all of it in the file: the next commits overwrite it, where an empty one would have to grow again.
+      void (walSize() > limits.walPassiveBytes ? empty() : run('passive'))
     }, limits.walIdleMs)
     idle.unref()
   }
