@@ -1,5 +1,5 @@
 // `recollect doctor` on set-ups that are whole and on ones that are broken; and a canary secret that no output shows (CFG-6, CFG-7).
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
@@ -71,6 +71,17 @@ describe.skipIf(!built)('doctor', { timeout: 120_000 }, () => {
     await writeFile(keyFile, '{"format":', { mode: 0o600 })
     expectFault(await doctor(), 'stores')
     await writeFile(keyFile, kept, { mode: 0o600 })
+    expect((await doctor()).code).toBe(0)
+  })
+
+  test('data without its keys folder is a fault, not a first start, and no folder is made [CFG-6]', async () => {
+    const keysDir = path.dirname(keyFile)
+    await rename(keysDir, `${keysDir}-kept`)
+    const found = await doctor()
+    const folders = await readdir(place.folder)
+    await rename(`${keysDir}-kept`, keysDir)
+    expectFault(found, 'stores')
+    expect(folders).not.toContain(path.basename(keysDir))
     expect((await doctor()).code).toBe(0)
   })
 

@@ -42,10 +42,13 @@ async function allChecks(configuration: Configuration): Promise<Check[]> {
   const dataDir = path.resolve(configuration.get('dataDir'))
   const checks = [node(), await writable(dataDir), ...(await modes(`${dataDir}-keys`)), await disk(dataDir), await port(configuration)]
   const missing = await missingFiles(configuration)
+  const lost = await lostKeys(configuration, missing)
   const stores: Check[] =
-    missing.length > 0
-      ? [{ name: 'stores', state: 'warn', said: `not there yet: ${missing.join(', ')}`, next: 'the first `recollect serve` makes what is missing' }]
-      : [...(await opened(configuration)), ...(await scratched(configuration))]
+    lost !== undefined
+      ? [lost]
+      : missing.length > 0
+        ? [{ name: 'stores', state: 'warn', said: `not there yet: ${missing.join(', ')}`, next: 'the first `recollect serve` makes what is missing' }]
+        : [...(await opened(configuration)), ...(await scratched(configuration))]
   return [...checks, ...stores, await upstream(configuration)]
 }
 
@@ -61,6 +64,21 @@ async function missingFiles(configuration: Configuration): Promise<string[]> {
     ),
   )
   return found.flat()
+}
+
+/** Data that may be sealed lies there and its keys do not: a start would refuse, so no doctor may call that a first start (SEAL-2). */
+async function lostKeys(configuration: Configuration, missing: readonly string[]): Promise<Check | undefined> {
+  if (configuration.get('seal') === 'off') return undefined
+  const places = storePlaces(configuration)
+  const keys = places.find(({ name, file }) => name === 'keys' && file !== undefined && missing.includes(file))?.file
+  const data = places.find(({ name, file }) => name !== 'keys' && file !== undefined && !missing.includes(file))?.file
+  if (keys === undefined || data === undefined) return undefined
+  return {
+    name: 'stores',
+    state: 'fail',
+    said: `${data} is there, and its keys are not: ${keys} is missing`,
+    next: 'restore the keys folder from your copy; without it sealed data cannot be read',
+  }
 }
 
 /** Writes, reads and deletes a log of its own in each file, and says how durable the file is. */
