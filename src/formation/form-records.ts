@@ -6,6 +6,7 @@ import { textOf, type LoggedMessage } from '../core/message.ts'
 import { findFences } from '../security/data-fence.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
 import { canonicalText } from './canonical-text.ts'
+import { eventId } from './event-id.ts'
 import { sessionKey, textKeyOf, type KnownRecords } from './known-records.ts'
 import type { NewEvent } from './memory-log.ts'
 import { unitsOf, type Unit } from './units.ts'
@@ -46,7 +47,7 @@ export function formRecords(input: FormInput): Formed {
       const twin = twinOf(known, newest, record)
       if (twin !== undefined) {
         for (const evidence of record.evidence)
-          events.push({ id: `${record.id}.said.${evidence.start}`, event: { type: 'evidence', recordId: twin, evidence } })
+          events.push({ id: eventId(record.id, 'said', evidence.start), event: { type: 'evidence', recordId: twin, evidence } })
         continue
       }
       newest.set(textKeyOf(record.list, record.text), record)

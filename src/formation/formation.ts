@@ -10,6 +10,7 @@ import type { Head } from '../ports/log-store.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { KeyRing } from '../security/owner-keys.ts'
+import { eventId } from './event-id.ts'
 import { formRecords, type Formed } from './form-records.ts'
 import { noneKnown, sessionKey, type KnownRecords } from './known-records.ts'
 import type { MemoryLogs, NewEvent } from './memory-log.ts'
@@ -76,7 +77,7 @@ export function createFormation(parts: FormationParts): Formation {
     }
   }
 
-  /** Records that have no vector of the model in use: at most one window's worth a run. */
+  /** Records that have no vector yet: at most one window's worth a run. */
   async function addMissingVectors(scope: Scope): Promise<void> {
     const { embedder } = parts
     const known = (await logs.load(scope))?.known
@@ -107,7 +108,7 @@ export function createFormation(parts: FormationParts): Formation {
 }
 
 const vectorEvent = (id: string, model: string, vector: Float32Array): NewEvent => ({
-  id: `${id}.vector.${model}`.slice(0, limits.idBytes),
+  id: eventId(id, 'vector', model),
   event: embeddingEvent(id, model, quantizeVector(vector)),
 })
 
@@ -146,6 +147,6 @@ function retractions(known: KnownRecords, session: string, birth: number, fold: 
     const record = known.records.get(id)
     if (record === undefined || record.ended || record.madeBy === 'person') return []
     if (!record.evidence.every((one) => one.log === session && one.birth === birth && rewound(one.seq))) return []
-    return [{ id: `${id}.retracted`, event: { type: 'end' as const, recordId: id, validUntil: now, why: 'retracted' as const } }]
+    return [{ id: eventId(id, 'retracted'), event: { type: 'end' as const, recordId: id, validUntil: now, why: 'retracted' as const } }]
   })
 }

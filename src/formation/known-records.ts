@@ -1,5 +1,5 @@
 // What formation must know of an owner's memory log to add to it: duplicates, neighbours, lives, what rests on which message, what must not come back.
-import { listOf, type RecallList } from '../core/authority.ts'
+import { listOf, recallLists, type RecallList } from '../core/authority.ts'
 import type { DecodedMemory, Evidence, MemoryEvent, RecordBody } from '../core/memory.ts'
 import { canonicalText } from './canonical-text.ts'
 
@@ -13,7 +13,6 @@ export interface Known {
   readonly expiresAt: number | undefined
   readonly seqs: number[] // of its record, embedding, evidence and other entries: what a redaction names
   evidence: readonly Evidence[]
-  model: string | undefined // of its newest vector
   ended: boolean
 }
 
@@ -72,7 +71,6 @@ function learnEvent(known: KnownRecords, seq: number, event: MemoryEvent): void 
   record.seqs.push(seq)
   switch (event.type) {
     case 'embedding':
-      record.model = event.model
       known.withoutVector.delete(record.id)
       break
     case 'evidence':
@@ -101,7 +99,6 @@ function addRecord(known: KnownRecords, seq: number, body: RecordBody): void {
     expiresAt: body.expiresAt,
     seqs: [seq],
     evidence: body.evidence,
-    model: undefined,
     ended: false,
   }
   known.records.set(body.id, record)
@@ -136,10 +133,10 @@ function dropRecord(known: KnownRecords, id: string): void {
   }
 }
 
-/** Every record of the same list that says the same: what is forgotten is forgotten in all its copies (ERA-3). */
-export function sameText(known: KnownRecords, record: Pick<RecordBody, 'list' | 'text'>): string[] {
-  const key = textKeyOf(record.list, record.text)
-  return [...known.records.values()].filter((one) => one.textKey === key).map((one) => one.id)
+/** Every record that says the same, whoever said it: what is forgotten is forgotten in all its copies (ERA-3). */
+export function sameText(known: KnownRecords, { text }: Pick<RecordBody, 'text'>): string[] {
+  const keys = new Set(recallLists.map((list) => textKeyOf(list, text)))
+  return [...known.records.values()].filter((one) => keys.has(one.textKey)).map((one) => one.id)
 }
 
 export const textKeyOf = (list: RecallList, text: string): string => `${list} ${canonicalText(text)}`

@@ -7,7 +7,7 @@ import { isAlive, type MemoryRecord } from '../core/memory.ts'
 import { requireScope, type Scope } from '../core/scope.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
 import { suppressTag } from './form-records.ts'
-import { noneKnown, sameText } from './known-records.ts'
+import { noneKnown, sameText, type KnownRecords } from './known-records.ts'
 import type { MemoryParts } from './memory-parts.ts'
 import type { Memories } from './memory-types.ts'
 import { remember } from './remember.ts'
@@ -46,28 +46,45 @@ export function createMemories(parts: MemoryParts, owner: Scope): Memories {
         const record = (await recall.partition(scope)).get(id)
         if (record === undefined && !known.gone.has(id)) throw noRecord()
         const injectedInto = record === undefined ? [] : await parts.injectedInto(scope, id)
-        const suppress = record === undefined ? [] : [suppressTag(keys, record)]
-        const twins = record === undefined ? [] : sameText(known, record).filter((twin) => twin !== id)
-        const entries = await parts.upkeep.removeRecords(scope, record === undefined ? [] : [id, ...twins], suppress, 'forgotten')
-        const sources =
-          options.sources === true && record !== undefined
-            ? await parts.redactSources(
-                scope,
-                record.evidence.map((one) => ({ session: one.log, birth: one.birth, seq: one.seq })),
-              )
-            : 0
+        const gone = await removeCopies(parts, scope, keys, known, record, options.sources === true)
         recall.drop(scope)
-        return receiptOf(parts, scope, keys, {
-          id,
-          requestedAt,
-          records: record === undefined ? 0 : 1 + twins.length,
-          entries,
-          sources,
-          injectedInto,
-        })
+        return receiptOf(parts, scope, keys, { id, requestedAt, ...gone, injectedInto })
       })
     },
   }
+}
+
+/**
+ * The record in all its copies. A call that is cut off is taken up again as long as the record is there: so it goes last, after its copies
+ * and after all messages that any of them was said in. One that is gone already leaves only a cut-off redaction to finish.
+ */
+async function removeCopies(
+  { upkeep, redactSources }: MemoryParts,
+  scope: Scope,
+  keys: OwnerKeys,
+  known: KnownRecords,
+  record: MemoryRecord | undefined,
+  withSources: boolean,
+): Promise<{ records: number; entries: number; sources: number }> {
+  if (record === undefined) {
+    await upkeep.removeRecords(scope, [], [], 'forgotten')
+    return { records: 0, entries: 0, sources: 0 }
+  }
+  const twins = sameText(known, record).filter((twin) => twin !== record.id)
+  const said = twins.length === 0 ? [] : [suppressTag(keys, { kind: 'episodic', text: record.text })]
+  const suppress = [...new Set([suppressTag(keys, record), ...said])]
+  const entries = [...twins, record.id].reduce((sum, id) => sum + (known.records.get(id)?.seqs.length ?? 0), 0)
+  // What is known holds every span; the record itself at most eight.
+  const sourcesOf = (ids: readonly string[]) =>
+    ids.flatMap((id) => known.records.get(id)?.evidence ?? []).map(({ log, birth, seq }) => ({ session: log, birth, seq }))
+  let sources = 0
+  if (withSources) {
+    const places = [sourcesOf(twins), sourcesOf([record.id])]
+    await upkeep.suppress(scope, suppress) // before a record goes with its last source
+    for (const place of places) sources += await redactSources(scope, place)
+  }
+  await upkeep.removeRecords(scope, [...twins, record.id], suppress, 'forgotten')
+  return { records: 1 + twins.length, entries, sources }
 }
 
 async function receiptOf(

@@ -8,6 +8,7 @@ import { embeddingEvent } from '../core/memory-fold.ts'
 import { memoryKinds, type MemoryKind, type MemoryRecord, type RecordBody } from '../core/memory.ts'
 import { quantizeVector } from '../core/quantize.ts'
 import type { Scope } from '../core/scope.ts'
+import { eventId } from './event-id.ts'
 import { lifeMs } from './form-records.ts'
 import { noneKnown } from './known-records.ts'
 import type { MemoryParts } from './memory-parts.ts'
@@ -27,7 +28,7 @@ export async function remember(
   const vector = await vectorOf(parts, body)
   const seq = await parts.upkeep.exclusively(scope, async () => {
     const known = (await parts.logs.load(scope))?.known ?? noneKnown()
-    if (known.records.has(id)) return undefined
+    if (known.records.has(id) || known.gone.has(id)) return undefined // an id names one memory, also once it is gone
     if (known.records.size >= parts.quotaRecords)
       throw new RecollectError(
         'limit_exceeded',
@@ -95,7 +96,7 @@ async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, super
         'Leave `supersedes` out: both then stand, and say their level.',
       )
     return {
-      id: `${id}.end.${body.id}`.slice(0, limits.idBytes),
+      id: eventId(id, 'end', body.id),
       event: { type: 'end' as const, recordId: id, validUntil: body.validFrom ?? body.saidAt, why: 'superseded' as const, by: body.id },
     }
   })
@@ -109,7 +110,7 @@ async function vectorOf({ embedder }: MemoryParts, body: RecordBody): Promise<Ne
       ? []
       : [
           {
-            id: `${body.id}.vector.${embedder.info.id}`.slice(0, limits.idBytes),
+            id: eventId(body.id, 'vector', embedder.info.id),
             event: embeddingEvent(body.id, embedder.info.id, quantizeVector(vector)),
           },
         ]

@@ -1,7 +1,9 @@
 // Removing from long-term memory: by id, by what a record rests on, by age. Each redaction follows a tombstone in the log (ERA-3, ERA-4, LIFE-4).
+import { limits } from '../core/limits.ts'
 import type { MemoryEvent } from '../core/memory.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
+import { eventId } from './event-id.ts'
 import { noneKnown, sessionKey, type Known, type KnownRecords } from './known-records.ts'
 import type { MemoryLogs } from './memory-log.ts'
 import type { WorkLease } from './work-lease.ts'
@@ -20,8 +22,10 @@ export interface Lost {
 export interface Upkeep {
   /** Under the owner's lease. */
   exclusively<T>(scope: Scope, run: () => Promise<T>): Promise<T>
-  /** Tombstone first, then redaction; what was cut off between the two is finished by the next call. Gives how many entries went. */
-  removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<number>
+  /** Tombstone first, then redaction; what was cut off between the two is finished by the next call. */
+  removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<void>
+  /** What these tags stand for forms no more, whatever becomes of the records that say it (ERA-3). */
+  suppress(scope: Scope, tags: readonly string[]): Promise<void>
   loseEvidence(scope: Scope, of: EvidenceLoss, mode: 'forget' | 'keep'): Promise<Lost>
   expireRecords(scope: Scope): Promise<number>
 }
@@ -39,20 +43,24 @@ export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs;
       )
   }
 
-  async function removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<number> {
+  async function removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<void> {
     await finishRedactions(scope)
     const known = await knownOf(scope)
-    const seqs = ids.flatMap((id) => known.records.get(id)?.seqs ?? []).toSorted((a, b) => a - b)
-    if (seqs.length === 0) return 0
-    const tombstone: MemoryEvent = { type: 'tombstone', recordIds: ids, seqs, suppress, why, at: clock.now() }
-    await logs.append(scope, [{ id: `gone.${seqs[0]}.${seqs.length}`, event: tombstone }])
-    await logs.redact(scope, seqs)
-    return seqs.length
+    for (const { recordIds, seqs } of batches(known, ids)) {
+      const tombstone: MemoryEvent = { type: 'tombstone', recordIds, seqs, suppress, why, at: clock.now() }
+      await logs.append(scope, [{ id: `gone.${seqs[0]}.${seqs.length}`, event: tombstone }])
+      await logs.redact(scope, seqs)
+    }
   }
 
   return {
     exclusively: (scope, run) => work.hold(scope, run),
     removeRecords,
+
+    async suppress(scope, tags) {
+      const tombstone: MemoryEvent = { type: 'tombstone', recordIds: [], seqs: [], suppress: tags, why: 'forgotten', at: clock.now() }
+      await logs.append(scope, [{ id: eventId('suppressed', ...tags), event: tombstone }])
+    },
 
     async loseEvidence(scope, of, mode) {
       const known = await knownOf(scope)
@@ -66,7 +74,7 @@ export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs;
         await logs.append(
           scope,
           staying.map((record) => ({
-            id: `${record.id}.lost.${of.birth}.${of.seqs?.join('-') ?? 'all'}`.slice(0, 200),
+            id: eventId(record.id, 'lost', of.birth, of.seqs?.join('-') ?? 'all'),
             event: {
               type: 'evidence-lost' as const,
               recordId: record.id,
@@ -104,6 +112,22 @@ export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs;
       })
     },
   }
+}
+
+/** Records that are there, by so many that a tombstone stays far under the size of an entry; one record's entries are never parted. */
+function batches(known: KnownRecords, ids: readonly string[]): { readonly recordIds: string[]; readonly seqs: number[] }[] {
+  const out: { recordIds: string[]; seqs: number[] }[] = []
+  for (const id of new Set(ids)) {
+    const seqs = known.records.get(id)?.seqs
+    if (seqs === undefined) continue
+    const last = out.at(-1)
+    if (last !== undefined && last.seqs.length + seqs.length <= limits.appendEntries) {
+      last.recordIds.push(id)
+      last.seqs.push(...seqs)
+    } else out.push({ recordIds: [id], seqs: [...seqs] })
+  }
+  for (const { seqs } of out) seqs.sort((a, b) => a - b)
+  return out
 }
 
 const isPast = (record: Known, now: number): boolean => record.expiresAt !== undefined && record.expiresAt <= now

@@ -1,12 +1,10 @@
 // Promises of formation (memory.md §2).
 export const memory = {
   'FORM-1': 'what was said in one session is found from another',
+  'FORM-2': 'a job that is killed anywhere and run again leaves the same log',
   'FORM-5': 'both sides of a talk are formed, each at its own level',
-  'FORM-6': 'the same words again are a mention more, not a record',
-  'LIFE-5': 'untrusted and assistant records live shorter than what the user typed',
-  'MEM-3': 'the same id is the same memory',
-  'MEM-4': 'a memory is as long as its bounds and no longer',
   'MREG-1': 'injected memories form nothing',
+  'MREG-3': 'an imported history keeps its dates',
   'MREG-15': 'what the assistant said is found',
   'POI-4': 'text that is not typed by the user never becomes a preference',
   'POI-8': 'the life of a record follows from its level, and recall does not renew it',
@@ -15,5 +13,6 @@ export const memory = {
   'FORM-4': 'tool results and system messages form none',
   'FORM-7': 'a job that fails runs again after a back-off, and blocks nothing',
   'POI-2': 'spans of different origins never share a unit',
+  'MEM-P5': 'whichever store call a forming job dies at, the log comes out the same',
   'MEM-P2': 'the quotes of a unit stand in its message, letter for letter',
 } as const

@@ -1,0 +1,160 @@
+// The job that forms memories: killed anywhere and run again, with the embedder down, over old histories, in any script.
+import { describe, expect, test } from 'vitest'
+import { limits } from '../../src/core/limits.ts'
+import type { Recollect } from '../../src/index.ts'
+import { aWorld, start } from './library-world.ts'
+import { aMemoryWorld, flakyEmbedder, type MemoryWorld } from './memory-world.ts'
+
+/** More than one window of both sides, with words said several times. */
+async function aTalk(recollect: Recollect): Promise<void> {
+  const alice = recollect.user('alice')
+  await alice.pseudonym() // makes the owner's keys, on which the ids rest
+  const session = await alice.session('s')
+  await session.append(
+    Array.from({ length: limits.formMessages + 4 }, (_, i) => ({
+      id: `m${i}`,
+      role: i % 2 === 0 ? ('user' as const) : ('assistant' as const),
+      text: i % 10 === 0 ? 'The kettle is green.' : `Remark ${i} about the garden.`,
+    })),
+  )
+}
+
+/** Ids, texts and what they rest on: all but the times at which the job happened to run. */
+const shapeOf = async (world: MemoryWorld) =>
+  (await world.log('alice')).map(({ seq, id, event }) => {
+    if (event?.type !== 'record') return [seq, id, event?.type]
+    const { formedAt: _, expiresAt: __, ...record } = event.record
+    return [seq, id, record]
+  })
+
+async function formedWithoutAKill() {
+  const world = await aMemoryWorld({ embedder: flakyEmbedder() })
+  await aTalk(world.recollect)
+  world.fuse.used = 0
+  await world.recollect.user('alice').memories.settled()
+  return { calls: world.fuse.used, shape: await shapeOf(world) }
+}
+
+describe.each(['before', 'after'] as const)('killed %s a store call takes effect', (when) => {
+  test.each(['the same process', 'a new process'])('%s forms the same log, whichever call it was [FORM-2, MEM-P5]', async (who) => {
+    const { calls, shape } = await formedWithoutAKill()
+    expect(calls).toBeGreaterThan(10)
+    expect(shape.length).toBeGreaterThan(limits.formMessages)
+    for (let left = 0; left < calls; left++) {
+      const world = await aMemoryWorld({ embedder: flakyEmbedder() }, when)
+      await aTalk(world.recollect)
+      world.fuse.left = left
+      await world.recollect
+        .user('alice')
+        .memories.settled()
+        .catch(() => {})
+      world.fuse.left = Number.POSITIVE_INFINITY
+      world.clock.advance(limits.workLeaseMs) // the lease of the dead
+      const next = who === 'a new process' ? await world.restarted() : world.recollect
+      await next.user('alice').memories.settled()
+      expect(await shapeOf(world), `killed at call ${left}`).toEqual(shape)
+    }
+  })
+})
+
+test('a window formed a second time adds nothing [MEM-1, MEM-P1]', async () => {
+  const world = await aMemoryWorld()
+  await aTalk(world.recollect)
+  const alice = world.recollect.user('alice')
+  await alice.memories.settled()
+  const before = await world.log('alice')
+  const again = (await world.restarted()).user('alice')
+  await again.memories.settled()
+  expect(await world.log('alice')).toEqual(before)
+})
+
+test('a session made again under its name is another one, and its messages form anew [MEM-1]', async () => {
+  const { recollect } = await aWorld('memory')
+  const alice = recollect.user('alice')
+  const say = async () => {
+    await (await alice.session('s')).append({ id: 'm', role: 'user', text: 'The spare key hangs in the shed.' })
+    await alice.memories.settled()
+    return (await alice.memories.list()).items.map(({ id }) => id)
+  }
+  const [first] = await say()
+  await (await alice.session('s')).delete({ memories: 'keep' })
+  const [later] = await say()
+  expect((await alice.memories.get(later as string)).mentions).toBe(2)
+  expect(later).toBe(first) // the same words: a mention of the record that was kept
+  await (await alice.session('s')).append({ id: 'n', role: 'user', text: 'The ladder stands behind it.' })
+  await alice.memories.settled()
+  expect((await alice.memories.list()).items.map(({ text }) => text)).toEqual(['The ladder stands behind it.', 'The spare key hangs in the shed.'])
+})
+
+test('with the embedder down a memory is stored and found by words, and gets its vector later [FORM-7, EMB-4]', async () => {
+  const embedder = flakyEmbedder()
+  const world = await aMemoryWorld({ embedder })
+  const alice = world.recollect.user('alice')
+  const vectors = async () => (await world.log('alice')).filter(({ event }) => event?.type === 'embedding').length
+  embedder.down = true
+  const session = await alice.session('s')
+  await session.append({ role: 'user', text: 'The boiler was serviced by Okonkwo.' })
+  await alice.memories.settled()
+  const { record } = await alice.memories.remember('Okonkwo charges by the hour.')
+  const found = await alice.memories.search('who serviced the boiler')
+  expect(found.hits[0]?.record.text).toBe('The boiler was serviced by Okonkwo.')
+  expect(found.degraded).toEqual(['embedder'])
+  expect(JSON.stringify((await session.context({ budgetTokens: 8_000 })).messages)).toContain('boiler') // contexts go on
+  expect(await vectors()).toBe(0)
+  embedder.down = false
+  await session.append({ role: 'user', text: 'He comes again in May.' })
+  await alice.memories.settled()
+  expect(await vectors()).toBe(3)
+  const again = await alice.memories.search('who serviced the boiler', { floor: 0 })
+  expect(again.degraded).toEqual([])
+  expect(again.hits.every(({ arms }) => arms.dense !== undefined)).toBe(true)
+  expect(again.hits.map((hit) => hit.record.id)).toContain(record.id)
+})
+
+test('vectors of a model that is no longer in use are not compared, and words still find [EMB-4]', async () => {
+  const world = await aMemoryWorld({ embedder: flakyEmbedder('letters-1') })
+  await world.recollect.user('alice').memories.remember('The boiler was serviced by Okonkwo.')
+  const { memories } = (await world.restarted({ embedder: flakyEmbedder('letters-2') })).user('alice')
+  const { hits, degraded } = await memories.search('who serviced the boiler')
+  expect(hits.map(({ record, arms }) => [record.text, arms.dense])).toEqual([['The boiler was serviced by Okonkwo.', undefined]])
+  expect(degraded).toEqual(['embedder'])
+})
+
+test('an imported history keeps the dates at which it was said [MREG-3]', async () => {
+  const { recollect } = await aWorld('memory')
+  const alice = recollect.user('alice')
+  const saidAt = Date.UTC(2019, 4, 6, 7, 8)
+  await (await alice.session('old')).append({ role: 'user', text: 'I started at the bakery today.', createdAt: saidAt })
+  await alice.memories.settled()
+  const [record] = (await alice.memories.list()).items
+  expect([record?.saidAt, record?.formedAt]).toEqual([saidAt, start])
+  expect((await alice.memories.search('started at the bakery', { until: saidAt })).hits).toHaveLength(1)
+  expect((await alice.memories.search('started at the bakery', { since: saidAt + 1 })).hits).toEqual([])
+})
+
+describe('any script', () => {
+  test.each([
+    ['Chinese', '我妹妹住在成都，喜欢弹古筝。', '妹妹住在哪里', '成都'],
+    ['Japanese', '妹は札幌に住んでいて、チェロを弾きます。', '妹はどこに住んでいますか', '札幌'],
+    ['Korean', '제 여동생은 부산에 살고 첼로를 연주해요.', '여동생은 어디에 살아요', '부산에'],
+    ['Thai', 'น้องสาวของฉันอยู่เชียงใหม่และเล่นเชลโล', 'น้องสาวอยู่ที่ไหน', 'เชียงใหม่'],
+    ['Arabic', 'أختي تعيش في مراكش وتعزف على التشيلو.', 'أين تعيش أختي', 'مراكش'],
+    ['Hindi', 'मेरी बहन जयपुर में रहती है और सितार बजाती है।', 'बहन कहाँ रहती है', 'जयपुर'],
+  ])(
+    'what was said in %s forms letter for letter, is found by its word, and comes first for its question without a floor [MREG-8]',
+    async (_, fact, question, word) => {
+      const { recollect } = await aWorld('memory')
+      const alice = recollect.user('alice')
+      await (
+        await alice.session('s')
+      ).append([
+        { role: 'user', text: 'The train leaves at nine.' },
+        { role: 'user', text: fact },
+        { role: 'user', text: 'The roof was painted last year.' },
+      ])
+      await alice.memories.settled()
+      expect((await alice.memories.search(word)).hits[0]?.record.text).toBe(fact)
+      expect((await alice.memories.search(question, { floor: 0 })).hits[0]?.record.text).toBe(fact)
+    },
+  )
+})
