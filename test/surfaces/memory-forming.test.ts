@@ -120,6 +120,26 @@ test('vectors of a model that is no longer in use are not compared, and words st
   expect(degraded).toEqual(['embedder'])
 })
 
+test('fifty prompts that are appended as they were sent, injected memories and all, form only what was asked [MREG-1, POI-7]', async () => {
+  const { recollect } = await aWorld('memory', { embedder: 'bundled' })
+  const alice = recollect.user('alice')
+  await alice.memories.remember('I live in Lisbon.')
+  const echo = await alice.session('echo')
+  for (let turn = 0; turn < 50; turn++) {
+    const asking = await alice.session(`asking-${turn}`, { formation: 'off' })
+    await asking.append({ role: 'user', text: 'Where do I live?' })
+    const { messages } = await asking.context({ budgetTokens: 8_000, format: 'neutral' })
+    const sent = (messages as { parts: { text: string }[] }[]).flatMap(({ parts }) => parts.map(({ text }) => text)).join('\n')
+    expect(sent).toContain('Lisbon')
+    await echo.append({ role: 'user', text: sent })
+  }
+  await alice.memories.settled()
+  expect((await alice.memories.list()).items.map(({ text, mentions }) => [text, mentions])).toEqual([
+    ['Where do I live?', 50],
+    ['I live in Lisbon.', 1],
+  ])
+})
+
 test('an imported history keeps the dates at which it was said [MREG-3]', async () => {
   const { recollect } = await aWorld('memory')
   const alice = recollect.user('alice')
