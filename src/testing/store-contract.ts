@@ -2,7 +2,8 @@
 import { RecollectError } from '../core/errors.ts'
 import { appending } from './store-contract/appending.ts'
 import { benchOf } from './store-contract/bench.ts'
-import type { ContractCase, HookName, StoreContract, TestRunner } from './store-contract/contract.ts'
+import type { ContractCase } from './store-contract/case.ts'
+import type { HookName, StoreContract, TestRunner } from './store-contract/contract.ts'
 import { expiry } from './store-contract/expiry.ts'
 import { heads } from './store-contract/heads.ts'
 import { input } from './store-contract/input.ts'
@@ -15,7 +16,8 @@ import { rewriting } from './store-contract/rewriting.ts'
 import { robustness } from './store-contract/robustness.ts'
 import { snapshots } from './store-contract/snapshots.ts'
 
-export type { CaseId, ContractCase, HookName, Row, StoreContract, StoreHooks, TestRunner } from './store-contract/contract.ts'
+export type { ContractCase } from './store-contract/case.ts'
+export type { CaseId, HookName, Row, StoreContract, StoreHooks, TestRunner } from './store-contract/contract.ts'
 
 /** The cases, by group. */
 export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = {

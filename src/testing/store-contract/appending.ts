@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { limits } from '../../core/limits.ts'
 import type { LogKind } from '../../core/log-ref.ts'
 import { bytes, entries, entry, range, refused, type Bench } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 async function manyEntriesLater({ log, store }: Bench) {
   const one = await log()

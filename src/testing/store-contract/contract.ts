@@ -1,9 +1,8 @@
-// What a driver brings to the contract, and what a case is (storage §1.5).
+// What a driver brings to the contract (storage §1.5).
 import type { LogRef } from '../../core/log-ref.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { LogStore } from '../../ports/log-store.ts'
 import type { ManualClock } from '../manual-clock.ts'
-import type { Bench } from './bench.ts'
 
 /** Something that lies in the backend under a log, one row or key by itself. */
 export type Row = { readonly ref: LogRef; readonly seq: number } | { readonly ref: LogRef; readonly snapshot: string; readonly chunk: number }
@@ -47,18 +46,3 @@ export interface TestRunner {
   describe(name: string, body: () => void): unknown
   test: ((name: string, body: () => Promise<void>) => unknown) & { skip(name: string, body: () => Promise<void>): unknown }
 }
-
-export interface ContractCase {
-  readonly id: CaseId
-  readonly says: string
-  readonly needs: readonly HookName[]
-  run(bench: Bench): Promise<void>
-}
-
-/** One case: a sentence about behaviour, the id that a requirement cites, and what shows it. */
-export const when = (says: string, id: CaseId, run: (bench: Bench) => Promise<void>, needs: readonly HookName[] = []): ContractCase => ({
-  id,
-  says,
-  needs,
-  run,
-})

@@ -1,7 +1,7 @@
 // Expiry: by the store's clock, to the millisecond, and final.
 import assert from 'node:assert/strict'
 import { bytes, entries, entry, range, refused } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 const year = 365 * 24 * 3_600_000
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { isRecollectError } from '../../core/errors.ts'
 import { bytes, entries, range, refused, text } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 export const heads = [
   when('updateHead adds 1 to the revision and moves updatedAt; birth and createdAt stay', 'LOG-C31', async ({ log, store, clock }) => {

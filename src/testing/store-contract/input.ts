@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { limits } from '../../core/limits.ts'
 import type { Entry } from '../../ports/log-store.ts'
 import { bytes, entries, entry, refused } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 /** `count` entries, each of `size` bytes of one buffer. */
 const sized = (count: number, size: number, name: string): Entry[] => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../core/limits.ts'
 import { bytes, entries, entry, range, refused, type Bench } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 const year = 365 * 24 * 3_600_000
 

@@ -4,7 +4,7 @@ import { compareUtf8 } from '../../core/bytes.ts'
 import { limits } from '../../core/limits.ts'
 import type { LogKind } from '../../core/log-ref.ts'
 import { bytes, entries, entry, range, refused } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 export const listing = [
   when(

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { limits } from '../../core/limits.ts'
 import { bytes, entries, entry, refused } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 export const opening = [
   when('a new log is at version 0 and revision 1, empty, with both times of the clock', 'LOG-C1', async ({ log, clock }) => {

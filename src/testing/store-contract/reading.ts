@@ -4,7 +4,7 @@ import { isRecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { bytes, entries, entry, range, refused } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 export const reading = [
   when('a clock that runs backwards changes no order and takes no updatedAt back', 'LOG-C22', async ({ log, clock }) => {

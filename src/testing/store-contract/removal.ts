@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { logKinds } from '../../core/log-ref.ts'
 import { isRecollectError } from '../../core/errors.ts'
 import { bytes, entries, entry, range, refused, type Bench } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 async function deletion({ at, log, store, clock, name }: Bench, gone: (marker: string) => Promise<boolean>) {
   const one = await log(`gone ${name}`)

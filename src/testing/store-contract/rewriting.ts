@@ -1,7 +1,7 @@
 // rewrite: redaction for good, and the same text sealed anew.
 import assert from 'node:assert/strict'
 import { bytes, entries, entry, range, refused } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 export const rewriting = [
   when('a redacted body is empty; seq, id, neighbours and version stay, and the head counts it', 'LOG-C36', async ({ log, clock, takes }) => {

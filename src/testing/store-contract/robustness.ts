@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { errorCodes, RecollectError } from '../../core/errors.ts'
 import type { LogStore } from '../../ports/log-store.ts'
 import { bytes, entries, entry, range, refused, text, type Bench } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 // LOG-8
 const listed = ['invalid_input', 'payload_too_large', 'not_found', 'conflict', 'unavailable', 'timeout', 'integrity_failure']

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { limits } from '../../core/limits.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { bytes, entries, range, refused, text } from './bench.ts'
-import { when } from './contract.ts'
+import { when } from './case.ts'
 
 export const snapshots = [
   when('chunks come back equal and in order: 1 byte to 1 MiB, 1 to 1,024 of them', 'LOG-C42', async ({ log, store, lease }) => {
