@@ -166,14 +166,14 @@ async function install() {
 
 /** `tsc` alone builds: ESM and declarations. Skipped while no source has changed. */
 async function build() {
-  const stamp = path.join(root, 'dist', '.build-stamp')
+  const stamp = path.join(root, 'node_modules', '.build-stamp')
   const hash = createHash('sha256')
   for (const file of ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources('src')]) {
     const { size, mtimeMs } = statSync(path.join(root, file))
     hash.update(`${file} ${size} ${mtimeMs}\n`)
   }
   const now = hash.digest('hex')
-  if (readText(stamp) === now) return
+  if (readText(stamp) === now && existsSync(path.join(root, 'dist'))) return
   rmSync(path.join(root, 'dist'), { recursive: true, force: true })
   if ((await run(process.execPath, [tool('typescript', 'bin/tsc'), '-p', 'tsconfig.build.json'])) !== 0) stop('the build failed: see above.')
   writeFileSync(stamp, now)

@@ -14,8 +14,8 @@ const emitWarning = process.emitWarning
 process.emitWarning = (warning: string | Error, ...rest: any[]) => {
   if (!String(warning).includes('SQLite is an experimental feature')) (emitWarning as (...all: unknown[]) => void).call(process, warning, ...rest)
 }
-import('./cli/main.js' as string)
-  .then(({ main }: { main: (argv: readonly string[]) => Promise<number> }) => main(process.argv.slice(2)))
+import('./cli/main.ts')
+  .then(({ main }) => main(process.argv.slice(2)))
   .then((code) => {
     process.exitCode = code
   })

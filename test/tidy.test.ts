@@ -1,5 +1,5 @@
 // The house, held by a test: layers, cycles, sizes, names, requirement ids, documents in step.
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { errorCodes } from '../src/core/errors.ts'
@@ -131,28 +131,6 @@ describe('documents', () => {
   })
 })
 
-describe('package', () => {
-  test('the package brings at most 25 packages and 60 MB [DEP-1]', () => {
-    const lock = JSON.parse(readFile('package-lock.json')).packages as Record<
-      string,
-      { dependencies?: Record<string, string>; link?: boolean; resolved?: string }
-    >
-    const seen = new Set<string>()
-    const visit = (folder: string): void => {
-      for (const name of Object.keys(lock[folder]?.dependencies ?? {})) {
-        const at = [`${folder}/node_modules/${name}`, `node_modules/${name}`].find((place) => lock[place] !== undefined) as string
-        if (seen.has(at)) continue
-        seen.add(at)
-        visit(lock[at]?.link === true ? (lock[at]?.resolved as string) : at)
-      }
-    }
-    visit('')
-    const bytes = [...seen].reduce((sum, folder) => sum + sizeOf(path.join(root, folder)), 0)
-    expect(seen.size).toBeLessThanOrEqual(25)
-    expect(bytes).toBeLessThanOrEqual(60e6)
-  })
-})
-
 /** The ids in square brackets at the titles of tests: `[LOG-12, SEAL-6]`. */
 function idsIn(text: string): string[] {
   return [...text.matchAll(/\[([A-Z][A-Z0-9.-]*\d(?:\s*,\s*[A-Z][A-Z0-9.-]*\d)*)\]/g)].flatMap((m) =>
@@ -199,11 +177,4 @@ function closure(files: readonly SourceFile[], entries: readonly string[]): stri
   }
   for (const entry of entries) visit(entry)
   return [...outside]
-}
-
-function sizeOf(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true }).reduce((sum, item) => {
-    const at = path.join(folder, item.name)
-    return sum + (item.isDirectory() ? sizeOf(at) : item.isFile() ? statSync(at).size : 0)
-  }, 0)
 }

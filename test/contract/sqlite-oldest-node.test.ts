@@ -1,12 +1,11 @@
 // The whole contract again on the oldest Node that the package supports: its SQLite is older, and its driver lacks options (DRV-1, SQL-1).
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import path from 'node:path'
 import { expect, test } from 'vitest'
 import { contractCases } from '../../src/testing/store-contract.ts'
+import { olderNode, root } from '../older-node.ts'
 
-const root = path.join(import.meta.dirname, '../..')
-const oldest = path.join(root, `scripts/older-nodes/node_modules/node-22.13-${process.platform}-${process.arch}/bin/node`)
+const oldest = olderNode('22.13')
 const covered = existsSync(oldest)
 
 /** What the program printed, and its exit code. */
@@ -23,7 +22,7 @@ function run(args: readonly string[]): Promise<{ text: string; code: number | nu
 const count = (text: string, what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
 
 test.skipIf(!covered)(
-  `the contract holds on Node 22.13.0, plain and sealed [DRV-1, SQL-1]${covered ? '' : ' (not covered: node-22.13.0)'}`,
+  `the contract holds on Node 22.13.0, plain and sealed [DRV-1, SQL-1]${covered ? '' : ' (not covered: node-22.13)'}`,
   async () => {
     const program = 'test/contract/sqlite-oldest-node.ts'
     const { text, code } = await run(['--experimental-strip-types', '--no-warnings', '--test-reporter=tap', program])
