@@ -1,10 +1,10 @@
 // The one file that hands out scopes: opens the stores, starts the engine, and gives the public surface.
-import { randomBytes } from 'node:crypto'
 import { createEngine, type Engine, type World } from './create-recollect/engine.ts'
 import { checkHealth } from './create-recollect/health.ts'
 import { embedderFor, loadStemmers } from './create-recollect/models.ts'
 import { openStores, type OpenStores } from './create-recollect/open-stores.ts'
 import type { RecollectOptions } from './create-recollect/options.ts'
+import { pooledRandom } from './create-recollect/pooled-random.ts'
 import { systemClock } from './create-recollect/system-clock.ts'
 import { RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
@@ -24,7 +24,7 @@ export type { GivenStore, RecollectOptions } from './create-recollect/options.ts
 export async function createRecollect(options: RecollectOptions = {}): Promise<Recollect> {
   const world: World = {
     clock: options.clock ?? systemClock,
-    random: options.random ?? ((bytes) => new Uint8Array(randomBytes(bytes))),
+    random: options.random ?? pooledRandom(),
     telemetry: options.telemetry ?? silent,
     embedder: await embedderFor(options.embedder),
     stemmers: await loadStemmers(),

@@ -21,7 +21,9 @@ export async function contextSource(
   const newest = async (): Promise<LoadedSession> => seen ?? load()
   const place = async (): Promise<ReceiptPlace> => {
     const { head, body } = await newest()
-    return receiptPlace(scope, keys, id, head.birth, body.absoluteAt)
+    const { memo } = sessionCache(parts, ref)
+    const same = memo.place?.head.birth === head.birth && memo.place.expiresAt === body.absoluteAt
+    return (memo.place = same ? memo.place : receiptPlace(scope, keys, id, head.birth, body.absoluteAt)) as ReceiptPlace
   }
   return {
     ref,

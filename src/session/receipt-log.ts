@@ -39,7 +39,7 @@ interface Owner {
 }
 export interface ReceiptLog {
   /** Makes the log if there is none; trims it once it is over its bound. */
-  append(place: ReceiptPlace, entry: ReceiptEntry): Promise<void>
+  append(place: ReceiptPlace, entries: readonly ReceiptEntry[]): Promise<void>
   /** What is kept, by id, oldest first. */
   read(ref: LogRef): Promise<ReadonlyMap<string, KeptReceipt>>
   drop(ref: LogRef): void
@@ -94,12 +94,12 @@ export function receiptLog(store: LogStore): ReceiptLog {
     })
 
   return {
-    async append({ ref, head, expiresAt }, entry) {
-      const stored: Entry = { id: entryId(entry), body: encodeBody(entry) }
-      const appended = await store.append(ref, [stored]).catch(async (error: unknown) => {
+    async append({ ref, head, expiresAt }, entries) {
+      const stored: readonly Entry[] = entries.map((entry) => ({ id: entryId(entry), body: encodeBody(entry) }))
+      const appended = await store.append(ref, stored).catch(async (error: unknown) => {
         if (!isRecollectError(error, 'not_found')) throw error
         await store.open(ref, { body: encodeBody(head), expires: { at: expiresAt } })
-        return store.append(ref, [stored])
+        return store.append(ref, stored)
       })
       await trim(ref, appended.head)
     },
