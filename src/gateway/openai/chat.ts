@@ -4,14 +4,14 @@ import type { ToolDefinition } from '../../core/context.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { MessageInput } from '../../core/message.ts'
-import type { Fence } from '../../ports/log-store.ts'
 import { raiseOpenAiChat, type Alignment, type Context, type Session, type Turn, type User } from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
 import { answerOf, type Answer } from './assemble-answer.ts'
 import type { ModelCall, ModelDesk } from './model-call.ts'
 import { agentHeaders, historyOf, modeOf, sessionNamed, whenBusyOf, type Mode } from './names.ts'
 import { relayStream } from './relay-stream.ts'
-import { isTooLong, noUpstream, passThrough, readReply, upstreamBody, type Upstream } from './upstream.ts'
+import { isTooLong, noUpstream, passThrough, upstreamBody, type Upstream } from './upstream.ts'
+import { readReply } from './upstream-reply.ts'
 
 /** What a request asks of a session: its messages raised, its system prompt and tools apart (OAI-12). */
 interface Asked {
@@ -47,15 +47,16 @@ async function stateless(call: ModelCall, upstream: Upstream): Promise<Response>
 
 async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, asked: Asked, name: string, mode: Mode): Promise<Response> {
   const user = userOf(call, desk)
-  const opened = await user.session(name)
-  const turn = await opened.turn({ whenBusy: whenBusyOf(call.request.headers), signal: call.request.signal })
+  let held = await heldBy(await user.session(name), call)
   const end = async () => {
     call.leave()
-    await turn.end()
+    await held.turn.end()
   }
   try {
-    const { session, alignment } = await store(opened, turn, asked, call, desk.options)
-    const work: Work = { call, desk, upstream, asked, session, turn, mode, history: historyHeader(alignment), end }
+    const alignment = await held.session.align(asked.messages, historyOf(call.request.headers))
+    if (alignment.kind === 'rewind') held = await edited(held, alignment.toSeq, call, desk.options)
+    await store(held, asked.messages.slice(alignment.from), call)
+    const work: Work = { call, desk, upstream, asked, ...held, mode, history: historyHeader(alignment), end }
     return await ask(work, mode === 'record' ? undefined : await contextFor(work), true)
   } catch (error) {
     await end()
@@ -63,48 +64,48 @@ async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, aske
   }
 }
 
-interface Work {
+interface Work extends Held {
   readonly call: ModelCall
   readonly desk: ModelDesk
   readonly upstream: Upstream
   readonly asked: Asked
-  readonly session: Session
-  readonly turn: Turn
   readonly mode: Mode
   readonly history: string | undefined
   end(): Promise<void>
 }
 
-/** Appends what is new of the request, durable before the model is asked; an edit rewinds, forks or is refused (OAI-8). */
-async function store(
-  session: Session,
-  turn: Turn,
-  asked: Asked,
-  call: ModelCall,
-  options: GatewayOptions,
-): Promise<{ session: Session; alignment: Alignment }> {
-  const alignment = await session.align(asked.messages, historyOf(call.request.headers))
-  let into = session
-  let fence: Fence | undefined = turn.fence
-  if (alignment.kind === 'rewind') {
-    if (options.onEdit === 'refuse')
-      throw new RecollectError(
-        'conflict',
-        'the history was edited, and edits are refused here',
-        'Send only what is new, or set gateway.onEdit to rewind or fork.',
-      )
-    if (options.onEdit === 'fork') {
-      into = await session.fork(alignment.toSeq)
-      fence = undefined
-    } else await session.rewind(alignment.toSeq, { fence: turn.fence })
+/** A session, and the turn that this request has on it. */
+interface Held {
+  readonly session: Session
+  readonly turn: Turn
+}
+
+const heldBy = async (session: Session, { request }: ModelCall): Promise<Held> => ({
+  session,
+  turn: await session.turn({ whenBusy: whenBusyOf(request.headers), signal: request.signal }),
+})
+
+/** What goes on after an edit of what was said: the same session rewound, or its fork, in a turn of its own (OAI-8). */
+async function edited(held: Held, toSeq: number, call: ModelCall, { onEdit }: GatewayOptions): Promise<Held> {
+  if (onEdit === 'refuse')
+    throw new RecollectError(
+      'conflict',
+      'the history was edited, and edits are refused here',
+      'Send only what is new, or set gateway.onEdit to rewind or fork.',
+    )
+  if (onEdit !== 'fork') {
+    await held.session.rewind(toSeq, { fence: held.turn.fence })
+    return held
   }
-  const fresh = asked.messages.slice(alignment.from)
+  const fork = await heldBy(await held.session.fork(toSeq), call)
+  await held.turn.end()
+  return fork
+}
+
+/** Appends what is new of the request, durable before the model is asked. */
+async function store({ session, turn: { fence } }: Held, fresh: readonly MessageInput[], { caller }: ModelCall): Promise<void> {
   for (let at = 0; at < fresh.length; at += limits.messagesAnAppend)
-    await into.append(fresh.slice(at, at + limits.messagesAnAppend), {
-      userText: call.caller.credential.userText,
-      ...(fence === undefined ? {} : { fence }),
-    })
-  return { session: into, alignment }
+    await session.append(fresh.slice(at, at + limits.messagesAnAppend), { userText: caller.credential.userText, fence })
 }
 
 const contextFor = ({ call, desk, asked, session }: Work): Promise<Context> =>
@@ -122,20 +123,16 @@ const contextOptions = (call: ModelCall, { options }: ModelDesk, asked: Asked) =
 async function ask(work: Work, context: Context | undefined, again: boolean): Promise<Response> {
   const { call, upstream, session, mode } = work
   const stop = new AbortController()
-  const abort = () => stop.abort()
-  call.request.signal.addEventListener('abort', abort, { once: true })
-  const total = setTimeout(abort, limits.upstreamMs)
-  total.unref()
   const body = upstreamBody(
     call.body,
     context === undefined ? messagesOf(call.body) : sentMessages(work.asked, context),
     upstream.takesCacheKey ? context?.cacheKey : undefined,
   )
-  const response = await upstream.post('/chat/completions', body, call.request.headers, stop.signal)
+  const patience = upstream.patience()
+  const response = await upstream.post('/chat/completions', body, call.request.headers, AbortSignal.any([call.request.signal, stop.signal]))
   const headers = replyHeaders(session.id, mode, context, work.history)
   if (!response.ok) {
-    clearTimeout(total)
-    const text = await readReply(response)
+    const text = await readReply(response, patience)
     if (again && context !== undefined && isTooLong(response.status, Buffer.from(text).toString('utf8'))) {
       await context.reconcile({ overflow: true })
       return ask(work, await contextFor(work), false)
@@ -146,18 +143,17 @@ async function ask(work: Work, context: Context | undefined, again: boolean): Pr
   const keep = (answer: Answer, incomplete?: 'aborted' | 'upstream') => storeAnswer(work, context, answer, incomplete)
   if (call.body['stream'] === true && response.body !== null) {
     const askedUsage = (call.body['stream_options'] as JsonObject | undefined)?.['include_usage'] === true
-    const silenceMs = work.desk.options.upstream?.silenceMs ?? limits.upstreamSilenceMs
     const stream = relayStream(response.body, {
-      abort,
-      silenceMs,
+      abort: () => stop.abort(),
+      patience,
       keepUsage: askedUsage,
       keep,
       signal: call.request.signal,
-      end: async () => (clearTimeout(total), work.end()),
+      end: work.end,
     })
     return passThrough(new Response(stream, response), headers)
   }
-  const bytes = await readReply(response).finally(() => clearTimeout(total))
+  const bytes = await readReply(response, patience)
   const answer = answerOf(parsedReply(bytes))
   if (answer !== undefined) await keep(answer)
   await work.end()
@@ -173,8 +169,8 @@ async function storeAnswer(
 ): Promise<void> {
   try {
     if (answer.parts.length > 0) {
-      const fence = turn.fence.name.purpose === `turn/${session.id}` ? { fence: turn.fence } : {}
-      await session.append({ role: 'assistant', parts: answer.parts, ...(incomplete === undefined ? {} : { incomplete }) }, fence)
+      const message = { role: 'assistant' as const, parts: answer.parts, ...(incomplete === undefined ? {} : { incomplete }) }
+      await session.append(message, { fence: turn.fence })
     }
     const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
     await context?.reconcile(answer.usage, { answer: text })

@@ -37,15 +37,30 @@ export function sessionNamed(
   if (isText(conversation) && isText(body['previous_response_id']))
     throw new RecollectError('invalid_input', 'conversation and previous_response_id are given together', 'Give one of them.')
   const metadata = isObject(body['metadata']) ? body['metadata'] : {}
-  const candidates: (string | undefined)[] = [
+  const first = [
     inPath,
-    headers.get('recollect-session') ?? undefined,
+    decoded(headers.get('recollect-session')),
     headers.get('x-session-id') ?? undefined,
     ...extraHeaders.map((name) => headers.get(name) ?? undefined),
-    ...[conversation, body['session_id'], body['litellm_session_id'], metadata['session_id']].map((value) => (isText(value) ? value : undefined)),
-  ]
-  const named = candidates.find((one) => one !== undefined)
+    conversation,
+  ].find(isText)
+  // Our response ids are sealed names (OAI-14). The chat API gives none out, so none opens; the next in line is not asked.
+  if (first === undefined && isText(body['previous_response_id']))
+    throw new RecollectError('not_found', 'there is no such response', 'Name the session by the header recollect-session.', {
+      details: { param: 'previous_response_id' },
+    })
+  const named = first ?? [body['session_id'], body['litellm_session_id'], metadata['session_id']].find(isText)
   return named === undefined ? undefined : checkId(named, 'session')
+}
+
+/** Replies name the session percent-encoded, since a header holds no other text: sent back as it came, it is the same session. */
+function decoded(header: string | null): string | undefined {
+  if (header === null) return undefined
+  try {
+    return decodeURIComponent(header)
+  } catch {
+    throw new RecollectError('invalid_input', 'recollect-session is not percent-encoded', 'Encode the name as encodeURIComponent does.')
+  }
 }
 
 export const modes = ['full', 'record', 'off', 'dry-run'] as const

@@ -1,13 +1,13 @@
 // Relays a model's stream to the client as it comes, and puts the answer together beside it (OAI-15, OAI-16).
-import { RecollectError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import { openaiError } from '../problem.ts'
 import { answerAssembler, type Answer } from './assemble-answer.ts'
 import { eventReader } from './event-stream.ts'
+import { faultError, nextPiece, type Fault, type Patience } from './upstream-reply.ts'
 
 export interface RelayOptions {
-  readonly silenceMs: number
+  readonly patience: Patience
   /** The client asked for the usage chunk; else it is dropped. */
   readonly keepUsage: boolean
   readonly signal: AbortSignal // of the client
@@ -38,7 +38,7 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       for (;;) {
-        const next = await nextChunk(reader, options.silenceMs)
+        const next = await nextPiece(reader, options.patience)
         if (ended) return controller.close()
         if (next === 'broken' || next === 'silent') {
           controller.enqueue(errorEvent(next))
@@ -64,32 +64,8 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
   })
 }
 
-async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, silenceMs: number): Promise<Uint8Array | 'end' | 'broken' | 'silent'> {
-  let timer: NodeJS.Timeout | undefined
-  const silence = new Promise<'silent'>((resolve) => {
-    timer = setTimeout(() => resolve('silent'), silenceMs)
-  })
-  try {
-    return await Promise.race([
-      reader.read().then(
-        ({ done, value }) => (done ? ('end' as const) : value),
-        () => 'broken' as const,
-      ),
-      silence,
-    ])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 /** In the API's own form, so that the official clients raise it (OAI-16). */
-function errorEvent(what: 'broken' | 'silent'): Uint8Array {
-  const error =
-    what === 'silent'
-      ? new RecollectError('timeout', 'the model upstream sent nothing for too long', 'Try again; what had arrived is stored.')
-      : new RecollectError('unavailable', 'the model upstream broke off', 'Try again; what had arrived is stored.')
-  return Buffer.from(`data: ${JSON.stringify(openaiError(error))}\n\n`)
-}
+const errorEvent = (fault: Fault): Uint8Array => Buffer.from(`data: ${JSON.stringify(openaiError(faultError(fault)))}\n\n`)
 
 /** Holds back the one event that carries nothing but usage, which this client did not ask for; all else passes byte for byte. */
 function usageCutter(): { push(chunk: Uint8Array): Uint8Array; rest(): Uint8Array } {

@@ -1,7 +1,9 @@
 // The one model upstream: what goes there, and what comes back as it came (OAI-13, OAI-20 to OAI-22).
-import { RecollectError } from '../../core/errors.ts'
+import { isRecollectError, RecollectError } from '../../core/errors.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
+import type { Clock } from '../../ports/clock.ts'
+import { faultError, within, type Patience } from './upstream-reply.ts'
 
 export interface UpstreamOptions {
   readonly name: string // for labels and health
@@ -15,6 +17,8 @@ export interface UpstreamOptions {
 export interface Upstream {
   readonly name: string
   readonly takesCacheKey: boolean
+  /** For one call that begins now. */
+  patience(): Patience
   post(path: string, body: Json, from: Headers, signal: AbortSignal): Promise<Response>
   get(path: string, from: Headers, signal: AbortSignal): Promise<Response>
 }
@@ -31,7 +35,7 @@ export const noUpstream = (): RecollectError =>
     { details: { noRetry: 'true' } },
   )
 
-export function createUpstream(options: UpstreamOptions, keyHeader: 'authorization' | 'recollect-key', send: typeof fetch): Upstream {
+export function createUpstream(options: UpstreamOptions, keyHeader: 'authorization' | 'recollect-key', send: typeof fetch, clock: Clock): Upstream {
   const base = options.baseUrl.replace(/\/+$/, '')
   const headersFor = (from: Headers): Headers => {
     const headers = new Headers({ accept: from.get('accept') ?? 'application/json' })
@@ -44,11 +48,22 @@ export function createUpstream(options: UpstreamOptions, keyHeader: 'authorizati
     if (own !== null) headers.set('authorization', own)
     return headers
   }
-  const call = async (path: string, init: RequestInit): Promise<Response> => {
+  const patience = (): Patience => ({
+    clock,
+    silenceMs: options.silenceMs ?? limits.upstreamSilenceMs,
+    until: clock.now() + limits.upstreamMs,
+  })
+  const call = async (path: string, client: AbortSignal, init: RequestInit): Promise<Response> => {
+    const stop = new AbortController()
     try {
-      return await send(base + path, { ...init, redirect: 'error' })
+      const response = await within(patience(), send(base + path, { ...init, signal: AbortSignal.any([client, stop.signal]), redirect: 'error' }))
+      if (response !== 'silent') return response
+      stop.abort()
+      throw faultError('silent')
     } catch (cause) {
-      if (init.signal?.aborted === true) throw cause
+      if (isRecollectError(cause)) throw cause
+      if (client.aborted)
+        throw new RecollectError('unavailable', 'the client went away before the model answered', 'Send the request again.', { cause })
       throw new RecollectError(
         'unavailable',
         'the model upstream cannot be reached',
@@ -59,13 +74,14 @@ export function createUpstream(options: UpstreamOptions, keyHeader: 'authorizati
   }
   return {
     name: options.name,
+    patience,
     takesCacheKey: options.cacheKey ?? new URL(base).hostname === 'api.openai.com',
     post: (path, body, from, signal) => {
       const headers = headersFor(from)
       headers.set('content-type', 'application/json')
-      return call(path, { method: 'POST', headers, body: JSON.stringify(body), signal })
+      return call(path, signal, { method: 'POST', headers, body: JSON.stringify(body) })
     },
-    get: (path, from, signal) => call(path, { headers: headersFor(from), signal }),
+    get: (path, from, signal) => call(path, signal, { headers: headersFor(from) }),
   }
 }
 
@@ -78,22 +94,6 @@ export function passThrough(response: Response, extra: Readonly<Record<string, s
   if (upstreamId !== null) headers.set('recollect-upstream-id', upstreamId)
   for (const [name, value] of Object.entries(extra)) headers.set(name, value)
   return new Response(response.body, { status: response.status, headers })
-}
-
-/** Reads a reply that is not a stream, within its bound. */
-export async function readReply(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += (chunk as Uint8Array).length
-    if (size > limits.upstreamReplyBytes)
-      throw new RecollectError('unavailable', `the upstream's reply is over ${limits.upstreamReplyBytes} bytes`, 'Ask the model for less.', {
-        limit: limits.upstreamReplyBytes,
-        given: size,
-      })
-    chunks.push(chunk as Uint8Array)
-  }
-  return Buffer.concat(chunks)
 }
 
 const lengthWords = /context[_ ]length|maximum context|too many tokens|context window|prompt is too long/i
