@@ -10,7 +10,7 @@ import { answerOf, type Answer } from './assemble-answer.ts'
 import type { ModelCall, ModelDesk } from './model-call.ts'
 import { agentHeaders, historyOf, modeOf, sessionNamed, whenBusyOf, type Mode } from './names.ts'
 import { relayStream } from './relay-stream.ts'
-import { isTooLong, noUpstream, passThrough, upstreamBody, type Upstream } from './upstream.ts'
+import { noUpstream, passThrough, toldLengths, upstreamBody, type ToldLengths, type Upstream } from './upstream.ts'
 import { readReply } from './upstream-reply.ts'
 
 /** What a request asks of a session: its messages raised, its system prompt and tools apart (OAI-12). */
@@ -108,8 +108,16 @@ async function store({ session, turn: { fence } }: Held, fresh: readonly Message
     await session.append(fresh.slice(at, at + limits.messagesAnAppend), { userText: caller.credential.userText, fence })
 }
 
-const contextFor = ({ call, desk, asked, session }: Work): Promise<Context> =>
-  session.context({ ...contextOptions(call, desk, asked), signal: call.request.signal })
+const contextFor = ({ call, desk, asked, session }: Work, most?: { readonly budgetTokens: number }): Promise<Context> =>
+  session.context({ ...contextOptions(call, desk, asked), ...most, signal: call.request.signal })
+
+/** After a refusal for length: within the limit that the upstream told, and less than what it refused. */
+async function smaller(work: Work, context: Context, { limitTokens, ...told }: ToldLengths): Promise<Context> {
+  await context.reconcile({ overflow: true, ...told, ...(limitTokens === undefined ? {} : { limitTokens }) })
+  // The prediction now counts more for the same text, so the old one is a budget that holds less of it (TOK-9).
+  const budgetTokens = Math.max(limits.contextBudgetTokensLeast, Math.min(limitTokens ?? Number.POSITIVE_INFINITY, context.tokens.predicted))
+  return contextFor(work, { budgetTokens })
+}
 
 const contextOptions = (call: ModelCall, { options }: ModelDesk, asked: Asked) => ({
   format: 'openai-chat' as const,
@@ -133,10 +141,8 @@ async function ask(work: Work, context: Context | undefined, again: boolean): Pr
   const headers = replyHeaders(session.id, mode, context, work.history)
   if (!response.ok) {
     const text = await readReply(response, patience)
-    if (again && context !== undefined && isTooLong(response.status, Buffer.from(text).toString('utf8'))) {
-      await context.reconcile({ overflow: true })
-      return ask(work, await contextFor(work), false)
-    }
+    const told = toldLengths(response.status, Buffer.from(text).toString('utf8'))
+    if (again && context !== undefined && told !== undefined) return ask(work, await smaller(work, context, told), false)
     await work.end()
     return passThrough(new Response(Buffer.from(text), response), headers)
   }

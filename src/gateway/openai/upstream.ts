@@ -98,8 +98,19 @@ export function passThrough(response: Response, extra: Readonly<Record<string, s
 
 const lengthWords = /context[_ ]length|maximum context|too many tokens|context window|prompt is too long/i
 
-/** The upstream refused for length: the one error that is planned again, smaller, and sent once more (OAI-22). */
-export const isTooLong = (status: number, body: string): boolean => (status === 400 || status === 413) && lengthWords.test(body)
+/** What a refusal for length says of it, where it says it in numbers. */
+export interface ToldLengths {
+  readonly limitTokens?: number
+  readonly actualTokens?: number
+}
+
+/** The one error that is planned again, smaller, and sent once more (OAI-22); undefined for any other. */
+export function toldLengths(status: number, body: string): ToldLengths | undefined {
+  if ((status !== 400 && status !== 413) || !lengthWords.test(body)) return undefined
+  const limit = /maximum context length is (\d{1,8}) tokens/i.exec(body)?.[1]
+  const actual = /(?:resulted in|requested|have) (\d{1,8}) tokens/i.exec(body)?.[1]
+  return { ...(limit === undefined ? {} : { limitTokens: Number(limit) }), ...(actual === undefined ? {} : { actualTokens: Number(actual) }) }
+}
 
 /** Fields that are Recollect's, or name a session: they do not go upstream (OAI-13). */
 const ours = ['previous_response_id', 'conversation', 'session_id', 'litellm_session_id']

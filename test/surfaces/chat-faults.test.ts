@@ -1,0 +1,248 @@
+// What an upstream can do wrong on the way of a chat turn (SUR-7): its error passes, the log stays true, the turn is given back.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { limits } from '../../src/core/limits.ts'
+import { manualClock } from '../../src/testing/index.ts'
+import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
+import { answers, begins, refuses, says, type Step } from './scripted-upstream.ts'
+
+let world: GatewayWorld
+beforeAll(async () => {
+  world = await gatewayWorld()
+})
+afterAll(() => world.close())
+
+let sessions = 0
+const fresh = () => `faults-${++sessions}`
+const user = (content: string) => ({ messages: [{ role: 'user', content }] })
+
+describe.each([false, true])('an upstream that refuses (stream: %s)', (stream) => {
+  test.each([400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 529])(
+    'status %i passes as it came, the user message stays, the retry finds it [OAI-6, OAI-22]',
+    async (status) => {
+      const name = fresh()
+      const headers = {
+        'retry-after': '7',
+        'retry-after-ms': '7000',
+        'x-should-retry': 'true',
+        'x-ratelimit-limit-requests': '9',
+        'set-cookie': 'a=b',
+      }
+      world.upstream.next(
+        refuses(status, { message: 'as it came', type: 'their_type', code: 'their_code' }, { ...headers, 'x-request-id': 'theirs' }),
+      )
+      const refused = await world.chat(name, { ...user('hello'), stream })
+      expect([refused.status, await refused.json()]).toEqual([status, { error: { message: 'as it came', type: 'their_type', code: 'their_code' } }])
+      const passed = [
+        'retry-after',
+        'retry-after-ms',
+        'x-should-retry',
+        'x-ratelimit-limit-requests',
+        'recollect-error-source',
+        'recollect-upstream-id',
+        'set-cookie',
+      ]
+      expect(passed.map((header) => refused.headers.get(header))).toEqual(['7', '7000', 'true', '9', 'upstream', 'theirs', null])
+      expect(await world.said(name)).toEqual(['user: hello'])
+      expect(await world.isFree(name)).toBe(true)
+      expect((await (await world.chat(name, { ...user('hello'), stream })).text()).length).toBeGreaterThan(0)
+      expect(await world.said(name)).toEqual(['user: hello', 'assistant: ok'])
+    },
+  )
+})
+
+describe('an upstream that breaks', () => {
+  const json =
+    (text: string, headers: Record<string, string | number> = {}): Step =>
+    (response) =>
+      void response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(text)
+
+  test('a reply that is no JSON passes as it came, and is no answer', async () => {
+    const name = fresh()
+    world.upstream.next(json('{"choices": [cut'))
+    const reply = await world.chat(name, user('hello'))
+    expect([reply.status, await reply.text()]).toEqual([200, '{"choices": [cut'])
+    expect(await world.said(name)).toEqual(['user: hello'])
+    expect(await world.isFree(name)).toBe(true)
+  })
+
+  test.each<[string, Step]>([
+    ['that closes before it answers', (response) => void response.destroy()],
+    ['whose reply is cut', (response) => void response.writeHead(200, { 'content-length': 1000 }).write('{"cho', () => response.destroy())],
+    ['whose reply is shorter than it said', json('{}', { 'content-length': 50 })],
+  ])('one %s is unavailable, and leaves the turn free [OAI-6, OAI-22]', async (_, step) => {
+    const name = fresh()
+    world.upstream.next(step)
+    const reply = await world.chat(name, user('hello'))
+    const { error } = (await reply.json()) as { error: { code: string } }
+    expect([reply.status, error.code, reply.headers.get('recollect-error-source')]).toEqual([503, 'unavailable', 'recollect'])
+    expect(await world.said(name)).toEqual(['user: hello'])
+    expect(await world.isFree(name)).toBe(true)
+  })
+
+  test('a stream that is cut ends in an error event; what had arrived is stored as incomplete [OAI-16]', async () => {
+    const name = fresh()
+    world.upstream.next((response, body) => {
+      begins(response, body, [{ content: 'half of ' }, { content: 'an ans' }])
+      response.write(': \n\n', () => response.destroy())
+    })
+    const stream = await world.openai(name).chat.completions.create({ model: 'm', stream: true, messages: [{ role: 'user', content: 'hello' }] })
+    let text = ''
+    const read = async () => {
+      for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? ''
+    }
+    await expect(read()).rejects.toThrow('the model upstream broke off')
+    expect(text).toBe('half of an ans')
+    expect(await world.said(name)).toEqual(['user: hello', 'assistant: half of an ans (upstream)'])
+    expect(await world.isFree(name)).toBe(true)
+  })
+
+  test('a stream that ends without its end is incomplete too [OAI-16]', async () => {
+    const name = fresh()
+    world.upstream.next((response, body) => {
+      begins(response, body, [{ content: 'no more' }])
+      response.end()
+    })
+    expect(await (await world.chat(name, { ...user('hello'), stream: true })).text()).toContain('"code":"unavailable"')
+    expect(await world.said(name)).toEqual(['user: hello', 'assistant: no more (upstream)'])
+  })
+
+  test('one that cannot be reached is unavailable, and the message is kept [OAI-6]', async () => {
+    const lost = await gatewayWorld()
+    await lost.upstream.close()
+    const reply = await lost.chat('s', user('hello'))
+    expect([reply.status, ((await reply.json()) as { error: { code: string } }).error.code]).toEqual([503, 'unavailable'])
+    expect(await lost.said('s')).toEqual(['user: hello'])
+    await lost.close()
+  })
+
+  test('a reply of 10 MiB is relayed and stored; one over the bound is refused [GW-11]', async () => {
+    const name = fresh()
+    const long = 'x'.repeat(200_000)
+    world.upstream.next((response, body) => answers({ content: long })(response, { ...body }))
+    const reply = (await (await world.chat(name, user('hello'))).json()) as { choices: { message: { content: string } }[] }
+    expect(reply.choices[0]?.message.content.length).toBe(200_000)
+    const padded = (bytes: number): Step =>
+      json(`{"pad":"${'x'.repeat(bytes)}","choices":[{"index":0,"message":{"role":"assistant","content":"large"}}]}`)
+    world.upstream.next(padded(10 * 2 ** 20))
+    const large = await world.chat(fresh(), user('hello'))
+    expect([large.status, (await large.text()).length > 10 * 2 ** 20]).toEqual([200, true])
+    expect(await world.said(`faults-${sessions}`)).toEqual(['user: hello', 'assistant: large'])
+    world.upstream.next(padded(limits.upstreamReplyBytes))
+    const refused = await world.chat(fresh(), user('hello'))
+    expect([refused.status, (await refused.json()) as object]).toEqual([503, { error: expect.objectContaining({ code: 'unavailable' }) }])
+    expect(await world.isFree(`faults-${sessions}`)).toBe(true)
+  })
+})
+
+describe('an upstream that keeps silent', () => {
+  /** Lets the clock run until the work is done: each turn of the loop is two minutes. */
+  async function hurried<T>(clock: ReturnType<typeof manualClock>, work: Promise<T>): Promise<T> {
+    let done = false
+    const result = work.finally(() => void (done = true))
+    while (!done) {
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(limits.upstreamSilenceMs)
+    }
+    return result
+  }
+
+  test.each<[string, boolean, Step]>([
+    ['before its headers', false, () => {}],
+    ['in the middle of a reply', false, (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{')],
+    ['before its stream', true, () => {}],
+  ])('%s: timeout after 120 s without a byte, and it is let go [GW-11]', async (_, stream, step) => {
+    const clock = manualClock(Date.now())
+    const slow = await gatewayWorld({ clock })
+    slow.upstream.next(step)
+    const reply = await hurried(clock, slow.chat('s', { ...user('hello'), stream }))
+    expect([reply.status, ((await reply.json()) as { error: { code: string } }).error.code]).toEqual([504, 'timeout'])
+    expect(await slow.said('s')).toEqual(['user: hello'])
+    expect(await slow.isFree('s')).toBe(true)
+    await slow.close()
+  })
+
+  test('in the middle of a stream: an error event, and what had arrived is stored [GW-11, OAI-16]', async () => {
+    const clock = manualClock(Date.now())
+    const slow = await gatewayWorld({ clock })
+    slow.upstream.next((response, body) => begins(response, body, [{ content: 'then nothing' }]))
+    const reply = await slow.chat('s', { ...user('hello'), stream: true })
+    expect(await hurried(clock, reply.text())).toContain('"code":"timeout"')
+    expect(await slow.said('s')).toEqual(['user: hello', expect.stringMatching(/^assistant: .*\(upstream\)$/)])
+    expect(await slow.isFree('s')).toBe(true)
+    await slow.close()
+  })
+
+  test('one that sends a byte now and then has ten minutes in all [GW-11]', async () => {
+    const clock = manualClock(Date.now())
+    const slow = await gatewayWorld({ clock })
+    slow.upstream.next((response, body) => begins(response, body, [{ content: 'a' }]))
+    const reply = await slow.chat('s', { ...user('hello'), stream: true })
+    const began = clock.now()
+    await hurried(clock, reply.text())
+    expect(clock.now() - began).toBeLessThanOrEqual(limits.upstreamMs + 2 * limits.upstreamSilenceMs)
+    await slow.close()
+  })
+})
+
+describe('a client that goes away', () => {
+  test('in the middle of a stream: the upstream is let go, what had arrived is stored [OAI-16]', async () => {
+    const name = fresh()
+    const before = world.upstream.left
+    world.upstream.next((response, body) => begins(response, body, [{ content: 'heard ' }, { content: 'so far' }]))
+    const stream = await world.openai(name).chat.completions.create({ model: 'm', stream: true, messages: [{ role: 'user', content: 'hello' }] })
+    let text = ''
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? ''
+      if (text === 'heard so far') break
+    }
+    stream.controller.abort()
+    await expect.poll(() => world.said(name)).toEqual(['user: hello', 'assistant: heard so far (aborted)'])
+    await expect.poll(() => world.upstream.left).toBe(before + 1)
+    expect(await world.isFree(name)).toBe(true)
+  })
+
+  test('before the answer: the upstream is let go, the message stays, the turn is free [OAI-16]', async () => {
+    const name = fresh()
+    const before = world.upstream.left
+    const asked = world.upstream.bodies.length
+    world.upstream.next(() => {})
+    const gone = new AbortController()
+    const call = world.openai(name).chat.completions.create({ model: 'm', messages: [{ role: 'user', content: 'hello' }] }, { signal: gone.signal })
+    await expect.poll(() => world.upstream.bodies.length).toBe(asked + 1)
+    gone.abort()
+    await expect(call).rejects.toThrow('aborted')
+    await expect.poll(() => world.upstream.left).toBe(before + 1)
+    expect(await world.said(name)).toEqual(['user: hello'])
+    await expect.poll(() => world.isFree(name).catch(() => false)).toBe(true)
+  })
+
+  test('a retry of an answer that was cut goes on from what is stored, which stands once [OAI-10]', async () => {
+    const name = fresh()
+    world.upstream.next((response, body) => {
+      begins(response, body, [{ content: 'half' }])
+      response.end()
+    })
+    await (await world.chat(name, { ...user('hello'), stream: true })).text()
+    world.upstream.next(says('whole'))
+    const history = { messages: [...user('hello').messages, { role: 'assistant', content: 'half of it' }, { role: 'user', content: 'go on' }] }
+    await (await world.chat(name, history)).text()
+    expect(await world.said(name)).toEqual(['user: hello', 'assistant: half (upstream)', 'user: go on', 'assistant: whole'])
+  })
+})
+
+test('"context too long" is planned again, smaller, and sent once more; a second refusal passes [OAI-22]', async () => {
+  const name = fresh()
+  for (let n = 0; n < 30; n++) await world.chat(name, user(`${n} ${'a long story of many words '.repeat(40)}`)).then((reply) => reply.text())
+  const tooLong = refuses(400, { message: "This model's maximum context length is 8192 tokens.", code: 'context_length_exceeded' })
+  const asked = world.upstream.bodies.length
+  world.upstream.next(tooLong)
+  const reply = await world.chat(name, user('and now?'))
+  expect([reply.status, world.upstream.bodies.length - asked]).toEqual([200, 2])
+  const sizes = world.upstream.bodies.slice(-2).map((body) => JSON.stringify(body).length)
+  expect(sizes[1]).toBeLessThan(sizes[0] as number)
+  world.upstream.next(tooLong, tooLong)
+  const again = await world.chat(name, user('and then?'))
+  expect([again.status, again.headers.get('recollect-error-source')]).toEqual([400, 'upstream'])
+  expect(world.upstream.bodies.length - asked).toBe(4)
+  expect((await world.said(name)).at(-1)).toBe('user: and then?')
+})

@@ -1,0 +1,335 @@
+// A chat turn through the gateway, as the official client and plain requests take it: what goes upstream, what comes back, what is kept.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Json, JsonObject } from '../../src/core/json.ts'
+import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
+import { answers, begins, says, usage } from './scripted-upstream.ts'
+
+let world: GatewayWorld
+beforeAll(async () => {
+  world = await gatewayWorld()
+})
+afterAll(() => world.close())
+
+let sessions = 0
+const fresh = () => `chat-${++sessions}`
+const user = (content: Json) => ({ messages: [{ role: 'user', content }] })
+const sent = () => world.upstream.bodies.at(-1) as JsonObject & { messages: { role: string; content: Json }[] }
+const say = async (session: string, content: string) => (await world.chat(session, user(content))).text()
+
+describe('modes', () => {
+  test('record stores, and sends what the client sent as it came [OAI-5]', async () => {
+    const name = fresh()
+    await say(name, 'before')
+    await (await world.chat(name, user('only this'), { 'recollect-mode': 'record' })).text()
+    expect(sent().messages).toEqual(user('only this').messages)
+    expect(await world.said(name)).toEqual(['user: before', 'assistant: ok', 'user: only this', 'assistant: ok'])
+  })
+
+  test('off passes the request and the reply, and stores nothing [OAI-5]', async () => {
+    const name = fresh()
+    const body = { ...user('hello'), seed: 7 }
+    const reply = await world.chat(name, body, { 'recollect-mode': 'off' })
+    expect(reply.headers.get('recollect-session')).toBe('none')
+    expect(sent()).toEqual({ model: 'm', ...body })
+    await expect(world.session(name)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('a word that is no mode is refused, and nothing is stored [OAI-5]', async () => {
+    const name = fresh()
+    expect((await world.chat(name, user('hello'), { 'recollect-mode': 'some' })).status).toBe(400)
+    await expect(world.session(name)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  test('where requests without a session are refused, the answer names both ways [OAI-4]', async () => {
+    const strict = await gatewayWorld({ withoutSession: 'refuse' })
+    const reply = await strict.call('POST', '/v1/chat/completions', { model: 'm', ...user('hello') })
+    const { error } = (await reply.json()) as { error: { message: string } }
+    expect([reply.status, error.message]).toEqual([400, expect.stringContaining('/s/{sessionId}/v1')])
+    expect(error.message).toContain('recollect-session')
+    await strict.close()
+  })
+})
+
+describe('what goes upstream', () => {
+  test("the request's own fields pass, names of sessions do not, storing is off [OAI-12, OAI-13]", async () => {
+    const tools = [{ type: 'function', function: { name: 'look', description: 'Looks.', parameters: { type: 'object', properties: {} } } }]
+    const extra = {
+      temperature: 0.5,
+      response_format: { type: 'json_object' },
+      tools,
+      tool_choice: 'auto',
+      metadata: { a: 'b' },
+      a_new_field: { x: [1] },
+    }
+    const named = { session_id: 'other', litellm_session_id: 'other', recollect_anything: 1, store: true }
+    await (await world.chat(fresh(), { ...user('hello'), ...extra, ...named })).text()
+    const { messages, prompt_cache_key, ...rest } = sent()
+    expect(messages).toEqual(user('hello').messages)
+    expect(rest).toEqual({ model: 'm', ...extra, store: false })
+    expect(prompt_cache_key).toBeUndefined() // the scripted upstream is not one that takes it
+  })
+
+  test('a context key goes to an upstream that takes it, unless the client gave its own [OAI-13]', async () => {
+    const keyed = await gatewayWorld()
+    const { url } = keyed.upstream
+    const gateway = await gatewayWorld({ upstream: { name: 'scripted', baseUrl: url, cacheKey: true } })
+    await (await gateway.chat('s', user('one'))).text()
+    await (await gateway.chat('s', { ...user('two'), prompt_cache_key: 'mine' })).text()
+    const keys = keyed.upstream.bodies.map((body) => body['prompt_cache_key'])
+    expect(keys).toEqual([expect.stringMatching(/^[A-Za-z0-9_-]{22}$/), 'mine'])
+    await gateway.close()
+    await keyed.close()
+  })
+
+  test('leading system messages go first, unchanged, and are not of the log [OAI-12]', async () => {
+    const name = fresh()
+    const leading = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'developer', content: [{ type: 'text', text: 'Use metres.' }] },
+    ]
+    await (await world.chat(name, { messages: [...leading, { role: 'user', content: 'one' }] })).text()
+    await (await world.chat(name, { messages: [...leading, { role: 'user', content: 'two' }] })).text()
+    expect(sent().messages.slice(0, 2)).toEqual(leading)
+    expect(sent().messages.map(({ role }) => role)).toEqual(['system', 'developer', 'user', 'assistant', 'user'])
+    expect(await world.said(name)).toEqual(['user: one', 'assistant: ok', 'user: two', 'assistant: ok'])
+  })
+
+  test('images and structured answers go through, and come again with the history [OAI-13]', async () => {
+    const name = fresh()
+    const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }
+    const content = [{ type: 'text', text: 'What is this?' }, picture]
+    world.upstream.next(says('{"colour":"red"}'))
+    await (await world.chat(name, { ...user(content), response_format: { type: 'json_schema', json_schema: { name: 'c', schema: {} } } })).text()
+    expect(sent().messages).toEqual([{ role: 'user', content }])
+    await say(name, 'and now?')
+    expect(sent().messages).toEqual([
+      { role: 'user', content },
+      { role: 'assistant', content: '{"colour":"red"}' },
+      { role: 'user', content: 'and now?' },
+    ])
+  })
+
+  test('headers pass by the list; ours and the client library`s stay here [OAI-21]', async () => {
+    await (
+      await world.chat(fresh(), user('hello'), {
+        'openai-organization': 'org',
+        'openai-project': 'project',
+        'openai-beta': 'beta',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+        'x-stainless-retry-count': '1',
+        'recollect-turn': 'wait',
+        cookie: 'a=b',
+        'x-other': 'no',
+      })
+    ).text()
+    const headers = world.upstream.headers.at(-1) ?? {}
+    expect([headers['openai-organization'], headers['openai-project'], headers['openai-beta'], headers['traceparent']]).toEqual([
+      'org',
+      'project',
+      'beta',
+      '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    ])
+    expect(Object.keys(headers).filter((name) => /^x-stainless|^recollect|^cookie$|^x-other$|^authorization$/.test(name))).toEqual([])
+  })
+
+  test("with the caller's credentials its key goes upstream, and ours stands in a header of its own [OAI-20]", async () => {
+    const own = await gatewayWorld({ credentials: 'caller' })
+    const reply = await own.chat('s', user('hello'), { authorization: 'Bearer sk-theirs', 'recollect-key': own.key })
+    expect(reply.status).toBe(200)
+    expect(own.upstream.headers.at(-1)?.authorization).toBe('Bearer sk-theirs')
+    expect(JSON.stringify([own.upstream.headers, own.upstream.bodies])).not.toContain('rec_')
+    await own.close()
+  })
+})
+
+describe('what comes back', () => {
+  test('headers tell the session, the mode, the receipt and the tokens [OAI-21]', async () => {
+    const name = `grüße ${fresh()}`
+    const reply = await world.chat(name, user('hello'))
+    expect(decodeURIComponent(reply.headers.get('recollect-session') ?? '')).toBe(name)
+    const of = (header: string) => reply.headers.get(header)
+    expect([of('recollect-mode'), of('recollect-recalled'), of('recollect-context-tokens')]).toEqual(['full', '0', expect.stringMatching(/^\d+$/)])
+    const { receipt } = await (await world.session(name)).receipts.get(of('recollect-receipt') as string)
+    expect(receipt.upTo).toBe(1)
+    // Sent back as it came, the header names the same session.
+    await (
+      await world.call('POST', '/v1/chat/completions', { model: 'm', ...user('again') }, { 'recollect-session': of('recollect-session') as string })
+    ).text()
+    expect((await world.said(name)).length).toBe(4)
+  })
+
+  test('the usage is the upstream`s, passed unchanged and kept beside the receipt [OAI-17]', async () => {
+    const name = fresh()
+    const reply = await world.chat(name, user('hello'))
+    expect(((await reply.json()) as JsonObject)['usage']).toEqual(usage)
+    const kept = await (await world.session(name)).receipts.get(reply.headers.get('recollect-receipt') as string)
+    expect(kept.usage?.billed).toEqual({ inputTokens: 100, outputTokens: 10, cacheReadTokens: 64 })
+    world.upstream.next((response) => void response.end(JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'x' } }] })))
+    const untold = await world.chat(name, user('more'))
+    await untold.text()
+    expect((await (await world.session(name)).receipts.get(untold.headers.get('recollect-receipt') as string)).usage?.billed).toBeNull()
+  })
+
+  test('a stream passes byte for byte; the usage event only if it was asked for [OAI-15]', async () => {
+    const name = fresh()
+    const plain = await (await world.chat(name, { ...user('one'), stream: true })).text()
+    const full = await (await world.chat(name, { ...user('two'), stream: true, stream_options: { include_usage: true } })).text()
+    expect(plain).not.toContain('"usage"')
+    expect(full).toContain(`"usage":${JSON.stringify(usage)}`)
+    expect(full.replace(/data: [^\n]*"choices":\[\][^\n]*\n\n/, '')).toBe(plain)
+    expect(sent()['stream_options']).toEqual({ include_usage: true })
+  })
+
+  test('a piece is relayed before the next one comes, and the answer is stored before the connection closes [OAI-15]', async () => {
+    const name = fresh()
+    let goOn = () => {}
+    world.upstream.next((response, body) => {
+      begins(response, body, [{ content: 'first' }])
+      goOn = () => answers({ content: ' second' })(response, body)
+    })
+    const reply = await world.chat(name, { ...user('hello'), stream: true })
+    const reader = (reply.body as ReadableStream<Uint8Array>).getReader()
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toContain('first')
+    goOn()
+    while (!(await reader.read()).done);
+    expect((await world.said(name)).at(-1)).toBe('assistant: first second')
+  })
+
+  test('tool calls, streamed and not, are stored and go on with their results [OAI-12]', async () => {
+    for (const stream of [false, true]) {
+      const name = fresh()
+      const calls = ['a', 'b'].map((id) => ({ id: `call_${id}`, type: 'function' as const, function: { name: 'look', arguments: `{"at":"${id}"}` } }))
+      world.upstream.next(answers({ tool_calls: calls }, 'tool_calls'))
+      const openai = world.openai(name)
+      const tools = [{ type: 'function' as const, function: { name: 'look', parameters: {} } }]
+      const asked = { model: 'm', tools, messages: [{ role: 'user' as const, content: 'look twice' }] }
+      if (stream) for await (const chunk of await openai.chat.completions.create({ ...asked, stream })) void chunk
+      else await openai.chat.completions.create(asked)
+      await openai.chat.completions.create({
+        model: 'm',
+        tools,
+        messages: calls.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: `saw ${id}` })),
+      })
+      expect(sent().messages).toEqual([
+        { role: 'user', content: 'look twice' },
+        { role: 'assistant', tool_calls: calls },
+        { role: 'tool', tool_call_id: 'call_a', content: 'saw call_a' },
+        { role: 'tool', tool_call_id: 'call_b', content: 'saw call_b' },
+      ])
+    }
+  })
+
+  test('of several choices the first is stored [OAI-12]', async () => {
+    const name = fresh()
+    const choice = (index: number) => ({ index, message: { role: 'assistant', content: `choice ${index}` }, finish_reason: 'stop' })
+    world.upstream.next((response) => void response.end(JSON.stringify({ choices: [choice(1), choice(0)], usage })))
+    await (await world.chat(name, { ...user('hello'), n: 2 })).text()
+    expect(await world.said(name)).toEqual(['user: hello', 'assistant: choice 0'])
+  })
+})
+
+describe('edits', () => {
+  const edited = (name: string, to: GatewayWorld, headers?: Record<string, string>) =>
+    to.chat(
+      name,
+      {
+        messages: [
+          { role: 'user', content: 'one' },
+          { role: 'assistant', content: 'ok' },
+          { role: 'user', content: 'another two' },
+        ],
+      },
+      headers,
+    )
+  const twoTurns = async (name: string, to: GatewayWorld) => {
+    for (const content of ['one', 'two']) await (await to.chat(name, user(content))).text()
+  }
+
+  test('the session goes on from the edit [OAI-8]', async () => {
+    const name = fresh()
+    await twoTurns(name, world)
+    await (await edited(name, world)).text()
+    expect(await world.said(name)).toEqual(['user: one', 'assistant: ok', 'user: another two', 'assistant: ok'])
+  })
+
+  test('where edits fork, the fork goes on in a turn of its own and the session stays as it was [OAI-8]', async () => {
+    const forks = await gatewayWorld({ onEdit: 'fork' })
+    await twoTurns('s', forks)
+    let goOn = () => {}
+    forks.upstream.next((response, body) => (goOn = () => says('forked')(response, body)))
+    const asked = forks.upstream.bodies.length
+    const going = edited('s', forks)
+    await expect.poll(() => forks.upstream.bodies.length).toBe(asked + 1)
+    const fork = (await forks.alice.sessions.list()).items.map(({ id }) => id).find((id) => id !== 's') as string
+    expect(await forks.isFree('s')).toBe(true)
+    await expect(forks.isFree(fork)).rejects.toMatchObject({ code: 'conflict' })
+    goOn()
+    const reply = await going
+    await reply.text()
+    expect(decodeURIComponent(reply.headers.get('recollect-session') ?? '')).toBe(fork)
+    expect(await forks.said('s')).toEqual(['user: one', 'assistant: ok', 'user: two', 'assistant: ok'])
+    expect(await forks.said(fork)).toEqual(['user: one', 'assistant: ok', 'user: another two', 'assistant: forked'])
+    expect(await forks.isFree(fork)).toBe(true)
+    await forks.close()
+  })
+
+  test('where edits are refused, nothing changes [OAI-8]', async () => {
+    const strict = await gatewayWorld({ onEdit: 'refuse' })
+    await twoTurns('s', strict)
+    const asked = strict.upstream.bodies.length
+    const reply = await edited('s', strict)
+    expect([reply.status, ((await reply.json()) as { error: { code: string } }).error.code]).toEqual([409, 'conflict'])
+    expect([await strict.said('s'), strict.upstream.bodies.length]).toEqual([['user: one', 'assistant: ok', 'user: two', 'assistant: ok'], asked])
+    expect(await strict.isFree('s')).toBe(true)
+    await strict.close()
+  })
+
+  test('a tail that looks like an edit is taken at its word [OAI-9]', async () => {
+    const name = fresh()
+    for (const content of ['yes', 'yes']) await say(name, content)
+    await (await world.chat(name, user('yes'), { 'recollect-history': 'tail' })).text()
+    expect((await world.said(name)).length).toBe(6)
+  })
+})
+
+test('a second call on a session waits for the first; with recollect-turn: refuse it is told at once [OAI-24]', async () => {
+  const name = fresh()
+  let goOn = () => {}
+  world.upstream.next((response, body) => (goOn = () => says('first')(response, body)))
+  const asked = world.upstream.bodies.length
+  const first = world.chat(name, user('one')).then((reply) => reply.text())
+  await expect.poll(() => world.upstream.bodies.length).toBe(asked + 1)
+  const refused = await world.chat(name, user('two'), { 'recollect-turn': 'refuse' })
+  expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([409, true])
+  const second = world.chat(name, user('two')).then((reply) => reply.text())
+  goOn()
+  await Promise.all([first, second])
+  expect(await world.said(name)).toEqual(['user: one', 'assistant: first', 'user: two', 'assistant: ok'])
+})
+
+test('the bodies that go upstream over 50 turns grow at their end only, within each epoch [OAI-13, EPO-1]', async () => {
+  const name = fresh()
+  const from = world.upstream.bodies.length
+  const system = { role: 'system', content: 'Answer in one line.' }
+  const epochs: number[] = []
+  for (let turn = 0; turn < 50; turn++) {
+    const stream = turn % 3 === 0
+    const withTools = turn % 5 === 4
+    const call = { id: `call_${turn}`, type: 'function' as const, function: { name: 'look', arguments: '{}' } }
+    if (withTools) world.upstream.next(answers({ tool_calls: [call] }, 'tool_calls'))
+    const question = { role: 'user', content: `turn ${turn}: ${'words that fill the context, one after another. '.repeat(20)}` }
+    const ask = async (messages: readonly JsonObject[]) => {
+      const reply = await world.chat(name, { messages: [system, ...messages], stream })
+      await reply.text()
+      const { receipt } = await (await world.session(name)).receipts.get(reply.headers.get('recollect-receipt') as string)
+      epochs.push(receipt.epoch.no)
+    }
+    await ask([question])
+    if (withTools) await ask([{ role: 'tool', tool_call_id: call.id, content: 'seen' }])
+  }
+  const prompts = world.upstream.bodies.slice(from).map((body) => JSON.stringify(body['messages']).slice(0, -1))
+  expect(prompts.length).toBe(60)
+  const broken = prompts.flatMap((prompt, i) => (i > 0 && epochs[i] === epochs[i - 1] && !prompt.startsWith(prompts[i - 1] as string) ? [i] : []))
+  expect(broken).toEqual([])
+  expect(new Set(epochs).size).toBeLessThan(6)
+})
