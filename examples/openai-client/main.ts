@@ -1,5 +1,6 @@
 // The official `openai` package, unmodified, against the real gateway: it remembers within a session, across sessions and after a restart.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import os from 'node:os'
@@ -47,24 +48,22 @@ async function ask(openai: OpenAI, content: string): Promise<string> {
 async function startGateway(): Promise<{ process: ChildProcess; key?: string }> {
   const env = { ...process.env, RECOLLECT_DATA_DIR: dataDir, RECOLLECT_GATEWAY_PORT: String(port), RECOLLECT_UPSTREAM_URL: upstream.url }
   const child = spawn(process.execPath, [path.join(import.meta.dirname, '../../dist/bin.js'), 'serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  process.on('exit', () => child.kill()) // a failed check leaves no gateway behind
   let said = ''
-  child.stdout.on('data', (chunk) => (said += String(chunk)))
-  for (let tries = 0; tries < 200; tries++) {
-    const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(
-      (answer) => answer.ok,
-      () => false,
-    )
-    const key = /rec_[a-z0-9_]+/.exec(said)?.[0]
-    if (ready) return key === undefined ? { process: child } : { process: child, key }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    said += String(chunk)
+    if (/dry-run.*\n$/.test(said)) break // its last line: what stands before it, the key among it, is whole
   }
-  throw new Error('the gateway did not become ready')
+  child.stdout.resume()
+  if (child.exitCode !== null) throw new Error('the gateway ended before it was ready')
+  const key = /rec_[a-z0-9_]+/.exec(said)?.[0]
+  return key === undefined ? { process: child } : { process: child, key }
 }
 
 async function stop(): Promise<void> {
-  const ended = new Promise((resolve) => gateway.process.on('close', resolve))
+  const ended = once(gateway.process, 'close')
   gateway.process.kill('SIGTERM')
-  expect('the gateway ends well', (await ended) === 0)
+  expect('the gateway ends well', (await ended)[0] === 0)
 }
 
 async function restart() {

@@ -86,7 +86,7 @@ function signalled(): Promise<void> {
 function welcome(url: string, key: string | undefined, configuration: Configuration): string[] {
   const upstream = configuration.get('upstream.url') as string | undefined
   const shown = key ?? '$RECOLLECT_KEY'
-  const chat = `curl ${url}/s/first/v1/chat/completions -H 'authorization: Bearer ${shown}' -H 'content-type: application/json'`
+  const chat = `curl ${url}/s/first/v1/chat/completions -H "authorization: Bearer ${shown}" -H 'content-type: application/json'`
   const body = `-d '{"model":"any","messages":[{"role":"user","content":"I live in Lisbon."}]}'`
   return [
     `Recollect serves on ${url}`,
