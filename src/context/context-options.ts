@@ -1,7 +1,7 @@
 // What a caller asks of a context, and what it gets (context.md §1).
 import type { Format, Receipt, ReceiptUsage, StrategyName, ToolDefinition, Usage } from '../core/context.ts'
 import type { Json } from '../core/json.ts'
-import type { Message, MessageInput } from '../core/message.ts'
+import type { MessageInput } from '../core/message.ts'
 import type { ModelProfile } from './profiles.ts'
 import type { Strategy } from './strategies.ts'
 
@@ -38,6 +38,3 @@ export interface Context {
   ): Promise<ReceiptUsage>
   readonly degraded: readonly string[] // 'recall', 'embedder'
 }
-
-/** A neutral message, as `format: 'neutral'` gives it. */
-export type NeutralMessage = Message

@@ -12,6 +12,7 @@ import { diffReceipts } from '../context/diff-receipts.ts'
 import { endEpoch } from '../context/epoch.ts'
 import { createContextCache } from '../context/pack-cache.ts'
 import { reconcile } from '../context/reconcile.ts'
+import { courseOf } from '../context/why.ts'
 import type { LoadedSession } from '../context/source.ts'
 import type { PageRequest } from '../ports/log-store.ts'
 import { offlineSheet } from '../summary/offline-sheet.ts'
@@ -23,7 +24,7 @@ import { newSessionHead } from './session-info.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { Session } from './session-types.ts'
 
-type ContextCalls = Pick<Session, 'context' | 'newEpoch' | 'summary' | 'receipts' | 'reconcile' | 'epoch'>
+type ContextCalls = Pick<Session, 'context' | 'newEpoch' | 'summary' | 'receipts' | 'why' | 'reconcile' | 'epoch'>
 
 export function contextCalls(parts: SessionParts, at: At): ContextCalls {
   const ref = refOf(at.scope, 'session', at.id)
@@ -54,7 +55,20 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
       },
       diff: async (a, b) => diffReceipts((await receipt(a)).receipt, (await receipt(b)).receipt),
     },
+    async why(of) {
+      checkSubject(of)
+      return courseOf(
+        [...(await receipts()).values()].map((kept) => kept.receipt),
+        of,
+      )
+    },
   }
+}
+
+function checkSubject(of: unknown): void {
+  const named = typeof of === 'string' && of.length > 0 && of.length <= limits.idBytes
+  if (!named && !(Number.isSafeInteger(of) && (of as number) > 0))
+    throw new RecollectError('invalid_input', 'why asks for a seq from 1, or for the id of a memory', 'Give a seq of this session, or a memory id.')
 }
 
 /** A context of a session that may not be there yet, or as if it had been rewound first. Writes nothing. */

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import type { LoggedMessage, MessageInput } from '../core/message.ts'
 import type { Context, ContextOptions } from '../context/context-options.ts'
 import type { ReceiptDiff } from '../context/diff-receipts.ts'
+import type { Course } from '../context/why.ts'
 import type { Fence, PageRequest } from '../ports/log-store.ts'
 import type { Alignment, SentHistory } from './align-history.ts'
 
@@ -98,6 +99,8 @@ export interface Session {
     get(id: string): Promise<{ receipt: Receipt; usage?: ReceiptUsage }>
     diff(a: string, b: string): Promise<ReceiptDiff>
   }
+  /** Where a seq of this session, or a memory by its id, stood at each kept call, when it left, and by which cause (REC-3). @throws `invalid_input` */
+  why(of: number | string): Promise<Course>
   /** Stores the usage that a provider reported for a receipt's call, and moves the anchor (REC-2). Idempotent. */
   reconcile(receiptId: string, usage: Usage | null, options?: { answer?: string }): Promise<ReceiptUsage>
   /** The epoch in force, as the head holds it. */

@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { diffReceipts } from '../../src/context/diff-receipts.ts'
+import { courseOf } from '../../src/context/why.ts'
 import { checkCoverage } from '../../src/context/receipt.ts'
 import { boundedParts, evictedRanges, uncovered } from '../../src/context/receipt-ranges.ts'
 import type { Receipt, ReceiptPart, Usage } from '../../src/core/context.ts'
@@ -203,5 +204,68 @@ describe('the difference of two receipts', () => {
       memories: { in: [], out: [] },
       left: [],
     })
+  })
+})
+
+describe('the course of a message and of a memory', () => {
+  const grown = async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    for (let n = 0; n < 60; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', `note ${n}: Anna Novak paid ${n} euros. ${words(60)}`)
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    session.say('user', 'and the fact?')
+    await session.context({ budgetTokens: 20_000 })
+    session.say('assistant', 'here')
+    session.say('user', 'thank you')
+    await session.context({ budgetTokens: 20_000 })
+    return session
+  }
+  const courseIn = (session: Awaited<ReturnType<typeof grown>>, of: number | string) =>
+    courseOf(
+      [...session.receipts.values()].map(({ receipt }) => receipt),
+      of,
+    )
+
+  test('tells where a seq stood at each call, when it left, into what, and by which cause [REC-3]', async () => {
+    const session = await grown()
+    expect(courseIn(session, 2)).toMatchObject({ stretches: [{ sent: true, why: 'recent', epoch: 1, calls: 2 }] })
+    expect(courseIn(session, 2).left).toBeUndefined()
+    expect(courseIn(session, 63)).toMatchObject({ stretches: [{ sent: true, why: 'pending', calls: 1 }] })
+    const { receipt } = await session.context({ budgetTokens: 3_000 })
+    const course = courseIn(session, 2)
+    expect(course.stretches).toMatchObject([{ calls: 2 }, { sent: false, into: 'summary', summaryId: receipt.summary?.id, epoch: 2, calls: 1 }])
+    expect(course.left).toEqual({ receipt: receipt.id, at: receipt.at, cause: 'hard', into: 'summary' })
+    expect(courseIn(session, 999)).toEqual({ stretches: [] })
+  })
+
+  test('follows a memory from the call that placed it to the one that gave it up [REC-3]', async () => {
+    const session = await grown()
+    expect(courseIn(session, 'mem1').stretches).toMatchObject([
+      { sent: true, outcome: 'injected', class: 'recalled-data', epoch: 1, calls: 1 },
+      { sent: true, outcome: 'live', epoch: 1, calls: 1 },
+    ])
+    session.say('assistant', 'welcome')
+    session.say('user', 'bye')
+    const { receipt } = await session.context({
+      budgetTokens: 3_000,
+      recall: false,
+      minTurns: 0,
+      strategy: { name: 'slidingWindow', last: { turns: 1 } },
+    })
+    expect(courseIn(session, 'mem1').left).toEqual({ receipt: receipt.id, at: receipt.at, cause: 'hard' })
+  })
+
+  test('says that it does not know where a forgotten memory shared its block [REC-3]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    for (const id of ['mem1', 'mem2']) session.memories.set(id, aMemory(id, `the fact of ${id}`))
+    session.say('user', 'which facts?')
+    await session.context()
+    session.say('assistant', 'these')
+    session.say('user', 'thank you')
+    session.memories.delete('mem2')
+    await session.context({ recall: false })
+    for (const id of ['mem1', 'mem2']) expect(courseIn(session, id).stretches.map(({ sent }) => sent)).toEqual([true, 'unknown'])
+    session.memories.delete('mem1')
+    await session.context({ recall: false })
+    for (const id of ['mem1', 'mem2']) expect(courseIn(session, id)).toMatchObject({ stretches: [{}, {}, { sent: false }] })
   })
 })

@@ -52,7 +52,7 @@ export const contextB = {
   'TOK-8': 'The margin shrinks with what is known.',
   'TOK-9': 'An overflow raises the ratio and begins an epoch; a second in a row is refused.',
   'REC-2': 'Reconciling is idempotent, keeps what was billed, names a miss, and moves the anchor or drops it.',
-  'REC-3': 'The difference of two receipts tells what changed; of one with itself nothing.',
+  'REC-3': 'The difference of two receipts tells what changed; receipts tell where a message or memory stood, and why it left.',
   'REC-4': 'Parts and evicted ranges cover the log once each.',
   'CTX-P1': 'Within an epoch output t is a prefix of output t + 1.',
   'CTX-P2': 'The hash chain is equal with cold caches.',
