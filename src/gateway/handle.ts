@@ -48,7 +48,9 @@ export async function allow(recollect: Recollect, caller: Caller, action: Action
       decision: decision.allow ? 'allow' : 'deny',
       reason: decision.reason,
     })
-  if (!decision.allow) throw new RecollectError('forbidden', `this key may not do ${action}`, 'Use a key whose role allows it.')
+  if (decision.allow) return
+  if (ofOwner && caller.ownerId === undefined && actor.grants.includes('act-for-owner')) throw noOwner()
+  throw new RecollectError('forbidden', `this key may not do ${action}`, 'Use a key whose role allows it.')
 }
 
 export function takeRate({ rates }: Desk, { actor, ownerId }: Caller, writes: boolean): void {

@@ -3,6 +3,7 @@ import OpenAI from 'openai'
 import { createRecollect } from '../../src/create-recollect.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
 import { createGateway, serveGateway, type Gateway, type GatewayOptions } from '../../src/gateway/index.ts'
+import type { LogStore } from '../../src/ports/log-store.ts'
 import type { Recollect, Session, User } from '../../src/recollect.ts'
 import { memoryKeyProvider } from '../../src/security/memory-key-provider.ts'
 import { memoryStore } from '../../src/stores/memory/index.ts'
@@ -14,6 +15,7 @@ const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 export interface GatewayWorld {
   readonly recollect: Recollect
   readonly upstream: ScriptedUpstream
+  readonly stores: readonly LogStore[]
   readonly gateway: Gateway
   readonly url: string
   readonly key: string // of alice
@@ -31,9 +33,9 @@ export interface GatewayWorld {
 }
 
 export async function gatewayWorld(options: Partial<GatewayOptions> = {}): Promise<GatewayWorld> {
-  const store = () => memoryStore({ clock: systemClock })
+  const [sessions, memories, keys] = [0, 1, 2].map(() => memoryStore({ clock: systemClock })) as [LogStore, LogStore, LogStore]
   const recollect = await createRecollect({
-    stores: { sessions: store(), memories: store(), keys: store() },
+    stores: { sessions, memories, keys },
     keyProvider: memoryKeyProvider({ random }),
   })
   const upstream = await scriptedUpstream()
@@ -61,6 +63,7 @@ export async function gatewayWorld(options: Partial<GatewayOptions> = {}): Promi
   return {
     recollect,
     upstream,
+    stores: [sessions, memories, keys],
     gateway,
     url: served.url,
     key,

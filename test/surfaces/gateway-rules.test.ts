@@ -1,0 +1,214 @@
+// Rules of the gateway that no single row shows: repeated requests, cursors, limits, health, CORS, the orderly end.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { limits } from '../../src/core/limits.ts'
+import { serveGateway } from '../../src/gateway/index.ts'
+import { systemClock } from '../../src/create-recollect/system-clock.ts'
+import { manualClock } from '../../src/testing/index.ts'
+import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
+import { says } from './scripted-upstream.ts'
+
+const clock = manualClock(Date.now())
+let world: GatewayWorld
+beforeAll(async () => {
+  world = await gatewayWorld({ clock })
+})
+afterAll(() => world.close())
+
+const json = async (response: Promise<Response>) => (await response).json() as Promise<any>
+const keyOf = async (ownerId: string) =>
+  (await world.recollect.credentials.create('default', { name: ownerId, ownerId, roles: ['owner'], userText: 'paste' })).secret
+
+describe('the same request again', () => {
+  const append = (text: string, key: string) =>
+    world.call('POST', '/api/v1/sessions/again/messages', { messages: [{ role: 'user', text }] }, { 'idempotency-key': key })
+
+  test('while the first runs it is a conflict; many at once have one effect [GW-6]', async () => {
+    await world.call('POST', '/api/v1/sessions', { id: 'again' })
+    const answers = await Promise.all(Array.from({ length: limits.ownerInFlight }, () => append('once', 'k')))
+    const statuses = answers.map((answer) => answer.status)
+    expect(statuses.filter((status) => status === 201).length).toBeGreaterThan(0)
+    for (const answer of answers.filter(({ status }) => status !== 201)) {
+      expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([409, true])
+      expect(((await answer.json()) as { code: string }).code).toBe('conflict')
+    }
+    expect((await append('once', 'k')).headers.get('recollect-replayed')).toBe('true')
+    expect(await world.said('again')).toEqual(['user: once'])
+  })
+
+  test('a session, a fork and a memory are made once [GW-6]', async () => {
+    const twice = async (path: string, body: object) => {
+      const [first, again] = [
+        await world.call('POST', path, body, { 'idempotency-key': 'same' }),
+        await world.call('POST', path, body, { 'idempotency-key': 'same' }),
+      ]
+      const [a, b] = [(await first.json()) as { id: string }, (await again.json()) as { id: string }]
+      expect([first.status, again.status < 300, a.id]).toEqual([201, true, b.id])
+    }
+    await twice('/api/v1/sessions', { title: 'once' })
+    await twice('/api/v1/memories', { text: 'Remembered only once.' })
+    await twice('/api/v1/sessions/again/fork', { atSeq: 1 })
+  })
+})
+
+describe('pages', () => {
+  const list = (cursor: string, path = '/api/v1/sessions?limit=1', headers = {}) =>
+    world.call('GET', `${path}${cursor === '' ? '' : `${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`}`, undefined, headers)
+
+  test('each item comes once, in the order of its key, whatever is added meanwhile [GW-8]', async () => {
+    for (const id of ['p1', 'p2', 'p3']) await world.call('POST', '/api/v1/sessions', { id })
+    const seen: string[] = []
+    let cursor = ''
+    do {
+      const page = await json(list(cursor, '/api/v1/sessions?limit=2'))
+      seen.push(...page.items.map(({ id }: { id: string }) => id))
+      if (seen.length === 2) await world.call('POST', '/api/v1/sessions', { id: 'meanwhile' })
+      cursor = page.nextCursor ?? ''
+    } while (cursor !== '')
+    expect(new Set(seen).size).toBe(seen.length)
+    expect(seen).toEqual(expect.arrayContaining(['p1', 'p2', 'p3']))
+  })
+
+  test('a cursor opens for its scope, route and filter alone, untouched, within a day [GW-8]', async () => {
+    const { nextCursor } = await json(list(''))
+    expect((await list(nextCursor)).status).toBe(200)
+    const flipped = `${nextCursor.slice(0, -2)}${nextCursor.endsWith('A') ? 'B' : 'A'}${nextCursor.slice(-1)}`
+    const wrong = [
+      list(nextCursor, '/api/v1/memories?limit=1'),
+      list(nextCursor, '/api/v1/sessions?limit=1&updatedAfter=5'),
+      list(nextCursor, '/api/v1/sessions?limit=1', { authorization: `Bearer ${await keyOf('bob')}` }),
+      list(flipped),
+      list('abc'),
+    ]
+    for (const answer of await Promise.all(wrong))
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([400, 'invalid_input'])
+    expect((await list(nextCursor, '/api/v1/sessions?limit=2')).status).toBe(200) // another size goes on
+  })
+
+  test.each([0, 201, -1, 1.5, 'x'])('a page of %s items is refused [GW-8]', async (limit) => {
+    expect((await world.call('GET', `/api/v1/sessions?limit=${limit}`)).status).toBe(400)
+  })
+})
+
+describe('limits', () => {
+  test('an owner has so many writes a minute, and is told how long to wait; others go on [ACC-12]', async () => {
+    const limited = await gatewayWorld({ clock: manualClock(Date.now()) })
+    await limited.call('POST', '/api/v1/sessions', { id: 's' })
+    const statuses: number[] = []
+    for (let n = 0; n < limits.ownerWritesAMinute + 1; n++) statuses.push((await limited.call('PATCH', '/api/v1/sessions/s', { title: 't' })).status)
+    expect(statuses.filter((status) => status === 429).length).toBe(2)
+    const refused = await limited.call('PATCH', '/api/v1/sessions/s', { title: 't' })
+    expect([refused.status, Number(refused.headers.get('retry-after')) >= 1]).toEqual([429, true])
+    expect((await limited.call('GET', '/api/v1/sessions/s')).status).toBe(200)
+    await limited.close()
+  })
+
+  test('over the requests in flight an owner is refused at once, without a queue [GW-11]', async () => {
+    const goOn: (() => void)[] = []
+    const steps = Array.from({ length: limits.ownerInFlight }, () => (response: any, body: any) => void goOn.push(() => says('late')(response, body)))
+    world.upstream.next(...steps)
+    const running = Array.from({ length: limits.ownerInFlight }, (_, n) =>
+      world.chat(`flight-${n}`, { messages: [{ role: 'user', content: 'hello' }] }),
+    )
+    await expect.poll(() => goOn.length).toBe(limits.ownerInFlight)
+    const refused = await world.call('GET', '/api/v1/sessions')
+    expect([refused.status, await json(Promise.resolve(refused))]).toEqual([503, expect.objectContaining({ code: 'unavailable' })])
+    for (const go of goOn) go()
+    for (const answer of await Promise.all(running)) await answer.text()
+    expect((await world.call('GET', '/api/v1/sessions')).status).toBe(200)
+  })
+
+  test('a long URL is refused before anything is read [GW-11]', async () => {
+    expect((await world.call('GET', `/api/v1/sessions?cursor=${'x'.repeat(limits.urlBytes)}`)).status).toBe(413)
+  })
+})
+
+describe('headers', () => {
+  test('no origin is allowed unless it is configured exactly, and none with credentials [GW-15]', async () => {
+    const origin = { origin: 'https://app.example' }
+    const off = await world.call('GET', '/healthz', undefined, origin)
+    expect([...off.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
+    expect((await world.call('OPTIONS', '/api/v1/sessions', undefined, origin)).status).toBe(405)
+    const open = await gatewayWorld({ corsOrigins: ['https://app.example'] })
+    const from = async (name: string) => (await open.call('GET', '/healthz', undefined, { origin: name })).headers.get('access-control-allow-origin')
+    expect([await from('https://app.example'), await from('https://app.example.evil'), await from('null')]).toEqual([
+      'https://app.example',
+      null,
+      null,
+    ])
+    await open.close()
+  })
+
+  test('every answer forbids guessing, framing and caching [ACC-14]', async () => {
+    for (const path of ['/healthz', '/api/v1/whoami', '/nowhere']) {
+      const { headers } = await world.call('GET', path)
+      expect([headers.get('x-content-type-options'), headers.get('cache-control')]).toEqual(['nosniff', 'no-store'])
+    }
+  })
+})
+
+describe('health', () => {
+  test('alive without a store, ready by name and state only, details for the operator [GW-16]', async () => {
+    expect(await json(world.call('GET', '/healthz'))).toEqual({ alive: true })
+    const ready = await json(world.call('GET', '/readyz'))
+    expect(ready.ready).toBe(true)
+    for (const check of ready.checks) expect(Object.keys(check).toSorted()).toEqual(['name', 'state'])
+    expect((await world.call('GET', '/api/v1/health')).status).toBe(403)
+  })
+
+  test('a store that fails makes it unready, not dead [GW-16]', async () => {
+    const broken = await gatewayWorld()
+    for (const store of broken.stores) await store.close()
+    expect((await broken.call('GET', '/healthz')).status).toBe(200)
+    expect((await broken.call('GET', '/readyz')).status).toBe(503)
+    await broken.close().catch(() => {})
+  })
+})
+
+test('at its end it is unready at once, what is in flight ends, and nothing acknowledged is lost [GW-14]', async () => {
+  const ending = await gatewayWorld()
+  const served = await serveGateway(ending.gateway, { host: '127.0.0.1', port: 0, clock: systemClock })
+  let goOn = () => {}
+  ending.upstream.next((response, body) => (goOn = () => says('the last answer')(response, body)))
+  const chat = fetch(`${served.url}/s/last/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ending.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] }),
+  })
+  await expect.poll(() => ending.upstream.bodies.length).toBe(1)
+  const stopped = served.stop()
+  expect((await ending.call('GET', '/readyz')).status).toBe(503)
+  await expect(fetch(`${served.url}/healthz`)).rejects.toThrow()
+  goOn()
+  expect((await chat).status).toBe(200)
+  expect(await stopped).toBe(true)
+  expect(await ending.said('last')).toEqual(['user: hello', 'assistant: the last answer'])
+  await ending.close()
+})
+
+test('what has not ended after 30 s is cut and stored as incomplete [GW-14, OAI-16]', async () => {
+  const ending = await gatewayWorld()
+  const hurry = manualClock(Date.now())
+  const served = await serveGateway(ending.gateway, { host: '127.0.0.1', port: 0, clock: hurry })
+  ending.upstream.next(() => {})
+  const chat = fetch(`${served.url}/s/cut/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ending.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] }),
+  }).catch((error: unknown) => error)
+  await expect.poll(() => ending.upstream.bodies.length).toBe(1)
+  const stopped = served.stop()
+  await expect.poll(() => hurry.sleeping).toBeGreaterThan(0)
+  hurry.advance(limits.drainMs)
+  expect(await stopped).toBe(false)
+  expect(await chat).toBeInstanceOf(Error)
+  expect(await ending.said('cut')).toEqual(['user: hello'])
+  await ending.close()
+})
+
+test('the description of the API is OpenAPI 3.1 and names every row [GW-17]', async () => {
+  const document = await json(world.call('GET', '/openapi.json'))
+  expect(document.openapi).toBe('3.1.0')
+  const operations = Object.values(document.paths).flatMap((path: any) => Object.values(path)) as { operationId: string; summary: string }[]
+  expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
+  expect(operations.every(({ summary }) => summary.length > 5)).toBe(true)
+})
