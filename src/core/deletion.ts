@@ -28,4 +28,5 @@ export interface ErasureReceipt extends DeletionReceipt {
   readonly notProbed: readonly { readonly place: string; readonly why: string; readonly goneBy?: number }[]
   readonly clean: boolean
   readonly dryRun: boolean
+  readonly resumed?: true // an earlier call was cut off: `removed` counts what that one had left
 }

@@ -69,7 +69,7 @@ export function createEngine(options: RecollectOptions, world: World, stores: Op
     storeName: security.memories.info.name,
     quotaRecords: parts.quotas.limits.ownerRecords,
     redactSources: (scope, sources) => redactSources(parts, scope, sources),
-    injectedInto: (scope, recordId) => injectedInto(parts, scope, recordId),
+    injectedInto: (scope, recordIds) => injectedInto(parts, scope, recordIds),
     settled: (scope) => settledMemories(parts, scope),
   }
   return {
@@ -178,6 +178,7 @@ function erasureOver(options: RecollectOptions, world: World, stores: OpenStores
       },
     ],
     snapshotNames: [snapshotName],
+    exclusively: longTerm.upkeep.exclusively,
     quiet: options.quiet ?? (async () => {}),
   })
 }

@@ -45,8 +45,9 @@ export function createMemories(parts: MemoryParts, owner: Scope): Memories {
         const known = (await logs.load(scope))?.known ?? noneKnown()
         const record = (await recall.partition(scope)).get(id)
         if (record === undefined && !known.gone.has(id)) throw noRecord()
-        const injectedInto = record === undefined ? [] : await parts.injectedInto(scope, id)
-        const gone = await removeCopies(parts, scope, keys, known, record, options.sources === true)
+        const twins = record === undefined ? [] : sameText(known, record).filter((twin) => twin !== id)
+        const injectedInto = await parts.injectedInto(scope, [id, ...twins])
+        const gone = await removeCopies(parts, scope, keys, known, record, twins, options.sources === true)
         recall.drop(scope)
         return receiptOf(parts, scope, keys, { id, requestedAt, ...gone, injectedInto })
       })
@@ -64,13 +65,13 @@ async function removeCopies(
   keys: OwnerKeys,
   known: KnownRecords,
   record: MemoryRecord | undefined,
+  twins: readonly string[],
   withSources: boolean,
 ): Promise<{ records: number; entries: number; sources: number }> {
   if (record === undefined) {
     await upkeep.removeRecords(scope, [], [], 'forgotten')
     return { records: 0, entries: 0, sources: 0 }
   }
-  const twins = sameText(known, record).filter((twin) => twin !== record.id)
   const said = twins.length === 0 ? [] : [suppressTag(keys, { kind: 'episodic', text: record.text })]
   const suppress = [...new Set([suppressTag(keys, record), ...said])]
   const entries = [...twins, record.id].reduce((sum, id) => sum + (known.records.get(id)?.seqs.length ?? 0), 0)

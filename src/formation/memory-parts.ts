@@ -27,7 +27,7 @@ export interface MemoryParts {
     scope: Scope,
     sources: readonly { readonly session: string; readonly birth: number; readonly seq: number }[],
   ) => Promise<number>
-  /** Ids of sessions in whose prompts the record stood, from receipts. */
-  readonly injectedInto: (scope: Scope, recordId: string) => Promise<readonly string[]>
+  /** Ids of sessions in whose prompts any of the records stood, from receipts. */
+  readonly injectedInto: (scope: Scope, recordIds: readonly string[]) => Promise<readonly string[]>
   readonly settled: (scope: Scope) => Promise<void>
 }

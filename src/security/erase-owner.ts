@@ -26,9 +26,9 @@ export interface EraseOptions {
 export interface Erasure {
   /**
    * Everything of the owner, with a receipt. While it runs the owner's key checks give `not_found`; when it has returned, the name may
-   * start anew. Safe to call again after a crash: it goes on, and counts what was still there.
+   * start anew. Safe to call again after a crash: it goes on, and its receipt says `resumed`: it counts what was still there.
    *
-   * @throws `unavailable` if the audit log or a store cannot be written
+   * @throws `conflict` if the owner's background work does not end within 10 s · `unavailable` if the audit log or a store cannot be written
    */
   eraseOwner(scope: Scope, options?: EraseOptions): Promise<ErasureReceipt>
 }
@@ -56,7 +56,7 @@ export function createErasure(parts: ErasureParts): Erasure {
   return {
     async eraseOwner(scope, options = {}) {
       const job: Job = { ...parts, stores, receipts, owner: requireScope(scope), options }
-      return options.dryRun === true ? countOnly(job) : erase(job)
+      return options.dryRun === true ? countOnly(job) : parts.exclusively(job.owner, () => erase(job))
     },
   }
 }
@@ -64,7 +64,7 @@ export function createErasure(parts: ErasureParts): Erasure {
 /** The six steps of ERA-5, in their order. */
 async function erase(job: Job): Promise<ErasureReceipt> {
   const { ring, owner, stores } = job
-  const mark = await begin(job) // 1, 2
+  const { mark, resumed } = await begin(job) // 1, 2
   const before = await collectBefore(job, stores, owner)
   const first = await removeAll(job) // 3
   await ring.destroy(owner) // 4
@@ -73,20 +73,21 @@ async function erase(job: Job): Promise<ErasureReceipt> {
   const probes = await probeAll(job, stores, owner, before)
   const removed = stores.map(({ name }, i): Removed => ({ store: name, ...plus(first[i] ?? zero, second[i] ?? zero) }))
   await tellEnd(job, mark.target, removed, probes) // 6
-  const receipt = await receiptOf(job, mark, removed, probes, before)
+  const receipt = await receiptOf(job, mark, resumed, removed, probes, before)
   await ring.remove(owner)
   return receipt
 }
 
 /** What the owner is called is fixed while there are keys, and from then on nobody gets keys. */
-async function begin(job: Job): Promise<ClosingMark> {
+async function begin(job: Job): Promise<{ readonly mark: ClosingMark; readonly resumed: boolean }> {
   const { ring, owner, random, clock } = job
   const begun = (await ring.look(owner))?.closed
-  if (begun !== undefined) return begun
+  if (begun !== undefined) return { mark: begun, resumed: true }
   const target = await targetOf(job)
   await tell(job, target, 'erase.begun', 'allow')
   const [id, requestedAt] = [madeId('era', random), clock.now()]
-  return ring.close(owner, (_, dataKeys) => ({ id, requestedAt, target, dataKeys }))
+  const mark = await ring.close(owner, (_, dataKeys) => ({ id, requestedAt, target, dataKeys }))
+  return { mark, resumed: mark.id !== id }
 }
 
 async function targetOf({ ring, owner }: Job): Promise<string> {
@@ -130,6 +131,7 @@ async function tellEnd(job: Job, target: string, removed: readonly Removed[], pr
 async function receiptOf(
   job: Job,
   mark: ClosingMark,
+  resumed: boolean,
   removed: readonly Removed[],
   probes: readonly Probe[],
   before: Before,
@@ -153,6 +155,7 @@ async function receiptOf(
     notProbed: notProbed(completedAt, before),
     clean: foundBy(probes) === 0,
     dryRun: false,
+    ...(resumed ? { resumed: true as const } : {}),
     ...(auditHead === undefined ? {} : { auditHead }),
   })
 }

@@ -1,5 +1,6 @@
 // What an erasure works on: stores, keys, audit trail, caches. Types only.
 import type { Random } from '../core/ids.ts'
+import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
@@ -39,6 +40,8 @@ export interface ErasureParts {
   readonly caches: readonly ErasedCache[]
   /** Names under which snapshots are saved: the port does not list them. */
   readonly snapshotNames: readonly string[]
+  /** Runs under the lease of the owner's background jobs (ERA-1). @throws `conflict` if it is not free within 10 s */
+  readonly exclusively: <T>(owner: Scope, run: () => Promise<T>) => Promise<T>
   /** Resolves once no request of the owner is in flight, at the latest when the longest allowed one would have ended (ERA-5). */
   readonly quiet: (owner: Owner) => Promise<void>
 }

@@ -52,8 +52,9 @@ export function countUsage(telemetry: Telemetry, receipt: Receipt | undefined, u
   telemetry.count('recollect_injections_cited_total', cited ?? 0)
 }
 
+/** What was placed anew, also the successor of a live record (INJ-5). */
 export const injectedIds = (receipt: Receipt): readonly string[] =>
-  receipt.recall.items.filter((item) => item.outcome === 'injected').map((item) => item.id)
+  receipt.recall.items.filter(({ outcome }) => outcome === 'injected' || outcome === 'supersedes').map((item) => item.id)
 
 /** System, tools and the whole log, estimated as the plan was. */
 export function fullHistory(receipt: Receipt, historyTokens: number): number {

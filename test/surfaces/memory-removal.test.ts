@@ -189,3 +189,24 @@ test('many records go by tombstones of bounded size [ERA-4, LIFE-4]', async () =
   expect(JSON.stringify(log)).not.toContain('Remark')
   for (const { event } of log) if (event?.type === 'tombstone') expect(event.seqs.length).toBeLessThanOrEqual(limits.appendEntries)
 })
+
+test('forgetting names every session in whose prompt any copy stood, placed as a successor or by another voice [ERA-3, INJ-5]', async () => {
+  const { recollect } = await aWorld('memory', { embedder: 'bundled', receipts: 'durable' })
+  const { memories, session } = recollect.user('alice')
+  const asks = async (name: string) => {
+    const asking = await session(name, { formation: 'off' })
+    await asking.append({ role: 'user', text: 'Where do I live?' })
+    return (await asking.context({ budgetTokens: 8_000 })).receipt.recall.items.map(({ id, outcome }) => [id, outcome])
+  }
+  const { record: porto } = await memories.remember('I live in Porto.')
+  expect(await asks('early')).toEqual([[porto.id, 'injected']])
+  const { record: lisbon } = await memories.remember('I live in Lisbon.', { supersedes: [porto.id] })
+  expect(await asks('early')).toContainEqual([lisbon.id, 'supersedes'])
+  await (await session('told')).append({ role: 'assistant', text: 'I live in Lisbon.' })
+  await memories.settled()
+  const twin = (await memories.list()).items.find(({ role }) => role === 'assistant')
+  await asks('late')
+  const receipt = await memories.forget(twin?.id as string) // said after the prompt in which its copy stood
+  expect(receipt).toMatchObject({ records: 2, keptWhy: [{}] })
+  expect(receipt.injectedInto?.toSorted()).toEqual(['early', 'late'])
+})

@@ -51,6 +51,7 @@ const counted = [
   'release',
   'list',
   'delete',
+  'erase',
   'saveSnapshot',
   'loadSnapshot',
 ]
@@ -72,19 +73,31 @@ function fused(store: LogStore, fuse: Fuse, when: 'before' | 'after'): LogStore 
   return Object.fromEntries(entries) as LogStore
 }
 
+/** Stores that several worlds share, and that their owner closes; else each world has memory stores of its own. */
+export interface MemoryStores {
+  readonly raw?: ReturnType<typeof memoryStores>
+  /** The calls of the key store count as well. */
+  readonly fuseKeys?: boolean
+}
+
 export interface MemoryWorld {
   readonly clock: ManualClock
   readonly fuse: Fuse
   readonly recollect: Recollect
+  readonly raw: ReturnType<typeof memoryStores>
   /** A new process on the same stores; the old one just stops. */
   restarted(more?: RecollectOptions): Promise<Recollect>
   /** What stands in the memory log of an owner, in order; a redacted entry has no event. */
   log(ownerId: string): Promise<readonly { readonly seq: number; readonly id: string; readonly event: MemoryEvent | undefined }[]>
 }
 
-export async function aMemoryWorld(options: RecollectOptions = {}, when: 'before' | 'after' = 'before'): Promise<MemoryWorld> {
+export async function aMemoryWorld(
+  options: RecollectOptions = {},
+  when: 'before' | 'after' = 'before',
+  stores: MemoryStores = {},
+): Promise<MemoryWorld> {
   const clock = manualClock(start)
-  const raw = memoryStores(clock)
+  const raw = stores.raw ?? memoryStores(clock)
   const fuse: Fuse = { left: Number.POSITIVE_INFINITY, used: 0 }
   const keyProvider = memoryKeyProvider({ random: seededRandom(11) })
   const made: Recollect[] = []
@@ -97,7 +110,11 @@ export async function aMemoryWorld(options: RecollectOptions = {}, when: 'before
       seal: 'off',
       receipts: 'durable',
       keyProvider,
-      stores: { sessions: fused(raw.sessions, fuse, when), memories: fused(raw.memories, fuse, when), keys: { ...raw.keys, close: async () => {} } },
+      stores: {
+        sessions: fused(raw.sessions, fuse, when),
+        memories: fused(raw.memories, fuse, when),
+        keys: stores.fuseKeys === true ? fused(raw.keys, fuse, when) : { ...raw.keys, close: async () => {} },
+      },
       ...options,
       ...more,
     })
@@ -107,11 +124,12 @@ export async function aMemoryWorld(options: RecollectOptions = {}, when: 'before
   onTestFinished(async () => {
     fuse.left = Number.POSITIVE_INFINITY
     for (const recollect of made) await recollect.close()
-    for (const store of Object.values(raw)) await store.close()
+    if (stores.raw === undefined) for (const store of Object.values(raw)) await store.close()
   })
   return {
     clock,
     fuse,
+    raw,
     recollect: await restarted(),
     restarted,
     async log(ownerId) {
