@@ -75,7 +75,7 @@ function addEvent(table: MemoryTable, seq: number, event: MemoryEvent): void {
       if (table.has(event.recordId)) table.setVector(event.recordId, { ...vectorOf(event), seq })
       break
     case 'evidence':
-      addEvidence(table, event.recordId, event.evidence)
+      addEvidence(table, event)
       break
     case 'evidence-lost': {
       const record = table.get(event.recordId)
@@ -109,11 +109,11 @@ function addRecord(table: MemoryTable, seq: number, body: RecordBody): void {
 }
 
 /** FORM-6: the same text again is a mention more, and one span of evidence more while there is room. */
-function addEvidence(table: MemoryTable, id: string, evidence: Evidence): void {
-  const record = table.get(id)
+function addEvidence(table: MemoryTable, { recordId, evidence, counted }: MemoryEvent & { type: 'evidence' }): void {
+  const record = table.get(recordId)
   if (record === undefined) return
   const there = record.evidence.length >= limits.evidenceSpans || record.evidence.some((span) => isSame(span, evidence))
-  table.change(id, { mentions: record.mentions + 1, ...(there ? {} : { evidence: [...record.evidence, evidence] }) })
+  table.change(recordId, { mentions: record.mentions + (counted === true ? 0 : 1), ...(there ? {} : { evidence: [...record.evidence, evidence] }) })
 }
 
 const isSame = (a: Evidence, b: Evidence): boolean =>

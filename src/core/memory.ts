@@ -58,7 +58,7 @@ export type RecordBody = Omit<MemoryRecord, 'seq' | 'supersededBy' | 'ended' | '
 export type MemoryEvent =
   | { readonly type: 'record'; readonly record: RecordBody }
   | { readonly type: 'embedding'; readonly recordId: string; readonly model: string; readonly scale: number; readonly vector: string } // int8, base64 (EMB-3)
-  | { readonly type: 'evidence'; readonly recordId: string; readonly evidence: Evidence }
+  | { readonly type: 'evidence'; readonly recordId: string; readonly evidence: Evidence; readonly counted?: true } // counted: another span of a mention that is (FORM-6)
   | { readonly type: 'evidence-lost'; readonly recordId: string; readonly session: string; readonly birth: number; readonly seqs?: readonly number[] } // ERA-4; without seqs: the whole session
   | { readonly type: 'end'; readonly recordId: string; readonly validUntil: number; readonly why: EndReason; readonly by?: string }
   | {

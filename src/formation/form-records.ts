@@ -46,8 +46,10 @@ export function formRecords(input: FormInput): Formed {
       if (known.suppressed.has(suppressTag(keys, record))) continue
       const twin = twinOf(known, newest, record)
       if (twin !== undefined) {
-        for (const evidence of record.evidence)
-          events.push({ id: eventId(record.id, 'said', evidence.start), event: { type: 'evidence', recordId: twin, evidence } })
+        for (const [i, evidence] of record.evidence.entries()) {
+          const more = i === 0 ? {} : { counted: true as const } // a left-out block parts one mention into several quotes
+          events.push({ id: eventId(record.id, 'said', evidence.start), event: { type: 'evidence', recordId: twin, evidence, ...more } })
+        }
         continue
       }
       newest.set(textKeyOf(record.list, record.text), record)

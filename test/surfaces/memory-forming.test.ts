@@ -1,13 +1,18 @@
 // The job that forms memories: killed anywhere and run again, with the embedder down, over old histories, in any script.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import type { Recollect } from '../../src/index.ts'
+import { sqliteStore } from '../../src/stores/sqlite/index.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
 import { aWorld, start } from './library-world.ts'
 import { aMemoryWorld, flakyEmbedder, type MemoryWorld } from './memory-world.ts'
 
 /** More than one window of both sides, with words said several times. */
-async function aTalk(recollect: Recollect): Promise<void> {
-  const alice = recollect.user('alice')
+async function aTalk(recollect: Recollect, ownerId = 'alice'): Promise<void> {
+  const alice = recollect.user(ownerId)
   await alice.pseudonym() // makes the owner's keys, on which the ids rest
   const session = await alice.session('s')
   await session.append(
@@ -20,12 +25,23 @@ async function aTalk(recollect: Recollect): Promise<void> {
 }
 
 /** Ids, texts and what they rest on: all but the times at which the job happened to run. */
-const shapeOf = async (world: MemoryWorld) =>
-  (await world.log('alice')).map(({ seq, id, event }) => {
+const shapeOf = async (world: MemoryWorld, ownerId = 'alice') =>
+  (await world.log(ownerId)).map(({ seq, id, event }) => {
     if (event?.type !== 'record') return [seq, id, event?.type]
     const { formedAt: _, expiresAt: __, ...record } = event.record
     return [seq, id, record]
   })
+
+/** The same for every owner: ids and hashes, which rest on an owner's keys, by when each first stood there; births and times of saying left out. */
+function withoutIds(shape: unknown): unknown {
+  const order = new Map<string, number>()
+  return JSON.parse(JSON.stringify(shape), (key, value: unknown) => {
+    if (key === 'birth' || key === 'saidAt') return undefined
+    if (typeof value !== 'string' || !/^[\w-]{22,}/.test(value)) return value
+    if (!order.has(value)) order.set(value, order.size)
+    return order.get(value)
+  })
+}
 
 async function formedWithoutAKill() {
   const world = await aMemoryWorld({ embedder: flakyEmbedder() })
@@ -55,6 +71,57 @@ describe.each(['before', 'after'] as const)('killed %s a store call takes effect
       expect(await shapeOf(world), `killed at call ${left}`).toEqual(shape)
     }
   })
+})
+
+test('the same said again is one mention more, also where a left-out code block parts it into two quotes [FORM-6]', async () => {
+  const { recollect } = await aWorld('memory')
+  const alice = recollect.user('alice')
+  const session = await alice.session('s')
+  const text = `Run this before you deploy:\n\`\`\`sh\n${'echo rotate the logs\n'.repeat(30)}\`\`\`\nThen restart the worker.`
+  for (let said = 1; said <= 3; said++) {
+    await session.append({ role: 'user', text })
+    await alice.memories.settled()
+    const [record, ...more] = (await alice.memories.list()).items
+    expect([record?.mentions, record?.evidence.length, more]).toEqual([said, 2 * said, []])
+    expect(record?.text).toContain('[code, ')
+  }
+})
+
+describe('on SQLite', () => {
+  test.each(['before', 'after'] as const)(
+    'killed %s any store call takes effect, a new process forms the same log [FORM-2, MEM-P5]',
+    async (when) => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'recollect-killed-'))
+      const clock = manualClock(start)
+      const store = (name: string) => sqliteStore({ path: path.join(folder, name), clock })
+      const raw = { sessions: await store('sessions.db'), memories: await store('memories.db'), keys: await store('keys.db') }
+      try {
+        const unkilled = await aMemoryWorld({ embedder: flakyEmbedder(), clock }, when, { raw })
+        await aTalk(unkilled.recollect, 'owner')
+        unkilled.fuse.used = 0
+        await unkilled.recollect.user('owner').memories.settled()
+        const calls = unkilled.fuse.used
+        const shape = withoutIds(await shapeOf(unkilled, 'owner'))
+        expect(calls).toBeGreaterThan(10)
+        for (let left = 0; left < calls; left++) {
+          const world = await aMemoryWorld({ embedder: flakyEmbedder(), clock }, when, { raw })
+          await aTalk(world.recollect, `owner-${left}`)
+          world.fuse.left = left
+          await world.recollect
+            .user(`owner-${left}`)
+            .memories.settled()
+            .catch(() => {})
+          world.fuse.left = Number.POSITIVE_INFINITY
+          clock.advance(limits.workLeaseMs)
+          await (await world.restarted()).user(`owner-${left}`).memories.settled()
+          expect(withoutIds(await shapeOf(world, `owner-${left}`)), `killed at call ${left}`).toEqual(shape)
+        }
+      } finally {
+        for (const store of Object.values(raw)) await store.close()
+        rmSync(folder, { recursive: true })
+      }
+    },
+  )
 })
 
 test('a window formed a second time adds nothing [MEM-1, MEM-P1]', async () => {
