@@ -18,6 +18,7 @@ export const security = {
   'SEAL-8': 'nothing plain is taken for a sealed body',
   'SEAL-9': 'a wrong key is an integrity failure without content, never an empty answer, and changes nothing',
   'SEAL-10': 'a data key is retired after 90 days or its count of seals, and what it sealed stays readable',
+  'SEAL-11': 'ids that Recollect makes hold neither content nor a bare hash of it',
   'SEAL-12': 'a log put back, cut or reordered is noticed by the numbers in its seals and by nodes that knew it',
   'SEAL-13': 'a snapshot that fails is dropped, counted and told; its log stays',
   'SEAL-14': 'a key provider wraps for one context and answers by its codes',
