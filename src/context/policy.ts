@@ -1,6 +1,6 @@
 // What one context is made by: the caller's options over the session's setup, checked, with every default in one place (context §1, CTX-6). Pure.
 import { formats, type Format, type ToolDefinition } from '../core/context.ts'
-import { RecollectError } from '../core/errors.ts'
+import { RecollectError, numberGiven } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { textOf, type LoggedMessage } from '../core/message.ts'
@@ -137,8 +137,13 @@ function recallOptions(recall: ContextOptions['recall']): Policy['recall'] {
 
 function within(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value
-  throw new RecollectError('invalid_input', `${what} is a whole number from ${least} to ${most}; got ${value}`, `Give ${what} within these bounds.`, {
-    limit: value > most ? most : least,
-    given: value,
-  })
+  throw new RecollectError(
+    'invalid_input',
+    `${what} is a whole number from ${least} to ${most}; got ${numberGiven(value)}`,
+    `Give ${what} within these bounds.`,
+    {
+      limit: value > most ? most : least,
+      ...(typeof value === 'number' ? { given: value } : {}),
+    },
+  )
 }

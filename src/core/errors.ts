@@ -61,3 +61,6 @@ export const isRecollectError = (error: unknown, code?: ErrorCode): error is Rec
 /** A bug of ours, said so: for states the types cannot rule out. */
 export const bug = (what: string, cause?: unknown): RecollectError =>
   new RecollectError('internal', what, 'Report this with the request id; nothing of yours needs to change.', { cause })
+
+/** What a message may say of a value that should be a number: a number as it is, of anything else its type, since that may be content. */
+export const numberGiven = (value: unknown): number | string => (typeof value === 'number' ? value : typeof value)

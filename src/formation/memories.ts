@@ -1,6 +1,6 @@
 // An owner's long-term memory as an application uses it: remember, find, list, forget (MEM-3, ERA-3).
 import type { DeletionReceipt } from '../core/deletion.ts'
-import { RecollectError } from '../core/errors.ts'
+import { RecollectError, numberGiven } from '../core/errors.ts'
 import { madeId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { isAlive, type MemoryRecord } from '../core/memory.ts'
@@ -130,9 +130,9 @@ function pageLimit(limit: number | undefined): number {
   if (!Number.isInteger(given) || given < 1 || given > limits.pageItemsMost)
     throw new RecollectError(
       'invalid_input',
-      `a page has 1 to ${limits.pageItemsMost} items; asked for ${given}`,
+      `a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(given)}`,
       'Ask for fewer, and go on with the cursor.',
-      { limit: limits.pageItemsMost, given },
+      { limit: limits.pageItemsMost, ...(typeof given === 'number' ? { given } : {}) },
     )
   return given
 }

@@ -124,7 +124,7 @@ function checkRecord(text: unknown, options: RememberOptions): asserts text is s
   const bad = (what: string) => new RecollectError('invalid_input', what, 'See the options of memories.remember.')
   if (typeof text !== 'string' || text.trim() === '') throw bad('a memory is a text that is not empty')
   checkText('a memory', text, limits.recordCodePoints, limits.recordBytes)
-  if (text.split('\n').length > limits.recordLines) throw tooLong('a memory has lines', limits.recordLines, text.split('\n').length)
+  if (text.split('\n').length > limits.recordLines) throw tooLong('a memory', 'lines', limits.recordLines, text.split('\n').length)
   if (options.slot !== undefined) checkText('a slot', options.slot, limits.slotCodePoints)
   if (options.value !== undefined) checkText('a value', options.value, limits.valueCodePoints)
   if (options.id !== undefined) checkId(options.id, 'the id of a memory')
@@ -146,12 +146,17 @@ function checkText(what: string, text: unknown, codePoints: number, bytes = Numb
   if (typeof text !== 'string' || text === '' || !text.isWellFormed())
     throw new RecollectError('invalid_input', `${what} is a text without lone surrogates, and not empty`, 'Send well-formed text.')
   const given = [...text].length
-  if (given > codePoints) throw tooLong(`${what} has code points`, codePoints, given)
-  if (utf8Length(text) > bytes) throw tooLong(`${what} has bytes`, bytes, utf8Length(text))
+  if (given > codePoints) throw tooLong(what, 'code points', codePoints, given)
+  if (utf8Length(text) > bytes) throw tooLong(what, 'bytes', bytes, utf8Length(text))
 }
 
-const tooLong = (what: string, limit: number, given: number): RecollectError =>
-  new RecollectError('payload_too_large', `${what}, at most ${limit}; got ${given}`, 'Split it into several memories, or say it shorter.', {
-    limit,
-    given,
-  })
+const tooLong = (what: string, unit: string, limit: number, given: number): RecollectError =>
+  new RecollectError(
+    'payload_too_large',
+    `${what} has at most ${limit} ${unit}; got ${given}`,
+    'Split it into several memories, or say it shorter.',
+    {
+      limit,
+      given,
+    },
+  )

@@ -1,6 +1,6 @@
 // What a search is asked, checked before anything is read (RCL-11).
 import { authorities, atLeast, type Authority } from '../core/authority.ts'
-import { RecollectError } from '../core/errors.ts'
+import { RecollectError, numberGiven } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { memoryKinds, type MemoryKind } from '../core/memory.ts'
 import type { SearchOptions } from './search-types.ts'
@@ -73,7 +73,7 @@ const refused = (what: string, next: string, given?: { limit?: number; given?: n
 function number(name: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number' || !(value >= least && value <= most))
     throw refused(
-      `${name} is ${least} to ${most}; got ${typeof value === 'number' ? value : typeof value}`,
+      `${name} is ${least} to ${most}; got ${numberGiven(value)}`,
       `Give ${name} as a number from ${least} to ${most}.`,
       typeof value === 'number' ? { limit: value < least ? least : most, given: value } : {},
     )

@@ -1,6 +1,6 @@
 // The calls of a session that have to do with what the model sees: context, epoch, summary, receipts.
 import type { JsonObject } from '../core/json.ts'
-import { RecollectError } from '../core/errors.ts'
+import { RecollectError, numberGiven } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
@@ -120,7 +120,7 @@ function pageOf(kept: readonly KeptReceipt[], { limit = limits.pageItems, cursor
   if (!Number.isInteger(limit) || limit < 1 || limit > limits.pageItemsMost)
     throw new RecollectError(
       'invalid_input',
-      `a page has 1 to ${limits.pageItemsMost} items; asked for ${limit}`,
+      `a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(limit)}`,
       'Ask for fewer, and go on with the cursor.',
     )
   const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor)

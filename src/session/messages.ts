@@ -1,5 +1,5 @@
 // Appending to a session and reading it: messages of the current path, by seq (SES-1).
-import { RecollectError, isRecollectError } from '../core/errors.ts'
+import { RecollectError, isRecollectError, numberGiven } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { LoggedMessage, Message, MessageInput } from '../core/message.ts'
@@ -59,7 +59,7 @@ export async function readMessages(
   const { after = 0, upTo = Number.MAX_SAFE_INTEGER, limit = limits.pageItems, order = 'asc' } = page
   if (order !== 'asc' && order !== 'desc') throw refused('order must be asc or desc', 'Leave it out for asc.')
   if (!Number.isInteger(limit) || limit < 1 || limit > limits.pageItemsMost)
-    throw refused(`a page has 1 to ${limits.pageItemsMost} items; asked for ${limit}`, 'Ask for fewer, and go on with next.')
+    throw refused(`a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(limit)}`, 'Ask for fewer, and go on with next.')
   for (const [name, seq] of [
     ['after', after],
     ['upTo', upTo],
