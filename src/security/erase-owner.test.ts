@@ -15,7 +15,6 @@ import { createErasure, type ErasureParts } from './erase-owner.ts'
 import { createKeyRing } from './key-ring.ts'
 import { memoryKeyProvider } from './memory-key-provider.ts'
 import { mint, mintAny } from './mint.ts'
-import { foundInFiles, needles } from './needles.ts'
 import { ownerPseudonym, sessionPseudonym } from './pseudonyms.ts'
 import { createReceipts } from './receipts.ts'
 import { sealedStore } from './sealed-store.ts'
@@ -318,29 +317,6 @@ describe('residue', () => {
     const receipt = await createErasure({ ...it.parts, ring: { ...it.ring, destroy: async () => {} } }).eraseOwner(it.alice)
     expect(receipt.probes).toContainEqual({ place: 'keys: wraps', lookedFor: 2, found: 2 })
     expect(receipt.clean).toBe(false)
-  })
-
-  test('bytes left in a file are found, whole or over the border of two reads [ERA-7]', async () => {
-    const wanted = needles(1e6)
-    const noise = seededRandom(3)
-    for (let i = 0; i < 1000; i++) wanted.add(noise(12))
-    const list = wanted.list()
-    const clean = Buffer.from(noise(3 * 1024 * 1024))
-    const left = Buffer.from(clean)
-    left.set(list[7]!, 1024 * 1024 - 5)
-    left.set(list[500]!, 0)
-    left.set(list[999]!, left.length - 12)
-    left.set(list[3]!.subarray(0, 11), 77) // not whole
-    expect(await foundInFiles([fileOf(clean)], list)).toBe(0)
-    expect(await foundInFiles([fileOf(clean), fileOf(left)], list)).toBe(3)
-  })
-
-  test('what is looked for is bounded: over the bound every second is kept, and the receipt can say so [ERA-7]', () => {
-    const wanted = needles(10_000)
-    for (let i = 0; i < 5000; i++) wanted.add(seededRandom(i)(12))
-    expect(wanted.given).toBe(5000)
-    expect(wanted.kept).toBeGreaterThan(20)
-    expect(wanted.kept * 112).toBeLessThanOrEqual(10_000)
   })
 
   test('in SQLite no byte of an erased owner is left in any file, and a store whose files keep bytes is found out [ERA-7]', async () => {
