@@ -145,7 +145,7 @@ function retractions(known: KnownRecords, session: string, birth: number, fold: 
   const rewound = (seq: number) => fold.gone.get(seq) === 'rewound'
   return [...ids].flatMap((id) => {
     const record = known.records.get(id)
-    if (record === undefined || record.ended || record.madeBy === 'person') return []
+    if (record === undefined || record.ended || record.madeBy === 'caller' || record.madeBy === 'person') return []
     if (!record.evidence.every((one) => one.log === session && one.birth === birth && rewound(one.seq))) return []
     return [{ id: eventId(id, 'retracted'), event: { type: 'end' as const, recordId: id, validUntil: now, why: 'retracted' as const } }]
   })

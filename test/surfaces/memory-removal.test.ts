@@ -164,6 +164,21 @@ test('a deleted session takes what rests on it alone; what others bear stands on
   expect((await alice.memories.list()).items.map((record) => record.id)).toEqual([own.id])
 })
 
+test('what was remembered by a call stands on that call, also when the one session that said it again is rewound and deleted [ERA-4, SES-2]', async () => {
+  const { recollect } = await aWorld('memory')
+  const alice = recollect.user('alice')
+  const { record } = await alice.memories.remember('The bus stops at the mill.')
+  const session = await alice.session('s')
+  await session.append({ role: 'user', text: 'The bus stops at the mill.' })
+  await alice.memories.settled()
+  expect((await alice.memories.get(record.id)).evidence.map(({ log }) => log)).toEqual(['s'])
+  await session.rewind(0)
+  await alice.memories.settled()
+  expect((await alice.memories.get(record.id)).ended).toBeUndefined()
+  expect(await session.delete()).toMatchObject({ records: 0, rederived: 1 })
+  expect(await alice.memories.get(record.id)).toMatchObject({ text: 'The bus stops at the mill.', evidence: [] })
+})
+
 test('a record ends with what was rewound only if all it rests on was [SES-2]', async () => {
   const { alice, session, id } = await aSecret((await aWorld('memory')).recollect)
   await (await alice.session('b')).append({ role: 'user', text: secret })
