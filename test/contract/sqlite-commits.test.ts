@@ -28,6 +28,30 @@ describe('group commit', () => {
     await store.close()
   })
 
+  test('leases alone are committed without a flush; anything beside them is flushed, also after a failure [SQL-5, LOG-5]', async () => {
+    const steps: string[] = []
+    let broken = false
+    const client = watched((sql) => {
+      steps.push(sql)
+      if (broken && sql === 'commit') throw sqliteError(13)
+    })
+    const store = await sqliteStore({ path: folder.file('leases'), clock, client })
+    await store.open(aLog(), { body: nothing })
+    const stepsOf = async (work: () => Promise<unknown>) => {
+      steps.length = 0
+      await work().catch(() => undefined)
+      return steps.filter((sql) => /^(pragma synchronous|begin immediate|commit|rollback)/.test(sql))
+    }
+    const lease = (purpose: string) => store.lease({ tenantId: 't', ownerId: 'o', purpose }, 5_000)
+    const [later, atCommit] = ['pragma synchronous = normal', 'pragma synchronous = full']
+    expect(await stepsOf(() => lease('a'))).toEqual([later, 'begin immediate', 'commit', atCommit])
+    expect(await stepsOf(() => Promise.all([lease('b'), store.append(aLog(), [anEntry('m1')])]))).toEqual(['begin immediate', 'commit'])
+    broken = true
+    expect(await stepsOf(() => lease('c'))).toEqual([later, 'begin immediate', 'commit', 'rollback', atCommit])
+    broken = false
+    await store.close()
+  })
+
   test('a group ends at 256 writes or 1 MiB of bodies [SQL-5]', async () => {
     const commits: string[] = []
     const store = await sqliteStore({ path: folder.file('bounds'), clock, client: watched((sql) => sql === 'commit' && commits.push(sql)) })

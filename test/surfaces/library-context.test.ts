@@ -35,7 +35,7 @@ describe.each(backends)('on %s', (backend) => {
     expect((await session.receipts.list()).items.map((item) => item.id)).toEqual([second.receipt.id, first.receipt.id])
     expect((await session.receipts.get(first.receipt.id)).receipt).toEqual(first.receipt)
     expect((await session.receipts.diff(first.receipt.id, second.receipt.id)).a).toBe(first.receipt.id)
-    expect((await session.why(1)).stretches).toMatchObject([{ sent: true, calls: expect.any(Number), from: { receipt: first.receipt.id } }])
+    expect((await session.why(2)).stretches).toMatchObject([{ sent: true, calls: expect.any(Number), from: { receipt: first.receipt.id } }])
     expect(await codeOf(session.why(0))).toBe('invalid_input')
     const page = await session.receipts.list({ limit: 1 })
     expect((await session.receipts.list({ limit: 1, cursor: page.cursor as string })).items.map((item) => item.id)).toEqual([first.receipt.id])

@@ -38,6 +38,7 @@ export async function openDriver(file: string, { clock, random, synchronous, cli
 
   const writes = createWrites({
     statements,
+    synchronous,
     logs,
     now,
     share: () => shareFrom(random),

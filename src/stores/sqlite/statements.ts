@@ -12,6 +12,8 @@ const sql = {
   commit: 'commit',
   rollback: 'rollback',
   dataVersion: 'pragma data_version',
+  flushLater: 'pragma synchronous = normal',
+  flushAtCommit: 'pragma synchronous = full',
 
   headOf: `select ${headColumns} from log where tenant = ? and owner = ? and kind = ? and log = ?`,
   makeLog: `insert into log (tenant, owner, kind, log, version, revision, birth, rewrites, created_at, updated_at, expires_at, expiry_mark, entries, bytes, body)

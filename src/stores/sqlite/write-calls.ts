@@ -28,16 +28,17 @@ export function writeCalls(store: Store): WriteCalls {
     },
     saveSnapshot: (ref, snapshot, { fence }) => saveSnapshot(store, writes, ref, { ...snapshot, chunks: snapshot.chunks.map(copied) }, fence),
 
+    // A power cut ends every process that could hold a lease, and numbers go on from the time: there is nothing to flush.
     lease: (name, ttlMs) =>
-      writes.add(() => {
+      writes.addUnflushed(() => {
         const at = now()
         if (at - reclaimedAt >= limits.leaseRowKeptMs / 24) reclaimLeases(statements, (reclaimedAt = at))
         const lease = takeLease(statements, name, ttlMs, at, highestLease)
         highestLease = Math.max(highestLease, lease?.fence.number ?? 0)
         return lease
       }),
-    renew: (fence, ttlMs) => writes.add(() => renewLease(statements, fence, ttlMs, now())),
-    release: (fence) => writes.add(() => releaseLease(statements, fence, now())),
+    renew: (fence, ttlMs) => writes.addUnflushed(() => renewLease(statements, fence, ttlMs, now())),
+    release: (fence) => writes.addUnflushed(() => releaseLease(statements, fence, now())),
 
     async delete(ref, { ifExpired = false } = {}) {
       const { removed, answer } = await writes.add(deleteLog(store, ref, ifExpired))

@@ -3,6 +3,7 @@ import { limits } from '../../core/limits.ts'
 import { RecollectError } from '../../core/errors.ts'
 import type { Head } from '../../ports/log-store.ts'
 import type { KnownLog, KnownLogs } from './known-logs.ts'
+import type { Synchronous } from './open-database.ts'
 import { asRecollectError, isBusy, isFailedFlush, lockedTooLong, writesStopped } from './sqlite-errors.ts'
 import type { Statements } from './statements.ts'
 import { realMs, retryAfterMs } from './waiting.ts'
@@ -21,6 +22,8 @@ export type Job<T> = (group: Group) => T
 export interface Writes {
   /** Fulfilled after the commit that holds the job has returned. `bytes`: of the bodies it writes. */
   add<T>(job: Job<T>, bytes?: number): Promise<T>
+  /** As `add`, for what a power cut may take back: a group of such jobs alone is committed without a flush. */
+  addUnflushed<T>(job: Job<T>): Promise<T>
   /** No more writes: the disk failed (DRV-6). */
   stop(cause: unknown): void
 }
@@ -28,6 +31,7 @@ export interface Writes {
 interface Waiting {
   readonly job: Job<unknown>
   readonly bytes: number
+  readonly flush: boolean
   readonly since: number
   readonly resolve: (value: never) => void
   readonly reject: (error: RecollectError) => void
@@ -36,6 +40,7 @@ type Outcome = { readonly value: unknown } | { readonly refused: RecollectError 
 
 export interface WritesParts {
   readonly statements: Statements
+  readonly synchronous: Synchronous
   readonly logs: KnownLogs
   readonly now: () => number
   readonly share: () => number // random in [0, 1)
@@ -45,7 +50,7 @@ export interface WritesParts {
   readonly committed: (writes: number, bytes: number) => void
 }
 
-export function createWrites({ statements, logs, now, share, refusal, committed }: WritesParts): Writes {
+export function createWrites({ statements, synchronous, logs, now, share, refusal, committed }: WritesParts): Writes {
   let queue: Waiting[] = []
   let scheduled = false
   let stopped: RecollectError | undefined
@@ -63,7 +68,7 @@ export function createWrites({ statements, logs, now, share, refusal, committed 
     if (refused !== undefined) return rejectAll(takeGroup(queue.length), refused)
     const group = takeGroup(groupSize(queue))
     try {
-      const outcomes = inOneTransaction(group)
+      const outcomes = flushedIfAsked(group)
       settle(group, outcomes)
       committed(
         group.length,
@@ -79,6 +84,16 @@ export function createWrites({ statements, logs, now, share, refusal, committed 
     const group = queue.slice(0, count)
     queue = queue.slice(count)
     return group
+  }
+
+  function flushedIfAsked(group: readonly Waiting[]): Outcome[] {
+    if (synchronous !== 'full' || group.some(({ flush }) => flush)) return inOneTransaction(group)
+    statements.flushLater.run()
+    try {
+      return inOneTransaction(group)
+    } finally {
+      statements.flushAtCommit.run()
+    }
   }
 
   /** All of the group or none of it; throws what SQLite threw, with nothing written. */
@@ -131,14 +146,16 @@ export function createWrites({ statements, logs, now, share, refusal, committed 
     schedule(retryAfterMs(share()))
   }
 
+  const wait = <T>(job: Job<T>, bytes: number, flush: boolean): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (queue.length >= limits.queuedWrites) return reject(tooManyWaiting(queue.length))
+      queue.push({ job, bytes, flush, since: realMs(), resolve, reject })
+      schedule()
+    })
+
   return {
-    add(job, bytes = 0) {
-      return new Promise((resolve, reject) => {
-        if (queue.length >= limits.queuedWrites) return reject(tooManyWaiting(queue.length))
-        queue.push({ job, bytes, since: realMs(), resolve, reject })
-        schedule()
-      })
-    },
+    add: (job, bytes = 0) => wait(job, bytes, true),
+    addUnflushed: (job) => wait(job, 0, false),
     stop(cause) {
       stopped ??= writesStopped(cause)
     },
