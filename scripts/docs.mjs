@@ -19,7 +19,9 @@ const pages = {
   'http.md': await httpPage(),
   'openapi.json': await openapiPage(),
   'cli.md': await cliPage(),
+  'cli.schema.json': await cliSchemaPage(),
   'config.md': await configPage(),
+  'config.schema.json': await configSchemaPage(),
   'metrics.md': await metricsPage(),
   'events.md': await eventsPage(),
   'crypto.md': await cryptoPage(),
@@ -138,7 +140,7 @@ async function cliPage() {
   const argument = (one) => (one.required ? ` <${one.name()}>` : ` [${one.name()}]`)
   return page(
     'Command line',
-    '`npm start -- COMMAND` in a clone, `recollect COMMAND` where the package is installed. The result alone goes to stdout; notes, progress and errors to stderr.',
+    '`npm start -- COMMAND` in a clone, `recollect COMMAND` where the package is installed. The result alone goes to stdout; notes, progress and errors to stderr. [cli.schema.json](cli.schema.json) says what each command prints under `--json`; an error is then the problem object, on stderr.',
     '## Flags of every command',
     flags(program),
     ...leaves(program, '').flatMap(([name, command]) => [
@@ -169,23 +171,41 @@ async function cliPage() {
 }
 
 async function configPage() {
-  const { settings, variableOf } = await load('config/settings.js')
+  const { flagOf, settings, variableOf } = await load('config/settings.js')
   const shown = (value) => (value === undefined ? '' : `\`${JSON.stringify(value)}\``)
   return page(
     'Configuration',
     'Flags win over the environment, the environment over the file, the file over defaults. The file is `--config FILE`, else `recollect.json` in the working folder; a dot in a name is a level in the file. No setting at all is a working set-up.',
     table(
-      ['setting', 'variable', 'default', 'meaning'],
+      ['setting', 'variable', 'flag', 'default', 'meaning'],
       Object.entries(settings).map(([name, { fallback, reason, secret }]) => [
         `\`${name}\``,
         `\`${variableOf(name)}\``,
+        flagOf(name) === undefined ? '' : `\`${flagOf(name)}\``,
         shown(fallback),
         secret ? `${reason} Secret: in a file only as \`{ "env": NAME }\` or \`{ "file": PATH }\`.` : reason,
       ]),
     ),
-    'Flags: `--data-dir` is `dataDir`; of `serve`, `--host` and `--port` are `gateway.host` and `gateway.port`.',
+    'A secret has no flag: it comes from the environment or by reference. [config.schema.json](config.schema.json) is the JSON Schema of the file; the package has it as `recollect/schema.json`.',
     '`RECOLLECT_KEY` is the API key of commands with `--url`; `RECOLLECT_DEBUG=1` shows stacks; any other variable that begins so is an error.',
   )
+}
+
+async function configSchemaPage() {
+  const { settingsSchema } = await load('config/json-schema.js')
+  return `${JSON.stringify(settingsSchema(), undefined, 2)}\n`
+}
+
+/** What each command prints under --json, by its name. */
+async function cliSchemaPage() {
+  const { outputs } = await load('cli/outputs.js')
+  const { z } = await import('zod')
+  const schemaOf = (schema) => {
+    const { $schema: _, ...rest } = z.toJSONSchema(schema, { unrepresentable: 'any' })
+    return rest
+  }
+  const $defs = Object.fromEntries(Object.entries(outputs).map(([command, schema]) => [command, schemaOf(schema)]))
+  return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'What recollect COMMAND --json prints', $defs }, undefined, 2)}\n`
 }
 
 async function metricsPage() {

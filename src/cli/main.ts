@@ -1,8 +1,9 @@
 // The command line: every command and flag on one page, parsed by commander; what they do stands beside (surfaces.md §6).
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { debugging, environment } from '../config/environment.ts'
 import { loadConfiguration, type Configuration } from '../config/load.ts'
-import type { SettingName } from '../config/settings.ts'
+import { flagOf, settings, type SettingName } from '../config/settings.ts'
 import { RecollectError } from '../core/errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { inWork, type Work } from './work.ts'
@@ -28,17 +29,24 @@ export async function main(argv: readonly string[]): Promise<number> {
     (text) => void (help += text),
   )
   const json = argv.includes('--json')
-  const debug = process.env['RECOLLECT_DEBUG'] === '1'
   try {
-    await program.parseAsync(argv as string[], { from: 'user' })
+    await program.parseAsync(idsLast(argv), { from: 'user' })
     return code
   } catch (error) {
-    if (!(error instanceof CommanderError)) return refuse(error, json, debug)
+    if (!(error instanceof CommanderError)) return refuse(error, json, debugging())
     if (error.exitCode === 0) return 0
-    if (error.code !== 'commander.help') return refuse(usage(error), json, debug)
+    if (error.code !== 'commander.help') return refuse(usage(error), json, debugging())
     process.stderr.write(help) // a group without its command: what it has
     return exitCodes.invalid_input
   }
+}
+
+/** Ids of records are base64url and may begin with a hyphen. Such a one stands behind `--`, where nothing is a flag. */
+function idsLast(argv: readonly string[]): string[] {
+  const flags = new Set([...settingFlags.values()].map(({ long }) => long))
+  const isId = (arg: string) => /^-[\w-]{21}$/.test(arg) && !flags.has(arg)
+  if (argv.includes('--') || !argv.some(isId)) return [...argv]
+  return [...argv.filter((arg) => !isId(arg)), '--', ...argv.filter(isId)]
 }
 
 /** What commander says of a command line, as an error of ours: it names the nearest command or flag (CLI-6). */
@@ -54,7 +62,6 @@ export function commands(run: Runner, complain: (text: string) => void): Command
     .description('Session memory for LLM applications.')
     .version(version)
     .option('--config <FILE>', 'settings; else recollect.json in the working folder')
-    .option('--data-dir <DIR>', 'folder of the data (RECOLLECT_DATA_DIR)')
     .option('--url <URL>', 'run on a gateway, with the key in RECOLLECT_KEY or --key-file')
     .option('--key-file <FILE>', 'file that holds the API key')
     .option('--tenant <NAME>', 'in process: the tenant', 'default')
@@ -67,6 +74,7 @@ export function commands(run: Runner, complain: (text: string) => void): Command
     .exitOverride()
     .configureOutput({ writeErr: complain })
     .showSuggestionAfterError(true)
+  for (const option of settingFlags.values()) program.addOption(option)
   const works = (name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>): Command =>
     program
       .command(name)
@@ -76,17 +84,7 @@ export function commands(run: Runner, complain: (text: string) => void): Command
   program
     .command('serve')
     .description('serve the gateway; prints its URLs')
-    .option('--host <HOST>', 'address to bind (RECOLLECT_GATEWAY_HOST)')
-    .option('--port <PORT>', 'port to bind (RECOLLECT_GATEWAY_PORT)')
-    .action(async (flags: { host?: string; port?: string }) =>
-      run(() =>
-        serve(
-          configurationOf(program, { 'gateway.host': flags.host, 'gateway.port': flags.port }),
-          version,
-          (line) => void process.stdout.write(`${line}\n`),
-        ),
-      ),
-    )
+    .action(async () => run(() => serve(configurationOf(program), version, (line) => void process.stdout.write(`${line}\n`))))
   works('chat', 'talk to the upstream in the terminal; without one, show the context', chat)
     .option('--session <NAME>', 'session', 'chat')
     .option('--model <NAME>', 'model', 'default')
@@ -124,10 +122,19 @@ export function commands(run: Runner, complain: (text: string) => void): Command
   return program
 }
 
-function configurationOf(program: Command, flags: Partial<Record<SettingName, unknown>> = {}): Configuration {
-  const { config, dataDir } = program.opts() as { config?: string; dataDir?: string }
-  const given = Object.fromEntries(Object.entries({ dataDir, ...flags }).filter(([, value]) => value !== undefined))
-  return loadConfiguration({ flags: given, environment: process.env, ...(config === undefined ? {} : { file: config }) })
+/** A flag for each setting, from the one table (CFG-1). */
+const settingFlags: ReadonlyMap<SettingName, Option> = new Map(
+  (Object.keys(settings) as SettingName[]).flatMap((name) => {
+    const flag = flagOf(name)
+    return flag === undefined ? [] : [[name, new Option(`${flag} <VALUE>`, settings[name].reason).helpGroup('Settings:')] as const]
+  }),
+)
+
+function configurationOf(program: Command): Configuration {
+  const options = program.opts() as Readonly<Record<string, string | undefined>>
+  const flags = Object.fromEntries([...settingFlags].map(([name, option]) => [name, options[option.attributeName()]]))
+  const { config } = options
+  return loadConfiguration({ flags, environment, ...(config === undefined ? {} : { file: config }) })
 }
 
 type Nested = (parent: Command, name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>) => Command
@@ -139,7 +146,6 @@ function addMeasures(program: Command, run: Runner): void {
     .description('recall over a public data set')
     .option('--data <PATH>', 'file or folder of the data')
     .addOption(new Option('--format <FORMAT>', 'shape of the data').choices(['locomo', 'realtalk', 'beam', 'longmemeval', 'jsonl']))
-    .addOption(new Option('--embedder <NAME>', 'embedder').choices(['bundled', 'off']))
     .option('--arms <ARMS>', 'hybrid,lexical,dense')
     .option('--categories <NAMES>', 'only these')
     .option('--limit <N>', 'ask at most so many questions, drawn by the seed')

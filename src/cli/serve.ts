@@ -42,6 +42,7 @@ export function gatewayOptions(configuration: Configuration, telemetry: ReturnTy
   const url = configuration.get('upstream.url') as string | undefined
   const key = configuration.get('upstream.key') as string | undefined
   const budget = configuration.get('context.budgetTokens') as number | undefined
+  const sessionHeaders = configuration.get('gateway.sessionHeaders') as readonly string[] | undefined
   return {
     clock: systemClock,
     random,
@@ -54,6 +55,7 @@ export function gatewayOptions(configuration: Configuration, telemetry: ReturnTy
     withoutSession: configuration.get('gateway.withoutSession'),
     onEdit: configuration.get('gateway.onEdit'),
     ...(budget === undefined ? {} : { budgetTokens: budget }),
+    ...(sessionHeaders === undefined ? {} : { sessionHeaders }),
     ...(url === undefined
       ? {}
       : { upstream: { name: configuration.get('upstream.name'), baseUrl: url, ...(key === undefined ? {} : { apiKey: key }) } }),

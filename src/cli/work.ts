@@ -1,5 +1,6 @@
 // What a command works with: the terminal, and Recollect in process or behind a gateway; opened before it and closed after it.
 import { readFileSync } from 'node:fs'
+import { gatewayKey } from '../config/environment.ts'
 import type { Configuration } from '../config/load.ts'
 import { openRecollect } from '../config/open.ts'
 import { RecollectError } from '../core/errors.ts'
@@ -67,7 +68,5 @@ function keyOf(flags: GlobalFlags): string {
       throw new RecollectError('invalid_input', 'the key file cannot be read', 'Give --key-file a file that holds the API key.', { cause })
     }
   }
-  const key = process.env['RECOLLECT_KEY']
-  if (key === undefined) throw new RecollectError('unauthenticated', 'no key for the gateway', 'Set RECOLLECT_KEY, or give --key-file.')
-  return key
+  return gatewayKey()
 }

@@ -106,7 +106,9 @@ function readSettingsFile(path: string | undefined, faults: string[]): { path: s
 }
 
 function flatten(value: Json, at: string, out: Map<string, Json>): void {
-  const leaf = Object.hasOwn(settings, at) || typeof value !== 'object' || value === null || Array.isArray(value)
+  const object = typeof value === 'object' && value !== null && !Array.isArray(value)
+  const isGroup = at === '' || names.some((name) => name.startsWith(`${at}.`))
+  const leaf = !object || Object.hasOwn(settings, at) || (!isGroup && Object.keys(value).length === 0)
   if (leaf) out.set(at, value)
   else for (const [key, inner] of Object.entries(value as JsonObject)) flatten(inner, at === '' ? key : `${at}.${key}`, out)
 }

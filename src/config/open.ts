@@ -12,6 +12,8 @@ import type { Configuration } from './load.ts'
 
 export const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes))
 
+const quotaNames = ['sessionEntries', 'sessionBytes', 'ownerSessions', 'ownerBytes', 'ownerRecords'] as const
+
 /** @throws what `createRecollect` throws */
 export async function openRecollect(
   configuration: Configuration,
@@ -39,6 +41,7 @@ export async function openRecollect(
     seal: configuration.get('seal'),
     embedder: configuration.get('embedder'),
     receipts: configuration.get('receipts'),
+    quotas: Object.fromEntries(quotaNames.map((name) => [name, configuration.get(`limits.${name}`)])),
     lives: { idleMs: configuration.get('expiry.idleMs'), absoluteMs: configuration.get('expiry.absoluteMs') },
     ...(Object.keys(stores).length === 0 ? {} : { stores }),
     ...(configuration.get('stores.keys') === 'memory:' ? { allowSharedKeyStore: true } : {}),

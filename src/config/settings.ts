@@ -6,12 +6,15 @@ export interface Setting {
   readonly schema: ZodType
   readonly fallback: unknown
   readonly reason: string
-  /** Its value is a reference in a file, and never shown (CFG-4). */
+  /** Its value is a reference in a file, and never shown; it has no flag, since others can read a command line (CFG-4, CLI-1). */
   readonly secret?: true
+  /** Its flag, where it is shorter than the name. */
+  readonly flag?: string
 }
 
 const text = z.string().min(1)
 const whole = z.coerce.number().int()
+const count = whole.min(1)
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
 const list = z.union([
   z.array(text),
@@ -36,8 +39,8 @@ export const settings = {
   'upstream.url': { schema: url, fallback: undefined, reason: 'Base URL of the model, up to and with /v1.' },
   'upstream.key': { schema: text, fallback: undefined, secret: true, reason: 'Its API key.' },
   'upstream.name': { schema: text, fallback: 'upstream', reason: 'What health and metrics call it.' },
-  'gateway.host': { schema: text, fallback: '127.0.0.1', reason: 'Address to bind; another than loopback needs trustedProxy.' },
-  'gateway.port': { schema: whole.min(0).max(65_535), fallback: 8787, reason: 'Port to bind; 0 takes any free one.' },
+  'gateway.host': { schema: text, fallback: '127.0.0.1', flag: '--host', reason: 'Address to bind; another than loopback needs trustedProxy.' },
+  'gateway.port': { schema: whole.min(0).max(65_535), fallback: 8787, flag: '--port', reason: 'Port to bind; 0 takes any free one.' },
   'gateway.hosts': { schema: list, fallback: ['127.0.0.1', 'localhost', '[::1]'], reason: 'Host names a request may carry.' },
   'gateway.trustedProxy': { schema: flag, fallback: false, reason: 'A proxy with TLS stands before the gateway, and its forwarded headers count.' },
   'gateway.cors': { schema: list, fallback: [], reason: 'Origins that browsers may call from; none by default.' },
@@ -45,6 +48,11 @@ export const settings = {
     schema: z.enum(['operator', 'caller']),
     fallback: 'operator',
     reason: 'caller: Authorization goes upstream, our key stands in recollect-key.',
+  },
+  'gateway.sessionHeaders': {
+    schema: list,
+    fallback: undefined,
+    reason: 'Headers in which agents name their session, after recollect-session and x-session-id. Default: those of known agents.',
   },
   'gateway.withoutSession': {
     schema: z.enum(['pass', 'refuse']),
@@ -68,6 +76,11 @@ export const settings = {
     fallback: limits.absoluteMs,
     reason: 'And so long after it was made. 365 days.',
   },
+  'limits.sessionEntries': { schema: count, fallback: limits.sessionEntries, reason: 'Entries of one session.' },
+  'limits.sessionBytes': { schema: count, fallback: limits.sessionBytes, reason: 'Bytes of one session, sealed.' },
+  'limits.ownerSessions': { schema: count, fallback: limits.ownerSessions, reason: 'Sessions of one owner.' },
+  'limits.ownerBytes': { schema: count, fallback: limits.ownerBytes, reason: 'Bytes of one owner in all sessions, sealed.' },
+  'limits.ownerRecords': { schema: count, fallback: limits.ownerRecords, reason: 'Records of one owner in long-term memory.' },
   'log.level': { schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']), fallback: 'warn', reason: 'Lines on stderr at or above it.' },
 } as const satisfies Record<string, Setting>
 
@@ -79,3 +92,16 @@ export const variableOf = (name: string): string =>
     .replaceAll('.', '_')
     .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
     .toUpperCase()}`
+
+/** `gateway.trustedProxy` → `--gateway-trusted-proxy`; undefined for a secret. */
+export function flagOf(name: SettingName): string | undefined {
+  const { secret, flag }: Setting = settings[name]
+  if (secret === true) return undefined
+  return (
+    flag ??
+    `--${name
+      .replaceAll('.', '-')
+      .replaceAll(/([a-z])([A-Z])/g, '$1-$2')
+      .toLowerCase()}`
+  )
+}

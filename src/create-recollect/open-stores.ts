@@ -1,4 +1,5 @@
 // Opens what the options name: data stores, key store, key provider; by default two SQLite files and a key file beside them.
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Random } from '../core/ids.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -43,17 +44,26 @@ export async function openStores(options: RecollectOptions, world: { readonly cl
       stores.sessions !== undefined && stores.memories !== undefined ? undefined : kept(await inFile(path.join(dataDir, 'recollect.db')))
     const sessions = kept(given(stores.sessions) ?? (dataFile as GivenStore))
     const memories = kept(given(stores.memories) ?? (dataFile as GivenStore))
-    const keys = kept(given(stores.keys) ?? (await inFile(path.join(keysDir, 'keys.db'))))
-    const { shared } = checkKeyStore(keys, [sessions, memories], options.allowSharedKeyStore ?? false)
+    const keyFile = path.join(keysDir, 'keys.db')
+    let found = given(stores.keys)
+    const fits = (store: GivenStore) => checkKeyStore(store, [sessions, memories], options.allowSharedKeyStore ?? false)
+    if (found !== undefined) fits(kept(found))
+    const openKeys = async (): Promise<GivenStore> => (found ??= kept(await inFile(keyFile)))
+    // The key first: a start that refuses for want of it has made no key store (SEAL-2).
     const keyProvider =
       options.keyProvider ??
       (await fileKeyProvider({
         path: path.join(keysDir, 'key.json'),
         random: world.random,
         now: world.clock.now,
-        sealedData: () => holdsData([sessions.store, memories.store, keys.store]),
+        async sealedData() {
+          if (await holdsData([sessions.store, memories.store])) return true
+          return (found !== undefined || existsSync(keyFile)) && holdsData([(await openKeys()).store])
+        },
         uid: process.getuid?.(),
       }))
+    const keys = await openKeys()
+    const { shared } = fits(keys)
     const close = async () => {
       await closeAll()
       await keyProvider.close()

@@ -19,5 +19,5 @@ export const house = {
   'REL-1': 'only the named paths of the package are in reach',
   'REL-5': 'the packed package is imported, required and run on the oldest Node and this one',
   'DEP-1': 'the package brings at most 25 packages and 60 MB',
-  'CFG-2': 'only the configuration and the commands read the environment',
+  'CFG-2': 'only the configuration reads the environment',
 } as const

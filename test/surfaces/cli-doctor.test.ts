@@ -46,6 +46,39 @@ describe.skipIf(!built)('doctor', { timeout: 120_000 }, () => {
       expect(report.checks.map((check) => check.name)).toContain(name)
   })
 
+  test('a setting may be given by its flag, before the command or behind it [CFG-1, CFG-2]', async () => {
+    const before = await place.run([
+      '--seal',
+      'off',
+      '--gateway-trusted-proxy',
+      'true',
+      'doctor',
+      '--json',
+      '--port',
+      '0',
+      '--limits-owner-records',
+      '7',
+    ])
+    const { configuration } = JSON.parse(before.out) as Report
+    const shown = Object.fromEntries(configuration.map(({ name, value, source }) => [name, [value, source]]))
+    expect(shown).toMatchObject({
+      seal: ['off', 'flag'],
+      'gateway.trustedProxy': [true, 'flag'],
+      'gateway.port': [0, 'flag'],
+      'limits.ownerRecords': [7, 'flag'],
+    })
+    const bad = await place.run(['stats', '--port', 'http'])
+    expect([bad.code, bad.err.includes('gateway.port')]).toEqual([2, true])
+  })
+
+  test('a limit of the configuration holds [CFG-5, LIFE-11]', async () => {
+    const small = await aPlace()
+    const remember = (text: string) => small.run(['remember', text, '--limits-owner-records', '1'])
+    expect((await remember('The first thing.')).code).toBe(0)
+    expect(await remember('The second thing.')).toMatchObject({ code: 7, err: expect.stringMatching(/limit_exceeded/) as string })
+    await small.remove()
+  })
+
   test('it makes nothing where nothing is yet [CFG-6]', async () => {
     const empty = path.join(place.folder, 'not-yet')
     await mkdir(empty)

@@ -1,8 +1,9 @@
 // The command line from outside: what each command prints, where, and how it ends (surfaces.md §6).
-import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { outputs } from '../../src/cli/outputs.ts'
 import { aPlace, built, type Place } from './cli-runs.ts'
 
 const problemOf = (err: string) => JSON.parse(err) as { code: string; detail: string; nextStep: string; type: string; retryable: boolean }
@@ -34,7 +35,20 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     expect(text).toMatchObject({ code: 0, out: expect.stringMatching(shape) as string, err: '' })
     expect(json).toMatchObject({ code: 0, err: '' })
     expect(json.out.trimEnd().split('\n').length).toBe(1)
-    expect(() => JSON.parse(json.out) as unknown).not.toThrow()
+    const schema = outputs[Object.keys(outputs).find((command) => args.join(' ').startsWith(command)) as string]
+    expect(schema?.safeParse(JSON.parse(json.out)).error).toBeUndefined()
+  })
+
+  test('every command but those that talk has a schema of what it prints [CLI-3]', async () => {
+    const named = (await readFile(path.join(import.meta.dirname, '../../docs/reference/cli.md'), 'utf8')).matchAll(/^## ([a-z]+(?: [a-z]+)?)$/gm)
+    const commands = [...named].map((match) => match[1] as string)
+    expect(commands.filter((command) => !['serve', 'chat'].includes(command)).toSorted()).toEqual(Object.keys(outputs).toSorted())
+  })
+
+  test('an id that begins with a hyphen is an id [CLI-6]', async () => {
+    const found = await place.run(['forget', '-aaaaaaaaaaaaaaaaaaaaa', '--sources'])
+    expect(found).toMatchObject({ code: 4, err: expect.stringMatching(/no such memory/) as string })
+    expect(await place.run(['forget', '--nonsense'])).toMatchObject({ code: 2 })
   })
 
   test('remember and forget say what they did, as text and as one JSON document [CLI-3]', async () => {
@@ -247,6 +261,11 @@ describe.skipIf(!built)('serve', { timeout: 120_000 }, () => {
     expect(gone).toMatchObject({ code: 8, out: '' })
     expect(gone.err).toContain(file)
     expect(await readdir(path.dirname(file))).not.toContain('key.json')
+    const folder = path.dirname(file)
+    await rename(folder, `${folder}-away`)
+    expect(await place.run(['serve'])).toMatchObject({ code: 8, out: '' })
+    expect(await readdir(place.folder)).not.toContain(path.basename(folder)) // a start that refuses makes nothing
+    await rename(`${folder}-away`, folder)
     await writeFile(file, kept, { mode: 0o600 })
     expect((await place.run(['stats'])).code).toBe(0)
   })

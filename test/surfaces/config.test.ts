@@ -2,9 +2,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfiguration, type Given } from '../../src/config/load.ts'
-import { settings, variableOf, type SettingName } from '../../src/config/settings.ts'
+import { settingsSchema } from '../../src/config/json-schema.ts'
+import { flagOf, settings, variableOf, type SettingName } from '../../src/config/settings.ts'
 import { isRecollectError } from '../../src/core/errors.ts'
 
 /** A value of each setting other than its default: as a file holds it, and as a variable does. */
@@ -25,15 +27,25 @@ const others: Record<SettingName, readonly [unknown, string]> = {
   'gateway.trustedProxy': [true, 'true'],
   'gateway.cors': [['https://a.test'], 'https://a.test'],
   'gateway.credentials': ['caller', 'caller'],
+  'gateway.sessionHeaders': [['x-mine'], 'x-mine'],
   'gateway.withoutSession': ['refuse', 'refuse'],
   'gateway.onEdit': ['fork', 'fork'],
   'gateway.drainDelayMs': [10, '10'],
   'context.budgetTokens': [9_000, '9000'],
   'expiry.idleMs': [60_000, '60000'],
   'expiry.absoluteMs': [120_000, '120000'],
+  'limits.sessionEntries': [10, '10'],
+  'limits.sessionBytes': [10_000, '10000'],
+  'limits.ownerSessions': [3, '3'],
+  'limits.ownerBytes': [20_000, '20000'],
+  'limits.ownerRecords': [4, '4'],
   'log.level': ['silent', 'silent'],
 }
 const names = Object.keys(settings) as SettingName[]
+const merged = (a: any, b: any): any =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [key, key in a && key in b ? merged(a[key], b[key]) : (a[key] ?? b[key])]),
+  )
 const nested = (name: string, value: unknown): object => name.split('.').reduceRight((inner, key) => ({ [key]: inner }), value as object)
 
 describe('settings', () => {
@@ -141,8 +153,22 @@ describe('settings', () => {
     expect(faults.filter((fault) => fault === 'no fault' || fault.includes('canary'))).toEqual([])
   })
 
-  test('every setting says why it is there, and its variable is its own [CFG-1]', () => {
+  test('every setting says why it is there; its variable and its flag are its own, and a secret has no flag [CFG-1, CFG-4]', () => {
     expect(names.filter((name) => settings[name].reason.length < 10)).toEqual([])
     expect(new Set(names.map(variableOf)).size).toBe(names.length)
+    const flags = names.map(flagOf)
+    expect(names.filter((_, i) => flags[i] === undefined)).toEqual(['upstream.key'])
+    expect(new Set(flags).size).toBe(names.length)
+  })
+
+  test('the JSON Schema takes what the loader takes, and refuses what it refuses [CFG-1]', async () => {
+    const fits = new Ajv2020({ strict: false }).compile(settingsSchema())
+    const whole = names.map((name) => nested(name, others[name][0])).reduce(merged, {})
+    expect(load({ file: await fileOf(whole), environment: { CANARY: 'canary-9f2e' } }).get('seal')).toBe('off')
+    expect([fits(whole), fits.errors]).toEqual([true, null])
+    for (const bad of [{ gatway: {} }, { seal: 'maybe' }, { gateway: { port: 70_000 } }, { upstream: { key: 'canary-9f2e' } }, { expiry: 7 }]) {
+      expect(fits(bad)).toBe(false)
+      expect(faultOf({ file: await fileOf(bad) })).not.toBe('no fault')
+    }
   })
 })

@@ -27,14 +27,7 @@ export async function evaluate(
   const telemetry = createTelemetry({ clock: systemClock, level: 'silent', write: () => {}, version: '' })
   const own: Configuration = {
     ...configuration,
-    get: (name) =>
-      name === 'dataDir'
-        ? path.join(folder, 'data')
-        : name.startsWith('stores.')
-          ? undefined
-          : name === 'embedder' && flags['embedder'] !== undefined
-            ? flags['embedder']
-            : configuration.get(name),
+    get: (name) => (name === 'dataDir' ? path.join(folder, 'data') : name.startsWith('stores.') ? undefined : configuration.get(name)),
   }
   const recollect = await openRecollect(own, { clock: systemClock, telemetry })
   try {
