@@ -73,10 +73,13 @@ async function check() {
     ['types', node, [tool('typescript', 'bin/tsc'), '-p', 'tsconfig.json']],
     ['lint', node, [tool('oxlint', 'bin/oxlint'), '--deny-warnings']],
     ['format', node, [tool('oxfmt', 'bin/oxfmt'), '--check']],
+    ['unused code', node, [tool('knip', 'bin/knip.js'), '--no-progress']],
+    ['OpenAPI document', node, [tool('@redocly/cli', 'bin/cli.js'), 'lint', 'docs/reference/openapi.json', '--extends', 'recommended-strict']],
     ['package', node, [tool('publint', 'src/cli.js'), '--strict']],
     ['types of the package', node, [tool('@arethetypeswrong/cli', 'dist/index.js'), '--pack', '.', '--profile', 'esm-only', '--no-emoji']],
   ]
-  return eachStep(steps.map(([name, program, args]) => [name, () => run(program, args, { quiet: true })]))
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' } // it would ask the network (RUN-12)
+  return eachStep(steps.map(([name, program, args]) => [name, () => run(program, args, { quiet: true, env })]))
 }
 
 /** Every example checks its own outcome and exits 1 if it fails (REL-9). */

@@ -1,6 +1,6 @@
 // What a context is made of, as data that the log's head and receipts hold: epoch record, summary pointer, receipt, usage (context.md §1, §4, §9).
 import type { Authority } from './authority.ts'
-import type { Json, JsonObject } from './json.ts'
+import type { JsonObject } from './json.ts'
 
 export const formats = ['neutral', 'openai-chat'] as const
 export type Format = (typeof formats)[number]
@@ -205,5 +205,3 @@ export type ReceiptEntry =
   | { readonly type: 'receipt'; readonly receipt: Receipt }
   | { readonly type: 'usage'; readonly usage: ReceiptUsage }
   | { readonly type: 'tombstone'; readonly seqs: readonly number[]; readonly why: string; readonly at: number }
-
-export type { Json }

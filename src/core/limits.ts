@@ -265,5 +265,3 @@ export const limits = {
   residueWaitMs: 250,
   keyBackupDays: 7, // SEAL-19: how long a backup of the key store is kept
 } as const
-
-export type LimitName = keyof typeof limits

@@ -1,6 +1,6 @@
 // The way of every request to a row: door, limits, policy, schema, handler, answer. The order is the rule; each step is its own function.
 import type { ZodError, ZodType } from 'zod'
-import { isRecollectError, RecollectError } from '../core/errors.ts'
+import { RecollectError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { readJson } from '../core/strict-json.ts'
@@ -233,5 +233,3 @@ const withoutPage = (filter: Json): Json =>
       .filter(([name]) => name !== 'cursor' && name !== 'limit')
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   )
-
-export const isNotFound = (error: unknown): boolean => isRecollectError(error, 'not_found')

@@ -12,7 +12,7 @@ import { ownerPseudonym } from './pseudonyms.ts'
 import { createReceipts, type Receipts } from './receipts.ts'
 import { collectResidue, type Probe } from './residue.ts'
 
-export type { ErasedCache, ErasedStore, ErasureParts } from './erasure-parts.ts'
+export type { ErasureParts } from './erasure-parts.ts'
 
 export interface EraseOptions {
   /** Only counts: removes nothing. */

@@ -99,7 +99,6 @@ export const metrics = {
   recollect_build_info: { kind: 'gauge', help: 'Always 1.', labels: { version: 'open', node: 'open' } },
 } as const satisfies Record<string, Metric>
 
-export type MetricName = keyof typeof metrics
 export const metricNamed = (name: string): Metric | undefined =>
   Object.hasOwn(metrics, name) ? (metrics as Record<string, Metric>)[name] : undefined
 

@@ -11,8 +11,6 @@ import { manualClock, recordingTelemetry, seededRandom } from '../../src/testing
 
 export const start = Date.UTC(2100, 0, 1)
 
-export type World = Awaited<ReturnType<typeof world>>
-
 export interface WorldOptions {
   readonly seal?: 'on' | 'off'
   readonly ring?: Partial<KeyRingParts>
