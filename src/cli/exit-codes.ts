@@ -18,3 +18,6 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
 
 /** It ran, and found a fault: residue, a failed check, a missed target. */
 export const foundFault = 1
+
+/** Ctrl-C in a command that ends in order. */
+export const interrupted = 130
