@@ -159,6 +159,23 @@ describe('an upstream that keeps silent', () => {
     await slow.close()
   })
 
+  test.each([false, true])('in the middle of a reply that only passes (stream: %s): it is cut after 120 s [GW-11]', async (stream) => {
+    const clock = manualClock(Date.now())
+    const slow = await gatewayWorld({ clock })
+    slow.upstream.next((response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{'))
+    const reply = await slow.chat('s', { ...user('hello'), stream }, { 'recollect-mode': 'off' })
+    const ended = await hurried(
+      clock,
+      reply.text().then(
+        () => 'whole',
+        () => 'cut',
+      ),
+    )
+    expect(ended).toBe('cut')
+    await expect.poll(() => slow.upstream.left).toBe(1)
+    await slow.close()
+  })
+
   test('in the middle of a stream: an error event, and what had arrived is stored [GW-11, OAI-16]', async () => {
     const clock = manualClock(Date.now())
     const slow = await gatewayWorld({ clock })

@@ -137,6 +137,10 @@ describe('what goes upstream', () => {
     const reply = await own.chat('s', user('hello'), { authorization: 'Bearer sk-theirs', 'recollect-key': own.key })
     expect(reply.status).toBe(200)
     expect(own.upstream.headers.at(-1)?.authorization).toBe('Bearer sk-theirs')
+    // A client that has only one key gives it twice: that is refused, and nothing leaves.
+    const twice = await own.chat('s', user('again'), { authorization: `Bearer ${own.key}`, 'recollect-key': own.key })
+    expect([twice.status, (await twice.text()).includes(own.key)]).toEqual([400, false])
+    expect([own.upstream.headers.length, await own.said('s')]).toEqual([1, ['user: hello', 'assistant: ok']])
     expect(JSON.stringify([own.upstream.headers, own.upstream.bodies])).not.toContain('rec_')
     await own.close()
   })

@@ -11,7 +11,7 @@ import type { ModelCall, ModelDesk } from './model-call.ts'
 import { agentHeaders, historyOf, modeOf, sessionNamed, whenBusyOf, type Mode } from './names.ts'
 import { relayStream } from './relay-stream.ts'
 import { noUpstream, passThrough, toldLengths, upstreamBody, type ToldLengths, type Upstream } from './upstream.ts'
-import { readReply } from './upstream-reply.ts'
+import { readReply, relayed } from './upstream-reply.ts'
 
 /** What a request asks of a session: its messages raised, its system prompt and tools apart (OAI-12). */
 interface Asked {
@@ -40,9 +40,9 @@ export async function chatCompletion(call: ModelCall, desk: ModelDesk): Promise<
 
 /** Nothing stored, nothing recalled: the request and the reply as they came (OAI-4). */
 async function stateless(call: ModelCall, upstream: Upstream): Promise<Response> {
+  const patience = upstream.patience()
   const response = await upstream.post('/chat/completions', call.body, call.request.headers, call.request.signal)
-  call.leave()
-  return passThrough(response, { 'recollect-session': 'none', 'recollect-mode': 'off' })
+  return passThrough(relayed(response, patience, call.leave), { 'recollect-session': 'none', 'recollect-mode': 'off' })
 }
 
 async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, asked: Asked, name: string, mode: Mode): Promise<Response> {

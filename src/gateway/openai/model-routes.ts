@@ -25,6 +25,7 @@ export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk:
   const parts: ModelDesk = { recollect, options, upstream }
   const enter = async (request: Request, params: Readonly<Record<string, string>>, address: string): Promise<ModelCall> => {
     const caller = await authenticate({ ...desk }, request.headers, address)
+    if (desk.keyHeader === 'recollect-key') keepOurKey(request.headers)
     takeRate({ ...desk, address }, caller, request.method !== 'GET')
     const body = request.method === 'GET' ? ({} as JsonObject) : objectOf(await readBody(request, limits.modelBodyBytes, limits.modelBodyBytes))
     const ownerId = ownerNamed(caller.actor, caller.ownerId, body)
@@ -75,6 +76,16 @@ async function embeddings(call: ModelCall, { recollect, upstream }: ModelDesk): 
   if (call.body['model'] === localEmbedder) return localEmbeddings(recollect, call.body)
   if (upstream === undefined) throw noUpstream()
   return passThrough(await upstream.post('/embeddings', call.body, call.request.headers, call.request.signal))
+}
+
+/** Where `authorization` goes upstream, it must not hold our key: a client that has only one may give it twice (OAI-20). */
+function keepOurKey(headers: Headers): void {
+  if (headers.get('authorization')?.includes(headers.get('recollect-key') as string) !== true) return
+  throw new RecollectError(
+    'invalid_input',
+    'the header authorization holds the key of recollect-key',
+    "Send the upstream's own key in authorization, or leave it out.",
+  )
 }
 
 function objectOf(body: Json): JsonObject {

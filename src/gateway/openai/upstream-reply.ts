@@ -54,6 +54,29 @@ export async function readReply(response: Response, patience: Patience): Promise
   }
 }
 
+/** A reply passed on as it comes, under the same patience; `ended` when it is over or its reader has gone. */
+export function relayed(response: Response, patience: Patience, ended: () => void): Response {
+  const reader = response.body?.getReader()
+  if (reader === undefined) {
+    ended()
+    return response
+  }
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const piece = await nextPiece(reader, patience)
+      if (typeof piece !== 'string') return controller.enqueue(piece)
+      ended()
+      if (piece === 'end') return controller.close()
+      controller.error(await givenUp(reader, faultError(piece)))
+    },
+    async cancel(reason) {
+      ended()
+      await reader.cancel(reason)
+    },
+  })
+  return new Response(body, response)
+}
+
 /** The connection is not kept waiting for a reader that has gone. */
 async function givenUp(reader: ReadableStreamDefaultReader<Uint8Array>, error: RecollectError): Promise<RecollectError> {
   await reader.cancel().catch(() => undefined)
