@@ -19,5 +19,5 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
 /** It ran, and found a fault: residue, a failed check, a missed target. */
 export const foundFault = 1
 
-/** Ctrl-C in a command that ends in order. */
-export const interrupted = 130
+/** Of a command that a signal ended. */
+export const signals = { SIGINT: 130, SIGTERM: 143 } as const

@@ -17,11 +17,14 @@ export function wholeOf(flag: string | undefined, name: string): number | undefi
   return value
 }
 
-export const listOf = (flag: string | undefined): string[] | undefined =>
-  flag
+export function listOf(flag: string | undefined, name: string): string[] | undefined {
+  const items = flag
     ?.split(',')
     .map((one) => one.trim())
     .filter((one) => one !== '')
+  if (items?.length === 0) throw new RecollectError('invalid_input', `${name} names nothing`, `Give ${name} one name or more, with commas between.`)
+  return items
+}
 
 /** What is undefined stays out, as exact options ask. */
 export const given = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>

@@ -30,28 +30,35 @@ export async function main(argv: readonly string[]): Promise<number> {
   )
   const json = argv.includes('--json')
   try {
-    await program.parseAsync(idsLast(argv), { from: 'user' })
+    await program.parseAsync(idsBehind(argv, optionsOf(program)), { from: 'user' })
     return code
   } catch (error) {
     if (!(error instanceof CommanderError)) return refuse(error, json, debugging())
     if (error.exitCode === 0) return 0
     if (error.code !== 'commander.help') return refuse(usage(error), json, debugging())
+    if (json) return refuse(new RecollectError('invalid_input', 'the command is missing', helpNext), json, false)
     process.stderr.write(help) // a group without its command: what it has
     return exitCodes.invalid_input
   }
 }
 
-/** Ids of records are base64url and may begin with a hyphen. Such a one stands behind `--`, where nothing is a flag. */
-function idsLast(argv: readonly string[]): string[] {
-  const flags = new Set([...settingFlags.values()].map(({ long }) => long))
-  const isId = (arg: string) => /^-[\w-]{21}$/.test(arg) && !flags.has(arg)
-  if (argv.includes('--') || !argv.some(isId)) return [...argv]
-  return [...argv.filter((arg) => !isId(arg)), '--', ...argv.filter(isId)]
+const helpNext = 'See recollect --help, or docs/reference/cli.md.'
+const optionsOf = (command: Command): readonly Option[] => [...command.options, ...command.commands.flatMap(optionsOf)]
+
+/** Ids are base64url and may begin with a hyphen. Such a one, and the arguments after it, stand behind `--`, where nothing is a flag. */
+function idsBehind(argv: readonly string[], options: readonly Option[]): string[] {
+  const flags = new Set(options.map(({ long }) => long))
+  const valued = new Set(options.filter(({ required }) => required).map(({ long }) => long))
+  const isValue = (at: number) => valued.has(argv[at - 1])
+  const first = argv.findIndex((arg, at) => /^-[\w-]{21}$/.test(arg) && !flags.has(arg) && !isValue(at))
+  if (first < 0 || argv.includes('--')) return [...argv]
+  const isFlag = (arg: string, at: number) => at !== first && (flags.has(arg) || isValue(at))
+  return [...argv.filter((arg, at) => at < first || isFlag(arg, at)), '--', ...argv.filter((arg, at) => at >= first && !isFlag(arg, at))]
 }
 
 /** What commander says of a command line, as an error of ours: it names the nearest command or flag (CLI-6). */
 const usage = (error: CommanderError): RecollectError =>
-  new RecollectError('invalid_input', error.message.replace(/^error: /, '').replaceAll('\n', ' '), 'See recollect --help, or docs/reference/cli.md.')
+  new RecollectError('invalid_input', error.message.replace(/^error: /, '').replaceAll('\n', ' '), helpNext)
 
 type Runner = (run: () => Promise<number>) => Promise<void>
 

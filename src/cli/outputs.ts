@@ -15,7 +15,14 @@ export const outputs: Readonly<Record<string, z.ZodType>> = {
   erase: schema.deletion,
   stats: schema.figures,
   sweep: schema.swept,
-  'eval retrieval': z.looseObject({ suite: z.string(), date: z.string() }),
+  'eval retrieval': z.looseObject({
+    name: z.string(),
+    date: z.string(),
+    commit: z.string(),
+    machine: z.string(),
+    questions: z.int(),
+    all: z.looseObject({ n: z.int(), r1: z.number(), r5: z.number(), r10: z.number(), mrr: z.number() }),
+  }),
   doctor: z.object({
     configuration: z.array(z.object({ name: z.string(), value: z.unknown(), source: z.enum(['flag', 'environment', 'file', 'default']) })),
     checks: z.array(z.object({ name: z.string(), state: z.enum(['ok', 'warn', 'fail']), said: z.string(), next: z.string().optional() })),

@@ -59,8 +59,13 @@ export function createTerminal({ json, quiet, now }: TerminalParts): Terminal {
     },
     async ask(question) {
       const reader = createInterface({ input: process.stdin, output: process.stderr })
+      reader.on('SIGINT', () => {
+        reader.close() // the terminal is as it was before the signal ends us
+        process.kill(process.pid, 'SIGINT')
+      })
+      const ended = new Promise<string>((resolve) => reader.on('close', () => resolve('')))
       try {
-        return await reader.question(question)
+        return await Promise.race([reader.question(question), ended]) // the end of input is no name
       } finally {
         reader.close()
       }

@@ -19,6 +19,8 @@ export interface Place {
   readonly dataDir: string
   readonly env: Readonly<Record<string, string>>
   run(args: readonly string[], more?: { readonly env?: Record<string, string>; readonly input?: string; readonly node?: string }): Promise<Run>
+  /** Starts a command, and leaves it running. */
+  start(args: readonly string[], more?: Record<string, string>): { readonly child: ChildProcess; readonly ended: Promise<Run> }
   /** Starts `serve` on a free port and waits for its URL. */
   serve(more?: { readonly env?: Record<string, string>; readonly args?: readonly string[] }): Promise<Served>
   remove(): Promise<void>
@@ -54,6 +56,7 @@ export async function aPlace(): Promise<Place> {
     folder,
     dataDir: env.RECOLLECT_DATA_DIR,
     env,
+    start,
     run(args, { env: more, input = '', node } = {}) {
       const { child, ended } = start(args, more, node)
       child.stdin.on('error', () => {}) // it may end before it reads

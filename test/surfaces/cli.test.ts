@@ -1,5 +1,6 @@
 // The command line from outside: what each command prints, where, and how it ends (surfaces.md §6).
 import { chmod, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -49,6 +50,33 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     const found = await place.run(['forget', '-aaaaaaaaaaaaaaaaaaaaa', '--sources'])
     expect(found).toMatchObject({ code: 4, err: expect.stringMatching(/no such memory/) as string })
     expect(await place.run(['forget', '--nonsense'])).toMatchObject({ code: 2 })
+    expect((await place.run(['--owner', '-aaaaaaaaaaaaaaaaaaaaa', 'remember', 'I keep bees.'])).code).toBe(0)
+    expect((await place.run(['--owner=-aaaaaaaaaaaaaaaaaaaaa', 'search', 'bees'])).out).toContain('I keep bees.')
+  })
+
+  test('two ids keep their order, whichever begins with a hyphen [CLI-6]', async () => {
+    const asked: string[] = []
+    const gateway = createHttpServer((request, response) => {
+      asked.push(String(request.url))
+      response.end('{}')
+    })
+    await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`
+    const [odd, even] = ['-aaaaaaaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbbbbbbbb']
+    for (const [a, b] of [
+      [odd, even],
+      [even, odd],
+    ] as const)
+      await place.run(['receipt', a, b, '--session', odd, '--url', url], { env: { RECOLLECT_KEY: 'rec_none' } })
+    gateway.close()
+    const path = `/api/v1/sessions/${odd}/receipts`
+    expect(asked).toEqual([`${path}/${odd}/diff/${even}`, `${path}/${even}/diff/${odd}`])
+  })
+
+  test('a group without its command says what it has, and under --json gives the problem object [CLI-3, CLI-6]', async () => {
+    expect(await place.run(['keys'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('revoke <id>') as string })
+    const json = await place.run(['keys', '--json'])
+    expect({ code: json.code, out: json.out, problem: problemOf(json.err).code }).toEqual({ code: 2, out: '', problem: 'invalid_input' })
   })
 
   test('remember and forget say what they did, as text and as one JSON document [CLI-3]', async () => {
@@ -110,6 +138,8 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     ['an owner that is no name', ['--owner', '~system', 'stats'], 2, /./],
     ['a foreign kind', ['search', 'x', '--kinds', 'dreams'], 2, /./],
     ['an unknown session', ['sessions', 'show', 'none'], 4, /no such session/],
+    ['the context of an unknown session', ['context', 'none'], 4, /no such session/],
+    ['a list of nothing', ['search', 'x', '--kinds', ','], 2, /--kinds names nothing/],
     ['an unknown memory', ['forget', 'none'], 4, /no such memory/],
     ['an unknown receipt', ['receipt', 'none', '--session', 'talk'], 4, /./],
     ['another session', ['receipt', 'none', '--session', 'none'], 4, /./],

@@ -8,7 +8,7 @@ import { answerOf } from '../../gateway/openai/assemble-answer.ts'
 import { readReply } from '../../gateway/openai/upstream-reply.ts'
 import { createUpstream, upstreamBody, type Upstream } from '../../gateway/openai/upstream.ts'
 import type { Context, Session } from '../../recollect.ts'
-import { interrupted } from '../exit-codes.ts'
+import { signals } from '../exit-codes.ts'
 import { wholeOf } from '../flags.ts'
 import { refuse, visible } from '../terminal.ts'
 import type { Work } from '../work.ts'
@@ -60,7 +60,7 @@ export async function chat(work: Work, flags: Readonly<Record<string, string | u
     prompt()
   }
   reader.close()
-  return stop.signal.aborted ? interrupted : 0
+  return stop.signal.aborted ? signals.SIGINT : 0
 }
 
 /** The same upstream as the gateway's, with its patience and its faults. */

@@ -1,16 +1,20 @@
 // `recollect eval retrieval`: a public set, replayed through the public API on a store of its own (memory.md §9).
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type { Configuration } from '../../config/load.ts'
 import { openRecollect } from '../../config/open.ts'
 import { RecollectError } from '../../core/errors.ts'
 import { systemClock } from '../../create-recollect/system-clock.ts'
+import type { Arms } from '../../eval/ask.ts'
 import { loadDataSet } from '../../eval/load-data.ts'
+import type { Metrics } from '../../eval/metrics.ts'
 import { currentCommit, describeMachine } from '../../eval/provenance.ts'
-import { evaluateRetrieval, type RetrievalOptions } from '../../eval/run-retrieval.ts'
+import { evaluateRetrieval, type RetrievalResult } from '../../eval/run-retrieval.ts'
 import { countTokens } from '../../recollect.ts'
 import { createTelemetry } from '../../telemetry/telemetry.ts'
+import { signals } from '../exit-codes.ts'
 import { given, listOf, wholeOf } from '../flags.ts'
 import { terminalFor, type GlobalFlags } from '../work.ts'
 
@@ -22,21 +26,23 @@ export async function evaluate(
   const terminal = terminalFor(global)
   if (flags['data'] === undefined)
     throw new RecollectError('invalid_input', 'not run: no data', 'Give --data PATH: LoCoMo, REALTALK, BEAM, LongMemEval, or JSON lines.')
+  const options = given({
+    arms: armsOf(flags['arms']),
+    categories: listOf(flags['categories'], '--categories'),
+    limit: wholeOf(flags['limit'], '--limit'),
+    seed: wholeOf(flags['seed'], '--seed'),
+  })
   const data = await loadDataSet(flags['data'], flags['format'] as Parameters<typeof loadDataSet>[1])
+  const out = flags['out'] === undefined ? undefined : await toWrite(flags['out']) // before the work, so that it is not done in vain
   const folder = await mkdtemp(path.join(os.tmpdir(), 'recollect-eval-'))
   const telemetry = createTelemetry({ clock: systemClock, level: 'silent', write: () => {}, version: '' })
   const own: Configuration = {
     ...configuration,
     get: (name) => (name === 'dataDir' ? path.join(folder, 'data') : name.startsWith('stores.') ? undefined : configuration.get(name)),
   }
+  const stopped = onSignal(() => rmSync(folder, { recursive: true, force: true }))
   const recollect = await openRecollect(own, { clock: systemClock, telemetry })
   try {
-    const options = given({
-      arms: listOf(flags['arms']),
-      categories: listOf(flags['categories']),
-      limit: wholeOf(flags['limit'], '--limit'),
-      seed: wholeOf(flags['seed'], '--seed'),
-    })
     const result = await evaluateRetrieval(recollect, {
       ...options,
       data,
@@ -44,47 +50,56 @@ export async function evaluate(
       machine: describeMachine(),
       commit: await currentCommit(),
       date: new Date(systemClock.now()).toISOString().slice(0, 10),
-      progress: ({ done, total, step }: { done: number; total: number; step: string }) => terminal.progress(done, total, step),
-    } as unknown as RetrievalOptions)
-    if (flags['out'] !== undefined) await writeFile(flags['out'], `${JSON.stringify(result, undefined, 2)}\n`)
-    terminal.result(result, () => linesOf(result as unknown as Result))
+      progress: ({ done, total, stage }) => terminal.progress(done, total, stage === 'replay' ? 'messages' : 'searches'),
+    })
+    await out?.truncate(0)
+    await out?.writeFile(`${JSON.stringify(result, undefined, 2)}\n`)
+    terminal.result(result, () => linesOf(result))
     return 0
   } finally {
+    stopped()
+    await out?.close()
     await recollect.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-interface Figures {
-  n: number
-  r1: number
-  r5: number
-  r10: number
-  all10: number
-  mrr: number
-  ndcg10: number
-  r10ci?: readonly number[]
-}
-interface Result {
-  name: string
-  questions: number
-  messages: number
-  all: Figures
-  categories: Record<string, Figures>
-  ablation?: Record<string, Figures>
-  abstention?: { auroc: number; answered: number; rightAbstentions: number }
-  latency: { replayMs: number; p50: number; p99: number }
+const allArms: readonly Arms[] = ['hybrid', 'lexical', 'dense']
+
+function armsOf(flag: string | undefined): readonly Arms[] | undefined {
+  const named = listOf(flag, '--arms')
+  if (named?.some((one) => !(allArms as readonly string[]).includes(one)) === true)
+    throw new RecollectError('invalid_input', '--arms names an arm that is none', `Use of: ${allArms.join(', ')}.`)
+  return named as readonly Arms[] | undefined
 }
 
-function linesOf(result: Result): string[] {
-  const row = (name: string, f: Figures) =>
-    `${name.padEnd(26)}${[f.n, f.r1, f.r5, f.r10, f.all10, f.mrr, f.ndcg10].map((value) => String(value).padStart(8)).join('')}${f.r10ci === undefined ? '' : `   ${f.r10ci.join('–')}`}`
+const toWrite = (file: string) =>
+  open(file, 'a').catch((cause: unknown) => {
+    throw new RecollectError('invalid_input', '--out cannot be written', 'Give a file in a folder that is there, and that you may write.', { cause })
+  })
+
+/** The store of a run that is cut off goes with it; gives what ends the watch. */
+function onSignal(clear: () => void): () => void {
+  const watched = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
+    const end = () => {
+      clear()
+      process.exit(signals[signal])
+    }
+    process.once(signal, end)
+    return () => process.off(signal, end)
+  })
+  return () => watched.forEach((stop) => stop())
+}
+
+function linesOf(result: RetrievalResult): string[] {
+  const row = (name: string, f: Metrics) =>
+    `${name.padEnd(26)}${[f.n, f.r1, f.r5, f.r10, f.all10, f.mrr, f.ndcg10].map((value) => String(value).padStart(8)).join('')}   ${f.r10ci.join('–')}`
   return [
     `${result.name}: ${result.messages} messages, ${result.questions} questions (a development set where it is LoCoMo or BEAM 100K)`,
     `${''.padEnd(26)}${['n', 'r@1', 'r@5', 'r@10', 'all@10', 'MRR', 'NDCG@10'].map((name) => name.padStart(8)).join('')}   95 % of r@10`,
     row('all', result.all),
     ...Object.entries(result.categories).map(([name, figures]) => row(`  ${name}`, figures)),
-    ...Object.entries(result.ablation ?? {}).map(([name, figures]) => row(`arm ${name}`, figures)),
+    ...Object.entries(result.ablation).map(([name, figures]) => row(`arm ${name}`, figures)),
     ...(result.abstention === undefined
       ? []
       : [

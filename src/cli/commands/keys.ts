@@ -7,12 +7,12 @@ import type { Work } from '../work.ts'
 type Flags = Readonly<Record<string, string | undefined>>
 
 export async function createKey({ backend, terminal, flags }: Work, own: Flags): Promise<number> {
-  const grants = listOf(own['grants']) ?? []
+  const grants = listOf(own['grants'], '--grants') ?? []
   const owner = own['for'] ?? (grants.includes('act-for-owner') ? undefined : flags.owner)
   const request = given({
     name: own['name'],
     ownerId: owner,
-    roles: listOf(own['roles']),
+    roles: listOf(own['roles'], '--roles'),
     grants: grants.length === 0 ? undefined : grants,
     userText: own['userText'],
     expiresAt: timeOf(own['expires'], '--expires'),

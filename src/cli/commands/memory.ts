@@ -10,7 +10,7 @@ const text = (flags: Flags, name: string): string | undefined => (typeof flags[n
 export async function search({ backend, terminal }: Work, query: string, flags: Flags): Promise<number> {
   const options = given({
     limit: wholeOf(text(flags, 'limit'), '--limit'),
-    kinds: listOf(text(flags, 'kinds')),
+    kinds: listOf(text(flags, 'kinds'), '--kinds'),
     validAt: timeOf(text(flags, 'at'), '--at'),
     explain: flags['explain'] === true ? true : undefined,
   })

@@ -5,6 +5,7 @@ import { confirm } from '../terminal.ts'
 import type { Work } from '../work.ts'
 
 export async function context({ backend, terminal }: Work, session: string, flags: Record<string, string | undefined>): Promise<number> {
+  await backend.session(session) // a preview makes a session up where there is none: here that is a slip of the pen
   const made = await backend.context(
     session,
     given({
