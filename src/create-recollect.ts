@@ -3,9 +3,10 @@ import { createEngine, type Engine, type World } from './create-recollect/engine
 import { checkHealth } from './create-recollect/health.ts'
 import { embedderFor, loadStemmers } from './create-recollect/models.ts'
 import { openStores, type OpenStores } from './create-recollect/open-stores.ts'
-import type { RecollectOptions } from './create-recollect/options.ts'
+import { checkOptions, type RecollectOptions } from './create-recollect/options.ts'
 import { pooledRandom } from './create-recollect/pooled-random.ts'
 import { systemClock } from './create-recollect/system-clock.ts'
+import { checkFields } from './core/check-fields.ts'
 import { RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
 import type { Embedder } from './ports/models.ts'
@@ -15,6 +16,7 @@ import { createMemories } from './formation/memories.ts'
 import { mint, mintAny } from './security/mint.ts'
 import { ownerPseudonym } from './security/pseudonyms.ts'
 import { previewContext } from './session/context-calls.ts'
+import { eraseFields, sweepFields, usageFields } from './session/session-fields.ts'
 import { createSessions } from './session/sessions.ts'
 import { ownerUsage, totals } from './session/usage.ts'
 
@@ -22,6 +24,7 @@ export type { GivenStore, RecollectOptions } from './create-recollect/options.ts
 
 /** Opens the stores and starts background work. @throws `invalid_input` on a setting · `integrity_failure` where sealed data has no key · `unavailable` */
 export async function createRecollect(options: RecollectOptions = {}): Promise<Recollect> {
+  checkOptions(options)
   const world: World = {
     clock: options.clock ?? systemClock,
     random: options.random ?? pooledRandom(),
@@ -55,7 +58,10 @@ function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stor
     policy: security.policy,
     tokens: security.tokens,
     audit: security.audit,
-    sweep: (sweepOptions) => sweeper.sweep(sweepOptions),
+    async sweep(sweepOptions) {
+      checkFields(sweepOptions, sweepFields, 'the options of a sweep')
+      return sweeper.sweep(sweepOptions)
+    },
     totals: () => totals(parts, mintAny),
     health: () => checkHealth(options, stores, world.embedder),
     embed: (texts, kind) => embedWith(world.embedder, texts, kind),
@@ -84,17 +90,24 @@ function usersOf({ parts, security, memories, erasure }: Engine): (scope: Scope)
       get: (id) => sessions.get(scope, id),
       list: (page) => sessions.list(scope, page),
     },
-    preview: (session, options) => previewContext(parts, scope, session, options),
+    preview: async (session, options) => previewContext(parts, scope, session, options),
     memories: createMemories(memories, scope),
-    usage: (options) => ownerUsage(parts, scope, options),
+    async usage(options) {
+      checkFields(options, usageFields, 'the options of usage')
+      return ownerUsage(parts, scope, options)
+    },
     async erase(options) {
+      checkFields(options, eraseFields, 'the options of an erasure')
       const receipt = await erasure.eraseOwner(scope, options)
       parts.quotas.forget(scope)
       if (!receipt.dryRun) parts.telemetry.count('recollect_erasures_total', 1, { clean: String(receipt.clean) })
       return receipt
     },
     pseudonym: async () => ownerPseudonym(await security.ring.ownerKeys(scope), scope.ownerId),
-    tag: async (fields) => (await security.ring.ownerKeys(scope)).tag('id', ['tag', ...fields]),
+    async tag(fields) {
+      checkFields({ fields: fields ?? null }, { fields: 'texts' }, 'the tag')
+      return (await security.ring.ownerKeys(scope)).tag('id', ['tag', ...fields])
+    },
   })
 }
 

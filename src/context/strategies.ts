@@ -114,6 +114,8 @@ const optionNames: Record<StrategyName, readonly string[]> = {
 /** A strategy from an object, a name, or a name with options; registered ones go by name (STR-4). @throws `invalid_input` */
 export function resolveStrategy(choice: StrategyChoice | undefined, registered: readonly Strategy[] = []): Strategy {
   if (choice === undefined) return hybrid()
+  if (typeof choice !== 'string' && (typeof choice !== 'object' || choice === null))
+    throw invalid('a strategy is a name or an object', 'Give one of its forms.')
   if (typeof choice === 'object' && 'plan' in choice && typeof choice.plan === 'function') return choice as Strategy
   const { name, ...options } = typeof choice === 'string' ? { name: choice } : (choice as { name: string } & JsonObject)
   const own = registered.find((strategy) => strategy.name === name)

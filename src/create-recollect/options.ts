@@ -1,4 +1,5 @@
 // What `createRecollect` takes. Every field has a default; none at all is a working embedded set-up.
+import { checkFields, type Fields } from '../core/check-fields.ts'
 import type { Random } from '../core/ids.ts'
 import type { ModelProfileInput } from '../context/profiles.ts'
 import type { Strategy } from '../context/strategies.ts'
@@ -54,4 +55,37 @@ export interface RecollectOptions {
   readonly telemetry?: Telemetry
   /** Resolves once no request of the owner is in flight; an erasure waits for it (ERA-5). Default: at once. */
   readonly quiet?: (owner: { readonly tenantId: string; readonly ownerId: string }) => Promise<void>
+}
+
+const fields: Fields = {
+  dataDir: 'text',
+  keysDir: 'text',
+  stores: 'object',
+  keyProvider: 'object',
+  allowSharedKeyStore: 'flag',
+  seal: ['on', 'off'],
+  embedder: 'any',
+  receipts: ['background', 'durable', 'off'],
+  profiles: 'objects',
+  strategies: 'objects',
+  lives: 'object',
+  quotas: 'object',
+  background: 'flag',
+  policy: 'object',
+  keyMode: ['live', 'test'],
+  clock: 'object',
+  random: 'any',
+  telemetry: 'object',
+  quiet: 'any',
+}
+const numbersOf = (names: readonly string[]): Fields => Object.fromEntries(names.map((name) => [name, 'number']))
+
+/** @throws `invalid_input` on an unknown option, or one of another kind */
+export function checkOptions(options: RecollectOptions): void {
+  checkFields(options ?? null, fields, 'the options of createRecollect')
+  const { embedder, lives, quotas, stores } = options
+  checkFields(stores, { sessions: 'object', memories: 'object', keys: 'object' }, 'stores')
+  checkFields(lives, numbersOf(['idleMs', 'absoluteMs']), 'lives')
+  checkFields(quotas, numbersOf(['sessionEntries', 'sessionBytes', 'ownerSessions', 'ownerBytes', 'ownerRecords']), 'quotas')
+  if (typeof embedder === 'string') checkFields({ embedder }, { embedder: ['bundled', 'off'] }, 'the options of createRecollect')
 }

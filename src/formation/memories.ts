@@ -1,9 +1,11 @@
 // An owner's long-term memory as an application uses it: remember, find, list, forget (MEM-3, ERA-3).
+import { authorities, origins } from '../core/authority.ts'
+import { checkFields, type Fields } from '../core/check-fields.ts'
 import type { DeletionReceipt } from '../core/deletion.ts'
 import { RecollectError, numberGiven } from '../core/errors.ts'
 import { madeId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
-import { isAlive, type MemoryRecord } from '../core/memory.ts'
+import { isAlive, memoryKinds, type MemoryRecord } from '../core/memory.ts'
 import { requireScope, type Scope } from '../core/scope.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
 import { suppressTag } from './form-records.ts'
@@ -12,16 +14,41 @@ import type { MemoryParts } from './memory-parts.ts'
 import type { Memories } from './memory-types.ts'
 import { remember } from './remember.ts'
 
+const rememberFields: Fields = {
+  kind: memoryKinds,
+  slot: 'text',
+  value: 'text',
+  validFrom: 'number',
+  validUntil: 'number',
+  supersedes: 'texts',
+  origin: origins,
+  id: 'text',
+}
+const filterFields: Fields = {
+  kind: memoryKinds,
+  slot: 'text',
+  origin: origins,
+  authority: authorities,
+  session: 'text',
+  status: ['current', 'ended', 'all'],
+  validAt: 'number',
+}
+
 export function createMemories(parts: MemoryParts, owner: Scope): Memories {
   const scope = requireScope(owner)
   const { logs, recall, clock } = parts
   return {
-    remember: async (text, options = {}) => remember(parts, scope, text, options),
-    search: (query, options) => recall.search(scope, query, options),
-    explain: (query, id, options) => recall.explain(scope, query, id, options),
+    async remember(text, options = {}) {
+      checkFields(options, rememberFields, 'the options of a memory')
+      return remember(parts, scope, text, options)
+    },
+    search: async (query, options) => recall.search(scope, query, options),
+    explain: async (query, id, options) => recall.explain(scope, query, id, options),
     settled: () => parts.settled(scope),
 
     async list(filter = {}, page = {}) {
+      checkFields(filter, filterFields, 'the filter')
+      checkFields(page, { limit: 'number', cursor: 'text' }, 'the page')
       const limit = pageLimit(page.limit)
       const before = page.cursor === undefined ? undefined : seqOf(page.cursor)
       const items = (await recall.partition(scope)).list(
@@ -39,6 +66,7 @@ export function createMemories(parts: MemoryParts, owner: Scope): Memories {
     },
 
     async forget(id, options = {}) {
+      checkFields(options, { sources: 'flag' }, 'the options of a forgetting')
       const requestedAt = clock.now()
       const keys = await parts.keys.ownerKeys(scope)
       return parts.upkeep.exclusively(scope, async () => {

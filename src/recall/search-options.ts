@@ -46,6 +46,7 @@ const known: Readonly<Record<keyof SearchOptions, true>> = {
 
 /** @throws `invalid_input` on an empty query, an unknown option, or one of a wrong type or out of range */
 export function askedOf(query: unknown, options: SearchOptions = {}): Asked {
+  if (typeof options !== 'object' || options === null) throw refused('the options of a search must be an object', 'Give an object, or leave it out.')
   if (typeof query !== 'string' || !query.isWellFormed()) throw refused('a query is well-formed text', 'Give the query as a string.')
   if (query.trim() === '') throw refused('the query is empty', 'Give at least one word to look for.')
   for (const name of Object.keys(options))

@@ -1,5 +1,6 @@
 // From what a caller appends to what the log holds: checked, bounded, with the origin of every span fixed by its channel (POI-1, SES-1).
 import { atLeast, authorityOfOrigin, origins, type Origin } from '../core/authority.ts'
+import { checkFields, type Fields } from '../core/check-fields.ts'
 import { RecollectError } from '../core/errors.ts'
 import { checkId, hasLoneSurrogate, idFault, madeId, type Random } from '../core/ids.ts'
 import { utf8Length, type Json } from '../core/json.ts'
@@ -25,8 +26,29 @@ export function acceptMessages(inputs: readonly MessageInput[], channel: Channel
   return inputs.map((input, i) => acceptMessage(input, `messages[${i}]`, channel))
 }
 
+const messageFields: Fields = {
+  id: 'any',
+  role: 'any',
+  text: 'any',
+  parts: 'any',
+  name: 'any',
+  createdAt: 'any',
+  incomplete: 'any',
+}
+const opaque: Fields = { type: 'any', family: 'any', data: 'any' }
+const media: Fields = { type: 'any', mediaType: 'any', url: 'any', data: 'any', name: 'any', caption: 'any' }
+const partFields: Readonly<Record<PartInput['type'], Fields>> = {
+  text: { type: 'any', text: 'any', spans: 'objects' },
+  'tool-call': { type: 'any', callId: 'any', name: 'any', arguments: 'any' },
+  'tool-result': { type: 'any', callId: 'any', content: 'any', failed: 'flag' },
+  reasoning: opaque,
+  foreign: opaque,
+  image: media,
+  file: media,
+}
+
 function acceptMessage(input: MessageInput, at: string, channel: Channel): Message {
-  if (typeof input !== 'object' || input === null) throw refused(`${at} must be an object`, 'Give { role, text } or { role, parts }.')
+  checkFields(input ?? null, messageFields, at)
   if (!roles.includes(input.role)) throw refused(`${at}.role must be one of ${roles.join(', ')}`, 'Give one of these roles.')
   if ((input.text === undefined) === (input.parts === undefined)) throw refused(`${at} has text or parts, one of the two`, 'Give text, or parts.')
   const parts: readonly PartInput[] = input.parts ?? [{ type: 'text', text: input.text as string }]
@@ -57,8 +79,9 @@ function acceptParts(parts: readonly PartInput[], at: string, origin: Origin): r
 }
 
 function acceptPart(part: PartInput, at: string, origin: Origin): Part {
-  if (typeof part !== 'object' || part === null) throw refused(`${at} must be an object`, 'Give a part with its type.')
-  switch (part.type) {
+  const fields = Object.hasOwn(partFields, (part as PartInput | null)?.type ?? '') ? partFields[part.type] : undefined
+  if (fields !== undefined) checkFields(part, fields, at)
+  switch (part?.type) {
     case 'text': {
       const text = checkText(part.text, `${at}.text`)
       return { type: 'text', text, spans: origin === 'tool' ? wholly(text, 'tool') : spansOfText(text, part.spans, origin, at) }

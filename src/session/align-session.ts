@@ -1,6 +1,8 @@
 // Aligns what a client sent to the path of a session, and keeps the canonical form of each stored message as long as the message itself.
+import { checkFields } from '../core/check-fields.ts'
+import { RecollectError } from '../core/errors.ts'
 import { refOf } from '../core/log-ref.ts'
-import type { Message, MessageInput } from '../core/message.ts'
+import { roles, type Message, type MessageInput } from '../core/message.ts'
 import { alignHistory, canonical, canonicalInput, type Alignment, type Canonical, type SentHistory } from './align-history.ts'
 import type { At, SessionParts } from './session-parts.ts'
 
@@ -10,6 +12,13 @@ export async function alignSession(
   sent: readonly MessageInput[],
   said?: SentHistory,
 ): Promise<Alignment & { readonly toSeq: number; readonly version: number }> {
+  checkFields({ sent: sent ?? null }, { sent: 'objects' }, 'what was sent')
+  if (sent.some(({ role, text, parts: given }) => !roles.includes(role) || (text === undefined) === (given === undefined)))
+    throw new RecollectError(
+      'invalid_input',
+      'a message that was sent has no known role, or not one of text and parts',
+      'Give { role, text } or { role, parts }.',
+    )
   const { fold, head } = await parts.logs.load(refOf(scope, 'session', id))
   const path = fold.messages.map(({ message }) => canonicalOf(message))
   const alignment = alignHistory(path, sent.map(canonicalInput), said)

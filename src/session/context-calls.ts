@@ -1,11 +1,14 @@
 // The calls of a session that have to do with what the model sees: context, epoch, summary, receipts.
+import { checkFields, type Fields } from '../core/check-fields.ts'
 import type { JsonObject } from '../core/json.ts'
 import { RecollectError, numberGiven } from '../core/errors.ts'
+import { checkId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
 import { emptyFold, foldSession } from '../core/session.ts'
 import { makeContext } from '../context/context.ts'
+import { checkContextOptions } from '../context/context-fields.ts'
 import type { Context, ContextOptions } from '../context/context-options.ts'
 import { classCounter } from '../context/count.ts'
 import { diffReceipts } from '../context/diff-receipts.ts'
@@ -17,9 +20,11 @@ import type { LoadedSession } from '../context/source.ts'
 import type { PageRequest } from '../ports/log-store.ts'
 import { offlineSheet } from '../summary/offline-sheet.ts'
 import { renderSheet } from '../summary/render.ts'
+import { acceptMessages } from './accept-messages.ts'
 import { contextSource, sessionCache } from './context-source.ts'
 import { injectedIds } from './count-figures.ts'
 import { noReceipt, receiptPlace, type KeptReceipt, type ReceiptPlace } from './receipt-log.ts'
+import { pageFields, reconcileFields, usageTokenFields } from './session-fields.ts'
 import { newSessionHead } from './session-info.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { Session } from './session-types.ts'
@@ -36,6 +41,7 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
   }
   return {
     async context(options = {}) {
+      checkAsked(parts, options)
       const source = await contextSource(parts, at)
       return makeContext(source, options, { ...parts.contexts, cache: sessionCache(parts, ref).contexts })
     },
@@ -43,10 +49,15 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
       await parts.logs.change(ref, ({ body }) => (body.epoch === undefined ? undefined : { ...body, epoch: endEpoch(body.epoch, 'asked') }))
     },
     summary: () => summaryOf(parts, at),
-    reconcile: async (id, usage, options = {}) => reconcile(await contextSource(parts, at), id, usage, options, parts.contexts),
+    async reconcile(id, usage, options = {}) {
+      checkFields(options, reconcileFields, 'the options of a reconciliation')
+      if (usage !== null) checkFields(usage ?? null, usageTokenFields, 'the usage')
+      return reconcile(await contextSource(parts, at), id, usage, options, parts.contexts)
+    },
     epoch: async () => (await parts.logs.head(ref)).body.epoch,
     receipts: {
       async list(page = {}) {
+        checkFields(page, pageFields, 'the page')
         return pageOf([...(await receipts()).values()], page)
       },
       async get(id) {
@@ -71,14 +82,24 @@ function checkSubject(of: unknown): void {
     throw new RecollectError('invalid_input', 'why asks for a seq from 1, or for the id of a memory', 'Give a seq of this session, or a memory id.')
 }
 
+/** The options, and messages that are to be planned as if they were appended. */
+function checkAsked(parts: SessionParts, options: ContextOptions, more: Fields = {}): void {
+  checkContextOptions(options, more)
+  const { messages = [] } = options
+  const channel = { userText: 'user-typed', now: parts.clock.now(), random: parts.random } as const
+  for (let at = 0; at < messages.length; at += limits.messagesAnAppend) acceptMessages(messages.slice(at, at + limits.messagesAnAppend), channel)
+}
+
 /** A context of a session that may not be there yet, or as if it had been rewound first. Writes nothing. */
 export async function previewContext(
   parts: SessionParts,
   scope: Scope,
   session: string | undefined,
-  { rewindTo, ...options }: ContextOptions & { readonly rewindTo?: number },
+  asked: ContextOptions & { readonly rewindTo?: number },
 ): Promise<Context> {
-  const id = session ?? '~preview'
+  checkAsked(parts, asked, { rewindTo: 'number' })
+  const { rewindTo, ...options } = asked
+  const id = session === undefined ? '~preview' : checkId(session, 'the session name')
   const source = await contextSource(parts, { scope, id }, (loaded) => rewound(loaded ?? unmade(parts), rewindTo))
   return makeContext(source, { ...options, preview: true }, { ...parts.contexts, cache: createContextCache() })
 }

@@ -22,7 +22,7 @@ export async function openSession(
   const opening = madeId('opn', parts.random)
   const now = parts.clock.now()
   const body = newSessionHead(options, parts.lives, now, opening)
-  const setup = setupOf(options)
+  const setup = setupOf(options, parts.contexts.strategies)
   let seen = await parts.logs.peek(ref)
   if (seen === undefined) {
     await parts.quotas.ownerRoom(scope, { sessions: 1 })

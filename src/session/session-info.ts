@@ -3,7 +3,7 @@ import { RecollectError } from '../core/errors.ts'
 import { hasLoneSurrogate } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
-import { strategyNames } from '../core/context.ts'
+import { resolveStrategy, type Strategy } from '../context/strategies.ts'
 import type { SessionHead, Setup } from '../core/session.ts'
 import { checkJson } from './check-json.ts'
 import type { OpenedHead } from './session-logs.ts'
@@ -56,11 +56,14 @@ export function newSessionHead(options: SessionOptions, lives: Lives, now: numbe
 }
 
 /** What of the options goes into the session's first entry; undefined if nothing does. */
-export function setupOf(options: Pick<SessionOptions, 'model' | 'strategy' | 'system' | 'tools'>): Setup | undefined {
+export function setupOf(
+  options: Pick<SessionOptions, 'model' | 'strategy' | 'system' | 'tools'>,
+  strategies: readonly Strategy[] = [],
+): Setup | undefined {
   const { model, strategy, system, tools } = options
   if (model !== undefined) checkText(model, 'model')
   if (system !== undefined) checkText(system, 'system')
-  if (strategy !== undefined) checkStrategy(strategy)
+  if (strategy !== undefined) resolveStrategy(strategy, strategies)
   if (tools !== undefined && !Array.isArray(tools)) throw refused('tools must be a list', 'Give the tool definitions as a list of objects.')
   const given = {
     ...(model === undefined ? {} : { model }),
@@ -69,12 +72,6 @@ export function setupOf(options: Pick<SessionOptions, 'model' | 'strategy' | 'sy
     ...(tools === undefined ? {} : { tools }),
   }
   return Object.keys(given).length === 0 ? undefined : (checkJson(given, 'the setup', { bytes: limits.setupBytes }) as Setup)
-}
-
-function checkStrategy(strategy: NonNullable<SessionOptions['strategy']>): void {
-  const name: unknown = typeof strategy === 'string' ? strategy : strategy.name
-  if (typeof name !== 'string' || name === '')
-    throw refused('strategy must be a name, or an object with a name', `Use one of ${strategyNames.join(', ')}, or one that was registered.`)
 }
 
 export function checkTitle(title: unknown): string {

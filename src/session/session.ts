@@ -1,4 +1,5 @@
 // One session in a caller's hand: each method names whose it is and where, and goes to the file that knows how.
+import { checkFields } from '../core/check-fields.ts'
 import type { Json } from '../core/json.ts'
 import { refOf } from '../core/log-ref.ts'
 import { alignSession } from './align-session.ts'
@@ -8,6 +9,7 @@ import { appendMessages, readMessage, readMessages } from './messages.ts'
 import { changeSetup, patchState, putState, readState } from './state.ts'
 import { checkMetadata, checkTitle, sessionInfo, setupOf } from './session-info.ts'
 import type { At, SessionParts } from './session-parts.ts'
+import * as fields from './session-fields.ts'
 import type { Session } from './session-types.ts'
 import { contextCalls } from './context-calls.ts'
 
@@ -20,34 +22,60 @@ export function sessionAt(parts: SessionParts, at: At): Session {
       const loaded = await parts.logs.load(ref)
       return sessionInfo(id, loaded, loaded.fold.messages.length)
     },
-    append: (messages, options) => appendMessages(parts, at, messages, options),
-    messages: (page) => readMessages(parts, at, page),
-    message: (messageId) => readMessage(parts, at, messageId),
-    redact: (messageId) => redactMessage(parts, at, messageId),
+    async append(messages, options) {
+      checkFields(options, fields.appendFields, 'the options of an append')
+      return appendMessages(parts, at, messages, options)
+    },
+    async messages(page) {
+      checkFields(page, fields.messagePageFields, 'the page')
+      return readMessages(parts, at, page)
+    },
+    message: async (messageId) => readMessage(parts, at, messageId),
+    redact: async (messageId) => redactMessage(parts, at, messageId),
     state: () => readState(parts, at),
-    patchState: (patch: Json, swap) => patchState(parts, at, patch, swap),
-    putState: (state: Json, swap) => putState(parts, at, state, swap),
-    async update({ title, metadata }, { ifRevision } = {}) {
+    async patchState(patch: Json, swap) {
+      checkFields(swap, fields.swapFields, 'the options of a state change')
+      return patchState(parts, at, patch, swap)
+    },
+    async putState(state: Json, swap) {
+      checkFields(swap, fields.swapFields, 'the options of a state change')
+      return putState(parts, at, state, swap)
+    },
+    async update(patch, options) {
+      checkFields(options, fields.updateSwapFields, 'the options of an update')
+      checkFields(patch ?? null, { title: 'any', metadata: 'any' }, 'the update')
+      const { title, metadata } = patch
       const changes = {
         ...(title === undefined ? {} : { title: title === null ? undefined : checkTitle(title) }),
         ...(metadata === undefined ? {} : { metadata: metadata === null ? undefined : checkMetadata(metadata) }),
       }
-      const changed = await parts.logs.change(ref, ({ body }) => withoutUndefined({ ...body, ...changes }), ifRevision)
+      const changed = await parts.logs.change(ref, ({ body }) => withoutUndefined({ ...body, ...changes }), options?.ifRevision)
       return sessionInfo(id, changed)
     },
     async setup(setup) {
-      const checked = setupOf(setup)
+      checkFields(setup ?? null, fields.setupFields, 'the setup')
+      const checked = setupOf(setup, parts.contexts.strategies)
       if (checked !== undefined) await changeSetup(parts, at, checked)
     },
-    async turn(options = {}) {
+    async turn(options) {
+      checkFields(options, fields.turnFields, 'the options of a turn')
       await parts.logs.head(ref)
-      return parts.turns.take(scope, ref, options)
+      return parts.turns.take(scope, ref, options ?? {})
     },
-    endTurn: (turnId) => parts.turns.end(scope, ref, turnId),
-    rewind: (toSeq, options) => rewindSession(parts, at, toSeq, options),
-    fork: async (atSeq, options) => sessionAt(parts, { scope, id: await forkSession(parts, at, atSeq, options) }),
-    align: (sent, said) => alignSession(parts, at, sent, said),
-    delete: (options) => deleteSession(parts, at, options),
+    endTurn: async (turnId) => parts.turns.end(scope, ref, turnId),
+    async rewind(toSeq, options) {
+      checkFields(options, fields.swapFields, 'the options of a rewind')
+      return rewindSession(parts, at, toSeq, options)
+    },
+    async fork(atSeq, options) {
+      checkFields(options, fields.forkFields, 'the options of a fork')
+      return sessionAt(parts, { scope, id: await forkSession(parts, at, atSeq, options) })
+    },
+    align: async (sent, said) => alignSession(parts, at, sent, said),
+    async delete(options) {
+      checkFields(options, fields.deleteFields, 'the options of a deletion')
+      return deleteSession(parts, at, options)
+    },
     ...contextCalls(parts, at),
   }
 }

@@ -1,10 +1,12 @@
 // An owner's sessions: open, get, list. The whole of `session/` comes together here.
+import { checkFields } from '../core/check-fields.ts'
 import { checkId } from '../core/ids.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
 import type { PageRequest } from '../ports/log-store.ts'
 import { listSessions, openSession } from './open-session.ts'
 import { sessionAt } from './session.ts'
+import { openFields, sessionPageFields } from './session-fields.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { Session, SessionInfo, SessionOptions } from './session-types.ts'
 
@@ -17,6 +19,7 @@ export interface Sessions {
 export function createSessions(parts: SessionParts): Sessions {
   return {
     async open(scope, name, options) {
+      checkFields(options, openFields, 'the options of a session')
       const { id, made } = await openSession(parts, scope, name, options)
       return { session: sessionAt(parts, { scope, id }), made }
     },
@@ -24,6 +27,9 @@ export function createSessions(parts: SessionParts): Sessions {
       await parts.logs.head(refOf(scope, 'session', checkId(id, 'the session id')))
       return sessionAt(parts, { scope, id })
     },
-    list: (scope, page) => listSessions(parts, scope, page),
+    async list(scope, page) {
+      checkFields(page, sessionPageFields, 'the page')
+      return listSessions(parts, scope, page)
+    },
   }
 }

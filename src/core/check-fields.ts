@@ -1,0 +1,36 @@
+// The door of every public call: an object of options holds known fields of the right type, or nothing is done. Ranges are checked where they matter.
+import { RecollectError } from './errors.ts'
+
+/** What a field may be: one of these kinds, or one of some words. `undefined` always fits: the field is then left out. */
+export type FieldKind = keyof typeof kinds | readonly string[]
+export type Fields = Readonly<Record<string, FieldKind>>
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const kinds = {
+  text: ['well-formed text', (value: unknown) => typeof value === 'string' && value.isWellFormed()],
+  flag: ['true or false', (value: unknown) => typeof value === 'boolean'],
+  number: ['a number', (value: unknown) => typeof value === 'number' && !Number.isNaN(value)],
+  object: ['an object', isObject],
+  objects: ['a list of objects', (value: unknown) => Array.isArray(value) && value.every(isObject)],
+  numbers: ['a list of numbers', (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'number')],
+  texts: ['a list of texts', (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string' && one.isWellFormed())],
+  signal: ['an AbortSignal', (value: unknown) => value instanceof AbortSignal],
+  any: ['anything', () => true],
+} as const satisfies Record<string, readonly [string, (value: unknown) => boolean]>
+
+/** @throws `invalid_input` on what is no object, an unknown field, or a field of another type; says which, never the value */
+export function checkFields(value: unknown, fields: Fields, what: string): void {
+  if (value === undefined) return
+  const known = Object.keys(fields).join(', ')
+  if (!isObject(value)) throw refused(`${what} must be an object`, `Give { ${known} }, each of them optional.`)
+  for (const [name, given] of Object.entries(value as object)) {
+    const kind = Object.hasOwn(fields, name) ? fields[name] : undefined
+    if (kind === undefined) throw refused(`${what} has an unknown field`, `Fields are ${known}.`)
+    if (given === undefined) continue
+    const [expected, fits] = typeof kind === 'string' ? kinds[kind] : [`one of ${kind.join(', ')}`, (one: unknown) => kind.includes(one as string)]
+    if (!fits(given)) throw refused(`${what}.${name} must be ${expected}`, `Give ${name} as ${expected}, or leave it out.`)
+  }
+}
+
+const refused = (message: string, nextStep: string) => new RecollectError('invalid_input', message, nextStep)
