@@ -88,10 +88,12 @@ export function createAnalyzer(stemmers: Stemmers = {}): Analyzer {
       const add = (term: string, optional: boolean) => {
         if (terms.get(term)?.optional !== false) terms.set(term, { term, optional })
       }
-      for (const { word, extra } of tokenize(text, 'query')) {
+      const tokens = tokenize(text, 'query')
+      for (const { word, extra, stop } of tokens) {
         names.add(word)
-        if (!stopWords.has(word)) add(stem(word), extra)
+        if (stop !== true && !stopWords.has(word)) add(stem(word), extra)
       }
+      if (terms.size === 0) for (const { word, extra, stop } of tokens) if (stop === true) add(word, extra)
       for (const phrase of text.match(/"[^"]*"/g) ?? [])
         for (const { word } of tokenize(phrase, 'query')) if (stopWords.has(word)) add(quoted(word), true)
       return { terms: [...terms.values()], names }

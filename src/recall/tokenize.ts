@@ -1,9 +1,12 @@
 // Text to words, for records and queries alike (LEX-1). Linear in the text, whatever it is; stems and weights are left to `analyze.ts`.
+import { functional } from './function-words.ts'
 
 export interface Token {
   readonly word: string
   /** A second form of what stands beside it (whole e-mail, diacritics, one character of a bigram): it may match, and is neither counted as a word nor missed. */
   readonly extra: boolean
+  /** Of function words alone: in a query it counts only where the query has nothing else. */
+  readonly stop?: true
 }
 
 // A run begins and ends with a letter, mark or digit; what joins words, numbers, addresses and paths may stand inside.
@@ -21,7 +24,7 @@ const unspacedRuns =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{M}ー]+|[^\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]+/gu
 const ascii = /^[\0-\x7F]*$/
 
-/** The words of a text in order. `as: 'query'` leaves out single characters of longer runs, which a record keeps so that a query of one finds it. */
+/** The words of a text in order. A record keeps the single characters of its runs beside the pairs, so that a query of one finds it. */
 export function tokenize(text: string, as: 'record' | 'query' = 'record'): Token[] {
   const out: Token[] = []
   const folded = (ascii.test(text) ? text : text.normalize('NFKC')).toLowerCase()
@@ -61,10 +64,25 @@ function addPiece(piece: string, extra: boolean, as: 'record' | 'query', out: To
     return
   }
   const letters = [...piece]
-  if (letters.length === 1) out.push({ word: piece, extra })
+  if (as === 'query') addAsked(letters, extra, out)
+  else if (letters.length === 1) out.push({ word: piece, extra })
   else
     for (let i = 0; i < letters.length; i++) {
       if (i + 1 < letters.length) out.push({ word: letters[i]! + letters[i + 1]!, extra })
-      if (as === 'record') out.push({ word: letters[i]!, extra: true })
+      out.push({ word: letters[i]!, extra: true })
     }
+}
+
+/** A pair that is half of a function word may match and is not missed; a character between two such stands alone, as a query of one does. */
+function addAsked(letters: readonly string[], extra: boolean, out: Token[]): void {
+  const isFunction = functional(letters)
+  const alone = (i: number) => (i === 0 || isFunction[i - 1]!) && (i + 1 === letters.length || isFunction[i + 1]!)
+  for (let i = 0; i < letters.length; i++) {
+    if (alone(i) && (letters.length === 1 || !isFunction[i]!))
+      out.push(isFunction[i]! ? { word: letters[i]!, extra, stop: true } : { word: letters[i]!, extra })
+    if (i + 1 === letters.length) return
+    const word = letters[i]! + letters[i + 1]!
+    if (isFunction[i]! && isFunction[i + 1]!) out.push({ word, extra, stop: true })
+    else out.push({ word, extra: extra || isFunction[i]! || isFunction[i + 1]! })
+  }
 }

@@ -1,7 +1,7 @@
 // Every weight of recall, once. Refitted only on LoCoMo and BEAM 100K together, five folds by conversation (RCL-4); reference of 2026-11.
 
-/** Part of what a snapshot is good for: with other weights of the lexical fields it is built anew (PART-4). */
-export const weightsVersion = 1
+/** Part of what a snapshot is good for: with other weights of the lexical fields, or other stop words, it is built anew (PART-4). */
+export const weightsVersion = 2
 
 export const weights = {
   bm25: { k1: 1.2, b: 0.75 }, // LEX-3

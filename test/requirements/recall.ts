@@ -47,7 +47,7 @@ export const recall = {
   'MREG-5': 'What was deleted is not found.',
   'MREG-6': 'A change of model leaves old memories searchable by words.',
   'MREG-7': 'A record is found by words alone.',
-  'MREG-8': 'Facts planted in seven scripts are found.',
+  'MREG-8': 'Facts planted in seven scripts are found, and by natural questions over the default floor.',
   'MREG-9': 'What the context holds already is not injected again.',
   'MREG-11': 'No search is made without its owner.',
   'MREG-13': 'A destroyed snapshot changes no answer.',
