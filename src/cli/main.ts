@@ -81,6 +81,14 @@ export function commands(run: Runner, complain: (text: string) => void): Command
     .exitOverride()
     .configureOutput({ writeErr: complain })
     .showSuggestionAfterError(true)
+    // `npm start -- --help` is that of serve, whose flags are the settings: so it has the whole page
+    .addHelpText('afterAll', ({ command }) =>
+      command === program
+        ? ''
+        : command.name() === 'serve'
+          ? `\n${program.helpInformation()}`
+          : '\nFlags of every command, and of each setting: recollect --help\n',
+    )
   for (const option of settingFlags.values()) program.addOption(option)
   const works = (name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>): Command =>
     program

@@ -3,6 +3,7 @@ export const cli = {
   'RUN-7': 'the first start makes one key and says what to do next, and later ones make none',
   'RUN-13': 'a Node that is too old is told what is wanted',
   'CLI-1': 'a command gives the same in process and on a gateway',
+  'CLI-2': 'every command takes the same flags, and help names them',
   'CLI-3': 'stdout holds the result alone, as text or as one JSON document, with control characters made visible',
   'CLI-4': 'notes stay out under --quiet',
   'CLI-5': 'nothing is coloured without a terminal',

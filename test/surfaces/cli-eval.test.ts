@@ -58,9 +58,9 @@ describe.skipIf(!built)('eval retrieval', { timeout: 120_000 }, () => {
     const many = Array.from({ length: 4_000 }, (_, i) => ({ ...said[0], id: `n${i}`, text: `Plate ${i} was painted in ${towns[i % 5]}.` }))
     await writeFile(`${data}l`, jsonLines([...many, { question: 'Which plate?', evidence: ['n1'] }]))
     const { child, ended } = place.start(['eval', 'retrieval', '--format', 'jsonl', '--data', `${data}l`], tmp)
-    let over = false
-    void ended.then(() => (over = true))
-    while (!over && (await stored()).length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const run = { over: false }
+    void ended.then(() => (run.over = true))
+    while (!run.over && (await stored()).length === 0) await new Promise((resolve) => setImmediate(resolve))
     child.kill(signal)
     expect((await ended).code).toBe(code)
     expect(await readdir(tmp.TMPDIR)).toEqual([])

@@ -73,6 +73,12 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     expect(asked).toEqual([`${path}/${odd}/diff/${even}`, `${path}/${even}/diff/${odd}`])
   })
 
+  test('the help of a command says where its other flags are; that of serve has every command and setting [CLI-2]', async () => {
+    expect((await place.run(['search', '--help'])).out).toContain('recollect --help')
+    const serve = await place.run(['serve', '--help'])
+    for (const part of ['--gateway-trusted-proxy', '--port', 'forget', 'doctor']) expect(serve.out).toContain(part)
+  })
+
   test('a group without its command says what it has, and under --json gives the problem object [CLI-3, CLI-6]', async () => {
     expect(await place.run(['keys'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('revoke <id>') as string })
     const json = await place.run(['keys', '--json'])
