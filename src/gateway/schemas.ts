@@ -172,6 +172,14 @@ export const usage = z.object({
 export const receiptUsage = z.looseObject({ receiptId: id, at: timeMs, billed: usage.nullable() })
 export const receiptHead = z.object({ id, at: timeMs, upTo: count, epoch: count, tokens: count, injected: count, billed: z.boolean() })
 export const storedReceipt = z.object({ receipt, usage: receiptUsage.optional() })
+export const whyQuery = z
+  .strictObject({ seq: z.coerce.number().int().positive().optional(), memoryId: id.optional() })
+  .refine(({ seq, memoryId }) => (seq === undefined) !== (memoryId === undefined), { error: 'give either seq or memoryId' })
+const call = z.object({ receipt: id, at: timeMs })
+export const course = z.object({
+  stretches: z.array(z.looseObject({ sent: z.union([z.boolean(), z.literal('unknown')]), epoch: count, from: call, to: call, calls: count })),
+  left: z.looseObject({ ...call.shape, cause: z.string() }).optional(),
+})
 export const newUsage = z.strictObject({ ...usage.shape, answer: z.string().optional() })
 
 // --- memories -----------------------------------------------------------------------------------------------------------------

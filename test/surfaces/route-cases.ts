@@ -81,6 +81,7 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   'GET /api/v1/sessions/{sessionId}/receipts/{receiptId}/diff/{otherId}': (things) => ({
     path: `/api/v1/sessions/${things.session}/receipts/${things.receipt}/diff/${things.otherReceipt}`,
   }),
+  'GET /api/v1/sessions/{sessionId}/why': session('/why?seq=2'),
   'POST /api/v1/sessions/{sessionId}/receipts/{receiptId}/usage': (things) => ({
     path: `/api/v1/sessions/${things.session}/receipts/${things.receipt}/usage`,
     body: { inputTokens: 40, outputTokens: 4 },

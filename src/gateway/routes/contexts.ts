@@ -69,6 +69,19 @@ export const contextRoutes = [
     }),
   }),
   route({
+    method: 'GET',
+    path: `${one}/why`,
+    access: 'receipt.read',
+    scope: 'owner',
+    summary: 'Where a message or a memory stood at each call, and why it left',
+    query: schema.whyQuery,
+    answers: { 200: schema.course },
+    async handle(call) {
+      const { seq, memoryId } = call.query
+      return { status: 200, body: await (await sessionOf(call)).why((seq ?? memoryId) as number | string) }
+    },
+  }),
+  route({
     method: 'POST',
     path: `${one}/receipts/{receiptId}/usage`,
     access: 'session.append',
