@@ -1,6 +1,6 @@
 // Why a record came back, or the step that dropped it: rank and score in each arm, features, fate (ABS-3). Pure.
 import { recallLists } from '../core/authority.ts'
-import { featuresOf } from './fuse.ts'
+import { featureNames, writeFeatures, type FeatureView } from './fuse.ts'
 import { relevanceOf } from './relevance.ts'
 import { idAt, rowOf, rowState } from './row-table.ts'
 import type { ListRun, SearchInput } from './search-run.ts'
@@ -10,11 +10,12 @@ import type { Explanation } from './search-types.ts'
 export function explainList(input: SearchInput, run: ListRun): Explanation[] {
   const { partition, explainId } = input
   const { row } = run.view.group.units
-  if (explainId === undefined) return run.ranked.map(({ unit, score }) => explained(input, run, unit, score))
+  const { units, scores } = run.ranked
+  if (explainId === undefined) return Array.from(units, (unit, i) => explained(input, run, unit, scores[i]!))
   const target = rowOf(partition.rows, explainId)
   if (target === undefined || recallLists[partition.rows.rows.list[target]!] !== run.list) return []
-  const found = run.ranked.find(({ unit }) => row[unit] === target)
-  return found === undefined ? [] : [explained(input, run, found.unit, found.score)]
+  const found = units.findIndex((unit) => row[unit] === target)
+  return found < 0 ? [] : [explained(input, run, units[found]!, scores[found]!)]
 }
 
 function explained({ partition, asked }: SearchInput, { list, view, selection }: ListRun, unit: number, score: number): Explanation {
@@ -29,7 +30,7 @@ function explained({ partition, asked }: SearchInput, { list, view, selection }:
     fate: told?.fate ?? (isLive ? 'filtered' : embeddingFate(partition.rows.rows.state[row[unit]!]!, asked.arms)),
     ...(told?.of === undefined ? {} : { of: idAt(rows, row[told.of]!) }),
     list,
-    relevance: relevanceOf(view, unit).value,
+    relevance: relevanceOf(view, unit),
     score: score / 1e6,
     ...(own > 0
       ? { lexical: { rank: rankAmong(view.scratch.own, view.group.units.list, unit, view.group.units.length), score: Math.round(own * 1e6) / 1e6 } }
@@ -37,8 +38,14 @@ function explained({ partition, asked }: SearchInput, { list, view, selection }:
     ...(hasVector
       ? { dense: { rank: rankAmong(view.cosines, view.group.units.list, unit, view.group.units.length), score: view.cosines[unit]! / 1e6 } }
       : {}),
-    features: { ...featuresOf(view, unit) },
+    features: featuresOf(view, unit),
   }
+}
+
+function featuresOf(view: FeatureView, unit: number): Record<string, number> {
+  const features = new Float64Array(featureNames.length)
+  writeFeatures(view, unit, features)
+  return Object.fromEntries(featureNames.map((name, i) => [name, features[i]!]))
 }
 
 const embeddingFate = (state: number, arms: string): Explanation['fate'] =>

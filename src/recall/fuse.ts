@@ -52,70 +52,55 @@ export function scoreVectors(kernel: Kernel, group: UnitGroup, { query, dimensio
 
 /** Fills `near`, and gives each list its spreads. */
 export function spreadsOf(kernel: Kernel, group: UnitGroup, scratch: Scratch): ListSpreads[] {
-  const { units, threads } = group
-  addNeighbours(group, scratch)
-  const near = sumsOf(scratch.near, units.list, units.length)
-  const win = sumsOf(scratch.win, units.list, units.length)
-  const cosines = cosineSums(kernel, group)
+  const { threads } = group
+  const sums = sumsOf(kernel, group, scratch)
   return group.lists.map((_, i) => {
     const size = group.sizes[i]!
-    const { sum, squares, vectors, least } = cosines[i]!
+    const at = sumsAList * i
+    const vectors = sums[at + 6]!
     const missing = size - vectors
-    const low = vectors === 0 ? 0 : least // a unit without a vector counts as the lowest cosine
+    const low = vectors === 0 ? 0 : sums[at + 7]! / 1e6 // a unit without a vector counts as the lowest cosine
     return {
-      near: spread(near[2 * i]!, near[2 * i + 1]!, size, 0),
-      win: spread(win[2 * i]!, win[2 * i + 1]!, size, 0),
+      near: spread(sums[at]!, sums[at + 1]!, size, 0),
+      win: spread(sums[at + 2]!, sums[at + 3]!, size, 0),
       session: sessionSpread(scratch.thread, i === 0 ? threads.first : threads.second, threads.length, size),
-      cosine: spread(sum + missing * low, squares + missing * low * low, size, low),
+      cosine: spread(sums[at + 4]! / 1e6 + missing * low, sums[at + 5]! / 1e12 + missing * low * low, size, low),
     }
   })
 }
 
-/** `near`: a unit's own score, and half that of the messages before and after. */
-function addNeighbours({ units, messages }: UnitGroup, { own, near, message }: Scratch): void {
-  const { message: messageOf, length } = units
+/** Of one list: sum and sum of squares of `near`, of `win` and of the cosines in millionths; the number of vectors, and the lowest cosine. */
+const sumsAList = 8
+
+/** One walk over every unit, in order, so that sums are the same however the group was built. `near`: own score, and half that of the messages beside. */
+function sumsOf(kernel: Kernel, { units, messages, memory, lists }: UnitGroup, { own, near, win, message }: Scratch): Float64Array {
+  const sums = new Float64Array(sumsAList * lists.length)
+  for (let i = 0; i < lists.length; i++) sums[sumsAList * i + 7] = Infinity
+  const { message: messageOf, list: listOf, length } = units
   const { previous, next } = messages
+  const cosines = kernel.arena.int32(memory.scores.pointer, length)
+  const scales = kernel.arena.float32(memory.scales.pointer, length)
   const share = weights.neighbour
   for (let unit = 0; unit < length; unit++) {
+    const to = sumsAList * listOf[unit]!
     const at = messageOf[unit]!
     const before = previous[at]!
     const after = next[at]!
-    near[unit] = own[unit]! + share * ((before > 0 ? message[before - 1]! : 0) + (after > 0 ? message[after - 1]! : 0))
+    const score = own[unit]! + share * ((before > 0 ? message[before - 1]! : 0) + (after > 0 ? message[after - 1]! : 0))
+    near[unit] = score
+    sums[to]! += score
+    sums[to + 1]! += score * score
+    const best = win[unit]!
+    sums[to + 2]! += best
+    sums[to + 3]! += best * best
+    if (!(scales[unit]! > 0)) continue
+    const cosine = cosines[unit]!
+    sums[to + 4]! += cosine
+    sums[to + 5]! += cosine * cosine
+    sums[to + 6]!++
+    if (cosine < sums[to + 7]!) sums[to + 7] = cosine
   }
-}
-
-/** Sum and sum of squares over the first list, then over the second. Plain variables: this loop runs over every unit. */
-function sumsOf(values: Float64Array, list: Uint8Array, count: number): readonly number[] {
-  let [sum, squares, sum2, squares2] = [0, 0, 0, 0]
-  for (let unit = 0; unit < count; unit++) {
-    const value = values[unit]!
-    if (list[unit] === 0) {
-      sum += value
-      squares += value * value
-    } else {
-      sum2 += value
-      squares2 += value * value
-    }
-  }
-  return [sum, squares, sum2, squares2]
-}
-
-function cosineSums(kernel: Kernel, { units, memory, lists }: UnitGroup) {
-  const cosines = kernel.arena.int32(memory.scores.pointer, units.length)
-  const scales = kernel.arena.float32(memory.scales.pointer, units.length)
-  return lists.map((_, list) => {
-    let [sum, squares, vectors, least] = [0, 0, 0, Infinity]
-    const { list: listOf, length } = units
-    for (let unit = 0; unit < length; unit++) {
-      if (listOf[unit] !== list || !(scales[unit]! > 0)) continue
-      const cosine = cosines[unit]! / 1e6
-      sum += cosine
-      squares += cosine * cosine
-      vectors++
-      if (cosine < least) least = cosine
-    }
-    return { sum, squares, vectors, least }
-  })
+  return sums
 }
 
 /** Of the best score of each unit's session. */
@@ -171,16 +156,9 @@ export function candidatesOf(
   return kernel.top(memory.fused.pointer, n, limits.recallCandidates)
 }
 
-/** What the score of a candidate is made of, each times its weight. */
-export interface Features {
-  readonly win: number
-  readonly dense: number
-  readonly denseNear: number
-  readonly session: number
-  readonly speaker: number
-  readonly coverage: number
-  readonly long: number
-}
+/** What the score of a candidate is made of, each times its weight, in the order of the sum. */
+export const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long'] as const
+const featureWeights = Float64Array.from(featureNames, (name) => weights.features[name])
 
 /** The sum over the query's terms that the unit holds. */
 export function coveredIdf({ idf }: ListTerms, low: number, high: number): number {
@@ -208,48 +186,41 @@ export interface FeatureView {
   readonly speaks: (unit: number) => boolean // the query names the unit's speaker
 }
 
-export function featuresOf(view: FeatureView, unit: number): Features {
+/** Writes a unit's features in the order of their names: no object, since each candidate of each search has them. */
+export function writeFeatures(view: FeatureView, unit: number, out: Float64Array): void {
   const { group, spreads, terms, scratch, cosines, scales, words, dense } = view
   const { units } = group
   const list = units.list[unit]!
   const { win, session, cosine } = spreads[list]!
-  const { knownIdf } = terms[list]!
-  return {
-    win: words ? standard(win, scratch.win[unit]!) : 0,
-    dense: dense ? denseOf(cosine, cosines[unit]! / 1e6, scales[unit]! > 0) : 0,
-    denseNear: dense ? denseNear(view, units.message[unit]!) : 0,
-    session: !words ? 0 : standard(session, scratch.thread[units.thread[unit]!]!),
-    speaker: words && view.speaks(unit) ? 1 : 0,
-    coverage: words && knownIdf > 0 ? coveredIdf(terms[list]!, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) / knownIdf : 0,
-    long: words ? longOf(group, unit) : 0,
-  }
+  const known = terms[list]!
+  out[0] = words ? standard(win, scratch.win[unit]!) : 0
+  out[1] = dense ? denseOf(cosine, cosines[unit]! / 1e6, scales[unit]! > 0) : 0
+  out[2] = dense ? denseNear(view, units.message[unit]!) : 0
+  out[3] = words ? standard(session, scratch.thread[units.thread[unit]!]!) : 0
+  out[4] = words && view.speaks(unit) ? 1 : 0
+  out[5] = words && known.knownIdf > 0 ? coveredIdf(known, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) / known.knownIdf : 0
+  out[6] = words ? longOf(group, unit) : 0
 }
 
 /** Mean z of the messages before and after, each by its best unit. */
-function denseNear({ group, spreads, cosines, scales }: FeatureView, message: number): number {
-  const { units, messages } = group
-  let sum = 0
-  let sides = 0
-  for (const side of [messages.previous[message]!, messages.next[message]!]) {
-    if (side === 0) continue
-    let best = -Infinity
-    for (let at = messages.last[side - 1]!; at > 0; at = units.sibling[at - 1]!)
-      best = Math.max(best, denseOf(spreads[units.list[at - 1]!]!.cosine, cosines[at - 1]! / 1e6, scales[at - 1]! > 0))
-    sum += best
-    sides++
-  }
-  return sides === 0 ? 0 : sum / sides
+function denseNear(view: FeatureView, message: number): number {
+  const { previous, next } = view.group.messages
+  const before = previous[message]!
+  const after = next[message]!
+  if (before === 0 && after === 0) return 0
+  const sum = (before === 0 ? 0 : bestDense(view, before - 1)) + (after === 0 ? 0 : bestDense(view, after - 1))
+  return before === 0 || after === 0 ? sum : sum / 2
 }
 
-export function scoreOf(features: Features): number {
-  const w = weights.features
-  return fixed(
-    w.win * features.win +
-      w.dense * features.dense +
-      w.denseNear * features.denseNear +
-      w.session * features.session +
-      w.speaker * features.speaker +
-      w.coverage * features.coverage +
-      w.long * features.long,
-  )
+function bestDense({ group: { units, messages }, spreads, cosines, scales }: FeatureView, message: number): number {
+  let best = -Infinity
+  for (let at = messages.last[message]!; at > 0; at = units.sibling[at - 1]!)
+    best = Math.max(best, denseOf(spreads[units.list[at - 1]!]!.cosine, cosines[at - 1]! / 1e6, scales[at - 1]! > 0))
+  return best
+}
+
+export function scoreOf(features: Float64Array): number {
+  let score = 0
+  for (let i = 0; i < featureWeights.length; i++) score += featureWeights[i]! * features[i]!
+  return fixed(score)
 }

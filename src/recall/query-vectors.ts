@@ -34,12 +34,14 @@ export function createQueryVectors(embedder: Embedder, keys: KeyRing, clock: Clo
 }
 
 async function withinDeadline(embedder: Embedder, text: string, clock: Clock, signal?: AbortSignal): Promise<Float32Array | undefined> {
+  const embedded = (until: AbortSignal | undefined) =>
+    embedder.embed([text], 'query', until).then(
+      ([vector]) => vector,
+      () => undefined, // an embedder that fails leaves the words, and the result says so
+    )
+  if (embedder.info.local) return embedded(signal) // it has answered before a clock could tick
   const stop = new AbortController()
-  const asked = embedder.embed([text], 'query', signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])).then(
-    ([vector]) => vector,
-    () => undefined, // an embedder that fails leaves the words, and the result says so
-  )
-  if (embedder.info.local) return asked // it has answered before a clock could tick
+  const asked = embedded(signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]))
   const waited = new AbortController()
   const vector = await Promise.race([asked, clock.sleep(limits.embedQueryMs, waited.signal).then(() => undefined)])
   waited.abort(null)

@@ -3,7 +3,9 @@ import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { isAlive, type MemoryRecord } from '../core/memory.ts'
 import { requireScope, type Scope } from '../core/scope.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
 import { createAnalyzer } from './analyze.ts'
+import { createDeadlines, late, type Deadlines } from './deadlines.ts'
 import { sharedKernel } from './kernel.ts'
 import { ownerMemory, preferencesOf } from './owner-memory.ts'
 import { createPartitionCache } from './partition-cache.ts'
@@ -32,6 +34,8 @@ export function createRecall(parts: RecallParts): Recall {
   const cache = createPartitionCache({ memories, clock, telemetry, tools, maxBytes: parts.cacheBytes ?? limits.partitionCacheBytes })
   const vectors = embedder === undefined ? undefined : createQueryVectors(embedder, keys, clock)
 
+  const deadlines = createDeadlines(clock)
+
   const vectorOf = async (scope: Scope, asked: Asked) =>
     asked.arms === 'lexical' ? undefined : await vectors?.of(scope, asked.query.slice(0, limits.queryCharacters), asked.signal)
   const run = async (scope: Scope, asked: Asked, more: More = {}) => {
@@ -42,7 +46,7 @@ export function createRecall(parts: RecallParts): Recall {
     const input = { partition, asked, vector, scratch, now: clock.now(), ...more }
     return { input, found: searchPartition(input), result: resultOf(partition, asked, vector !== undefined) }
   }
-  const within = <T>(asked: Asked, work: Promise<T>): Promise<T> => withinTime(parts, asked, work)
+  const within = <T>(asked: Asked, work: Promise<T>): Promise<T> => withinTime(deadlines, telemetry, asked, work)
 
   return {
     async search(scope, query, options) {
@@ -121,12 +125,9 @@ function resultOf(partition: Partition, asked: Asked, hasVector: boolean): (foun
   })
 }
 
-async function withinTime<T>({ clock, telemetry }: RecallParts, { timeoutMs }: Asked, work: Promise<T>): Promise<T> {
-  const done = new AbortController()
-  const late = Symbol('late')
-  const first = await Promise.race([work, clock.sleep(timeoutMs, done.signal).then(() => late)]).finally(() => done.abort(late))
-  if (first !== late) return first as T
-  work.catch(() => undefined) // nobody waits for it any more
+async function withinTime<T>(deadlines: Deadlines, telemetry: Telemetry, { timeoutMs }: Asked, work: Promise<T>): Promise<T> {
+  const first = await deadlines.within(timeoutMs, work)
+  if (first !== late) return first
   telemetry.count('recollect_degraded_total', 1, { part: 'recall' })
   throw new RecollectError('timeout', `the search took longer than ${timeoutMs} ms`, 'Send it again, or give it more time with timeoutMs.', {
     limit: timeoutMs,

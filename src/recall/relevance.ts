@@ -1,39 +1,44 @@
 // How likely a unit answers the query at all: a logistic of absolute quantities of its list (ABS-1). Pure.
 import { coveredIdf, longOf, type FeatureView } from './fuse.ts'
 import type { ListTerms } from './lexical-scores.ts'
+import type { Scratch } from './scratch.ts'
+import type { UnitGroup } from './unit-group.ts'
 import { weights } from './weights.ts'
 
-export interface Relevance {
-  readonly value: number // 0–1, in millionths exact (RCL-10)
-  readonly known: number
-  readonly coverage: number
-  readonly coverageNear: number
-  readonly cosine: number
-  readonly lexical: number
-  readonly long: number
-}
+const partNames = ['known', 'coverage', 'coverageNear', 'cosine', 'lexical', 'long'] as const
+const weightsOf = (of: typeof weights.relevance | typeof weights.relevanceOfWords) => ({
+  bias: of.bias,
+  parts: Float64Array.from(partNames, (name) => of[name]),
+})
+const withVector = weightsOf(weights.relevance)
+const ofWords = weightsOf(weights.relevanceOfWords)
 
-export function relevanceOf(view: FeatureView, unit: number): Relevance {
-  const { group, terms, scratch, cosines, scales } = view
+/** What a unit's relevance is made of, in the order of `partNames`. Overwritten by the next call: every candidate has them. */
+const parts = new Float64Array(partNames.length)
+
+function writeParts({ group, terms, scratch, cosines, scales, dense }: FeatureView, unit: number): boolean {
   const list = terms[group.units.list[unit]!]!
   const one = list.allIdf > 0 ? 1 / list.allIdf : 0
-  const hasVector = view.dense && scales[unit]! > 0
-  const known = list.knownIdf * one
-  const coverage = coveredIdf(list, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) * one
-  const coverageNear = coveredNear(view, list, unit) * one
-  const cosine = hasVector ? cosines[unit]! / 1e6 : 0
-  const lexical = (scratch.own[unit]! * one) / (weights.bm25.k1 + 1) // the most a term can give is its idf · (k1 + 1)
-  const long = longOf(group, unit)
-  // without a vector there is no cosine to weigh: the weights of words alone
-  const w = hasVector ? weights.relevance : weights.relevanceOfWords
-  const sum =
-    w.known * known + w.coverage * coverage + w.coverageNear * coverageNear + w.cosine * cosine + w.lexical * lexical + w.long * long + w.bias
-  return { value: Math.round(1e6 / (1 + Math.exp(-sum))) / 1e6, known, coverage, coverageNear, cosine, lexical, long }
+  const hasVector = dense && scales[unit]! > 0
+  parts[0] = list.knownIdf * one
+  parts[1] = coveredIdf(list, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) * one
+  parts[2] = coveredNear(group, scratch, list, unit) * one
+  parts[3] = hasVector ? cosines[unit]! / 1e6 : 0
+  parts[4] = (scratch.own[unit]! * one) / (weights.bm25.k1 + 1) // the most a term can give is its idf · (k1 + 1)
+  parts[5] = longOf(group, unit)
+  return hasVector
+}
+
+/** From 0 to 1, in millionths exact (RCL-10). */
+export function relevanceOf(view: FeatureView, unit: number): number {
+  const weigh = writeParts(view, unit) ? withVector : ofWords // without a vector there is no cosine to weigh: the weights of words alone
+  let sum = weigh.bias
+  for (let i = 0; i < parts.length; i++) sum += weigh.parts[i]! * parts[i]!
+  return Math.round(1e6 / (1 + Math.exp(-sum))) / 1e6
 }
 
 /** The sum over the terms that the unit or its neighbours within the window hold. */
-function coveredNear({ group, scratch }: FeatureView, list: ListTerms, unit: number): number {
-  const { previous, next } = group.units
+function coveredNear({ units: { previous, next } }: UnitGroup, scratch: Scratch, list: ListTerms, unit: number): number {
   const { coversLow, coversHigh } = scratch
   const { reach } = weights.window
   let low = coversLow[unit]!
@@ -50,7 +55,9 @@ function coveredNear({ group, scratch }: FeatureView, list: ListTerms, unit: num
 }
 
 /** What the candidate lacked most, in words (ABS-2). */
-export function lacked({ known, coverage, cosine }: Relevance): string {
+export function lacked(view: FeatureView, unit: number): string {
+  writeParts(view, unit)
+  const [known = 0, coverage = 0, , cosine = 0] = parts
   if (known < 0.5) return 'most of the query is in words that this memory has never seen'
   if (coverage < 0.34) return "it holds few of the query's words"
   return cosine < 0.3 ? 'it is about something else' : 'it holds too little of the query'

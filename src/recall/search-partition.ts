@@ -1,16 +1,16 @@
 // One search over one partition, in steps that each are pure over its arrays: arms → candidates → features → select → merge → explain (RCL-1).
 import { admission, refusalOf } from './admit.ts'
-import { candidatesOf, featuresOf, scoreOf, scoreVectors, spreadsOf, type Arms, type FeatureView } from './fuse.ts'
+import { candidatesOf, featureNames, scoreOf, scoreVectors, spreadsOf, writeFeatures, type Arms, type FeatureView } from './fuse.ts'
 import { explainList } from './explain.ts'
 import { scoreWords, termsOfList } from './lexical-scores.ts'
 import { mergeLists, roomOf } from './merge.ts'
 import type { Partition } from './partition.ts'
 import { queryOf, type Query } from './query.ts'
-import { lacked, type Relevance } from './relevance.ts'
+import { lacked } from './relevance.ts'
 import { idAt, recordAt, rowOf, rowState } from './row-table.ts'
 import type { Found, ListRun, SearchInput } from './search-run.ts'
-import type { Explanation, Hit } from './search-types.ts'
-import { select, type Scored } from './select.ts'
+import type { Explanation, Hit, SearchResult } from './search-types.ts'
+import { select, type Ranked } from './select.ts'
 import { tokenize } from './tokenize.ts'
 import { denseShare } from './weights.ts'
 
@@ -25,7 +25,7 @@ export function searchPartition(input: SearchInput): Found {
   const listed: Listed[][] = []
   const live: string[] = []
   const explanations: Explanation[] = []
-  let best: { id: string; relevance: Relevance } | undefined
+  let best: SearchResult['why']
   for (const group of partition.groups.keys())
     // a group's arrays are the next group's: what is needed of a run is taken before the next begins
     for (const run of searchGroup(input, query, group)) {
@@ -34,15 +34,15 @@ export function searchPartition(input: SearchInput): Found {
       listed.push(hitsOf(input, run))
       live.push(...run.selection.live.map(idOf))
       const top = run.selection.best
-      if (top !== undefined && (best === undefined || top.relevance.value > best.relevance.value))
-        best = { id: idOf(top.unit), relevance: top.relevance }
+      if (top !== undefined && (best === undefined || top.relevance > best.relevance))
+        best = { id: idOf(top.unit), relevance: top.relevance, lacked: lacked(run.view, top.unit) }
       if (asked.explain || input.explainId !== undefined) explanations.push(...explainList(input, run))
     }
   const hits = mergeLists(listed).map(({ saidAt: _, id: _id, ...hit }, i): Hit => ({ ...hit, rank: i + 1 }))
   return {
     hits,
     live,
-    why: hits.length > 0 || best === undefined ? undefined : { id: best.id, relevance: best.relevance.value, lacked: lacked(best.relevance) },
+    why: hits.length > 0 ? undefined : best,
     cut: query.cut,
     explanations: ranksOf(explanations, hits),
   }
@@ -86,16 +86,22 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
 }
 
 /** Best first; ties go to the newer, then by id (RCL-4). */
-function rank(view: FeatureView, candidates: Int32Array, { rows }: Partition): Scored[] {
+function rank(view: FeatureView, candidates: Int32Array, { rows }: Partition): Ranked {
   const { row } = view.group.units
+  const count = candidates.length
+  const features = new Float64Array(featureNames.length)
   // one number a candidate, its score and its place: numbers sort many times faster than objects
-  const keys = new Float64Array(candidates.length)
-  for (let i = 0; i < keys.length; i++) keys[i] = scoreOf(featuresOf(view, candidates[i]!)) * places + i
-  keys.sort()
-  const ranked: Scored[] = []
-  for (let i = keys.length - 1; i >= 0; i--) {
-    const score = Math.floor(keys[i]! / places)
-    ranked.push({ unit: candidates[keys[i]! - score * places]!, score })
+  const scores = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    writeFeatures(view, candidates[i]!, features)
+    scores[i] = -scoreOf(features) * places + i
+  }
+  scores.sort()
+  const units = new Int32Array(count)
+  for (let i = 0; i < count; i++) {
+    const score = Math.floor(scores[i]! / places)
+    units[i] = candidates[scores[i]! - score * places]!
+    scores[i] = 0 - score
   }
   const isNewer = (a: number, b: number) => {
     const [aRow, bRow] = [row[a]!, row[b]!]
@@ -103,10 +109,13 @@ function rank(view: FeatureView, candidates: Int32Array, { rows }: Partition): S
     return between !== 0 ? between > 0 : idAt(rows, aRow) < idAt(rows, bRow)
   }
   // ties are few: each finds its place among its equals
-  for (let i = 1; i < ranked.length; i++)
-    for (let at = i; at > 0 && ranked[at]!.score === ranked[at - 1]!.score && isNewer(ranked[at]!.unit, ranked[at - 1]!.unit); at--)
-      [ranked[at - 1], ranked[at]] = [ranked[at]!, ranked[at - 1]!]
-  return ranked
+  for (let i = 1; i < count; i++)
+    for (let at = i; at > 0 && scores[at] === scores[at - 1] && isNewer(units[at]!, units[at - 1]!); at--) {
+      const other = units[at]!
+      units[at] = units[at - 1]!
+      units[at - 1] = other
+    }
+  return { units, scores }
 }
 
 const places = 1_024 // over the candidates of a list; a score of 2^31 times it is exact in a double
@@ -156,7 +165,7 @@ function hitsOf({ partition }: SearchInput, { list, view, selection }: ListRun):
       record,
       list,
       rank: 0,
-      relevance: relevance.value,
+      relevance,
       score: score / 1e6,
       arms: {
         ...(own > 0 ? { lexical: Math.round(own * 1e6) / 1e6 } : {}),

@@ -7,7 +7,7 @@ import type { Partition } from './partition.ts'
 import type { Scratch } from './scratch.ts'
 import type { Asked } from './search-options.ts'
 import type { Explanation, Hit, SearchResult } from './search-types.ts'
-import type { Scored, Selection } from './select.ts'
+import type { Ranked, Selection } from './select.ts'
 
 export interface SearchInput {
   readonly partition: Partition
@@ -34,6 +34,6 @@ export interface ListRun {
   readonly list: RecallList
   readonly view: FeatureView
   readonly spreads: ListSpreads
-  readonly ranked: readonly Scored[]
+  readonly ranked: Ranked
   readonly selection: Selection
 }

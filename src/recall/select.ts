@@ -1,22 +1,24 @@
 // From the ranked candidates of one list to its hits: once a message, once a near copy, over the floor, at most so many (RCL-9, ABS-2). Pure.
 import type { FeatureView } from './fuse.ts'
-import { relevanceOf, type Relevance } from './relevance.ts'
+import { relevanceOf } from './relevance.ts'
 import type { Fate } from './search-types.ts'
 import { weights } from './weights.ts'
 
-export interface Scored {
-  readonly unit: number
-  readonly score: number // in millionths
+/** The candidates of a list, best first. */
+export interface Ranked {
+  readonly units: Int32Array
+  readonly scores: Float64Array // in millionths
 }
-interface Chosen extends Scored {
+interface Chosen {
   unit: number // the newest of its near copies, at the place of the best
+  readonly score: number
+  readonly relevance: number
   duplicates: number
-  readonly relevance: Relevance
 }
 export interface Selection {
   readonly chosen: readonly Chosen[]
   readonly live: readonly number[] // units left out since they stand in the context already (RCL-6)
-  readonly best: { readonly unit: number; readonly relevance: Relevance } | undefined // also under the floor
+  readonly best: { readonly unit: number; readonly relevance: number } | undefined // also under the floor
   readonly fates: ReadonlyMap<number, { readonly fate: Fate; readonly of?: number }>
 }
 
@@ -31,8 +33,7 @@ export interface SelectRules {
   readonly isLive: ((unit: number) => boolean) | undefined
 }
 
-/** `ranked`: best first. */
-export function select(view: FeatureView, ranked: readonly Scored[], rules: SelectRules): Selection {
+export function select(view: FeatureView, { units, scores }: Ranked, rules: SelectRules): Selection {
   const chosen: Chosen[] = []
   const live: number[] = []
   const fates = new Map<number, { fate: Fate; of?: number }>()
@@ -43,7 +44,8 @@ export function select(view: FeatureView, ranked: readonly Scored[], rules: Sele
   const say = (unit: number, fate: Fate, of?: number) => {
     if (rules.explain) fates.set(unit, of === undefined ? { fate } : { fate, of })
   }
-  for (const { unit, score } of ranked) {
+  for (let i = 0; i < units.length; i++) {
+    const unit = units[i]!
     const sibling = ofMessage.get(message[unit]!)
     if (sibling !== undefined) {
       say(unit, 'duplicate of', sibling)
@@ -61,14 +63,14 @@ export function select(view: FeatureView, ranked: readonly Scored[], rules: Sele
       continue
     }
     const relevance = relevanceOf(view, unit)
-    if (best === undefined || relevance.value > best.relevance.value) best = { unit, relevance }
-    if (relevance.value < rules.floor) {
+    if (best === undefined || relevance > best.relevance) best = { unit, relevance }
+    if (relevance < rules.floor) {
       say(unit, 'floor')
       continue
     }
     ofMessage.set(message[unit]!, unit)
     if (rules.isLive?.(unit) === true) live.push(unit)
-    else chosen.push({ unit, score, relevance, duplicates: 0 })
+    else chosen.push({ unit, score: scores[i]!, relevance, duplicates: 0 })
   }
   for (const { unit } of chosen) say(unit, 'returned')
   return { chosen, live, best, fates }
