@@ -202,8 +202,13 @@ function run(program, args, { cwd = root, env = process.env, quiet = false, forw
     child.stderr?.on('data', (chunk) => said.push(chunk))
     const pass = (signal) => child.kill(signal)
     if (forward) for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, pass)
+    // npm hands a signal to its shell alone, which dies of it: without this the gateway would go on by itself.
+    const parent = process.ppid
+    const orphaned = () => process.ppid !== parent && pass('SIGTERM')
+    const watch = forward && process.env.npm_lifecycle_event !== undefined ? setInterval(orphaned, 200) : undefined
     child.on('error', reject)
     child.on('close', (code, signal) => {
+      clearInterval(watch)
       if (forward) for (const one of ['SIGINT', 'SIGTERM']) process.off(one, pass)
       if (quiet && code !== 0) process.stdout.write(Buffer.concat(said))
       resolve(code ?? (signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 1))

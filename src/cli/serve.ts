@@ -1,6 +1,7 @@
 // `recollect serve`: opens everything, makes the first key, says what to do next, and ends in order (RUN-7, GW-14).
 import type { Configuration } from '../config/load.ts'
 import { openRecollect, random } from '../config/open.ts'
+import { limits } from '../core/limits.ts'
 import { systemClock } from '../create-recollect/system-clock.ts'
 import { createGateway, serveGateway, type GatewayOptions } from '../gateway/index.ts'
 import type { Recollect } from '../recollect.ts'
@@ -69,17 +70,17 @@ async function firstKey(recollect: Recollect): Promise<string | undefined> {
   return made.secret
 }
 
-/** The first of SIGINT and SIGTERM; a second one ends the process at once. */
+/** The first of SIGINT and SIGTERM; a second one ends the process at once. What comes within a second is the same word, said by npm, its shell and the terminal. */
 function signalled(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false
+    let askedAt: number | undefined
     for (const [signal, code] of [
       ['SIGINT', 130],
       ['SIGTERM', 143],
     ] as const)
       process.on(signal, () => {
-        if (asked) process.exit(code)
-        asked = true
+        if (askedAt !== undefined && systemClock.now() - askedAt >= limits.signalRepeatMs) process.exit(code)
+        askedAt ??= systemClock.now()
         resolve()
       })
   })

@@ -243,6 +243,7 @@ export const limits = {
   requestMs: 30 * second,
   headerReadMs: 10 * second,
   keepAliveMs: 5 * second,
+  signalRepeatMs: 1 * second, // signals within it are one: a terminal reaches npm, its shell and the gateway alike (GW-14)
   upstreamSilenceMs: 120 * second,
   upstreamMs: 10 * minute,
   upstreamReplyBytes: 16 * MiB,

@@ -30,7 +30,7 @@ export interface Served {
   readonly url: string
   readonly out: string
   readonly key: string | undefined
-  end(signal?: NodeJS.Signals): Promise<Run>
+  end(...signals: NodeJS.Signals[]): Promise<Run>
 }
 
 /** A folder of its own, whose name tells nothing to the commands beside it. */
@@ -77,8 +77,8 @@ export async function aPlace(): Promise<Place> {
         url,
         out: said.out,
         key: /rec_[a-z0-9_]+/.exec(said.out)?.[0],
-        end: (signal = 'SIGTERM') => {
-          child.kill(signal)
+        end: (...signals) => {
+          for (const signal of signals.length === 0 ? (['SIGTERM'] as const) : signals) child.kill(signal)
           return ended
         },
       }

@@ -1,11 +1,13 @@
 // The command line from outside: what each command prints, where, and how it ends (surfaces.md §6).
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outputs } from '../../src/cli/outputs.ts'
-import { aPlace, built, type Place } from './cli-runs.ts'
+import { aPlace, bin, built, type Place } from './cli-runs.ts'
 
 const problemOf = (err: string) => JSON.parse(err) as { code: string; detail: string; nextStep: string; type: string; retryable: boolean }
 
@@ -170,7 +172,38 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     expect((await place.run(['--url', 'http://127.0.0.1:9', 'stats'], { env })).code).toBe(9)
     expect((await place.run(['--url', 'http://127.0.0.1:9', '--timeout-ms', '0', 'stats'], { env })).code).toBe(2)
     expect((await place.run(['--url', 'http://127.0.0.1:9', '--key-file', '/nowhere', 'stats'])).code).toBe(2)
+    for (const url of ['nonsense', 'ftp://127.0.0.1/', '']) expect((await place.run(['--url', url, 'stats'], { env })).code).toBe(2)
+    for (const key of ['rec_no\nne', 'rec_日本']) {
+      const run = await place.run(['--url', 'http://127.0.0.1:9', 'stats'], { env: { RECOLLECT_KEY: key } })
+      expect(run).toMatchObject({ code: 3, out: '' })
+      expect(run.err).not.toContain('rec_')
+    }
   })
+
+  test('a gateway that is silent is a timeout, and its time is said [CLI-7]', async () => {
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const run = await place.run(['--url', url, '--timeout-ms', '50', 'stats', '--json'], { env: { RECOLLECT_KEY: 'rec_none' } })
+    silent.close()
+    expect({ code: run.code, problem: problemOf(run.err) }).toMatchObject({ code: 9, problem: { code: 'timeout', retryable: true } })
+    expect(problemOf(run.err).detail).toContain('50 ms')
+  })
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'a result that cannot be written is 9 and no crash; a reader that went away is nothing [CLI-6, CLI-7]',
+    async () => {
+      const shell = async (line: string) =>
+        new Promise<readonly [number, string]>((resolve) =>
+          execFile('sh', ['-c', line, process.execPath, bin], { cwd: place.folder, env: place.env }, (error, _, err) =>
+            resolve([error === null ? 0 : Number(error.code), err]),
+          ),
+        )
+      const [code, said] = await shell('"$0" "$1" sessions list > /dev/full')
+      expect([code, said.split('\n')[0], said.includes(' at ')]).toEqual([9, 'recollect: the result cannot be written (unavailable)', false])
+      expect(await shell('{ "$0" "$1" doctor; echo "ended with $?" >&2; } | true')).toEqual([0, 'ended with 0\n'])
+    },
+  )
 
   test('a stack is shown only with RECOLLECT_DEBUG=1 [CLI-6]', async () => {
     expect((await place.run(['forget', 'none'], { env: { RECOLLECT_DEBUG: '1' } })).err).toMatch(/\n {4}at /)
@@ -234,7 +267,7 @@ describe.skipIf(!built)('serve', { timeout: 120_000 }, () => {
     const second = await place.serve()
     expect(second.key).toBeUndefined()
     expect(second.out).toContain('keys create')
-    expect(await second.end('SIGINT')).toMatchObject({ code: 0 })
+    expect(await second.end('SIGINT', 'SIGTERM', 'SIGINT')).toMatchObject({ code: 0 }) // npm, its shell and the terminal say it at once
     expect((await readdir(place.folder)).toSorted()).toEqual(['data', 'data-keys'])
   })
 

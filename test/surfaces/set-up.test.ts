@@ -28,7 +28,13 @@ esac
 `
 const tsc = `const fs = require('node:fs')
 fs.mkdirSync('dist', { recursive: true })
-fs.writeFileSync('dist/bin.js', 'console.log(JSON.stringify({ args: process.argv.slice(2), node: process.version, path: process.env.PATH.split(":")[0] }))')`
+fs.writeFileSync('dist/bin.js', \`
+if (process.argv[2] !== 'stay') console.log(JSON.stringify({ args: process.argv.slice(2), node: process.version, path: process.env.PATH.split(':')[0] }))
+else {
+  process.on('SIGTERM', () => { console.log('ended in order'); process.exit(0) })
+  setInterval(() => {}, 1000)
+  console.log('up')
+}\`)`
 /** A runner whose report has one test that passed and one that a machine without Redis skipped. */
 const vitest = `import { writeFileSync } from 'node:fs'
 const file = process.argv.find((arg) => arg.startsWith('--outputFile.json=')).split('=')[1]
@@ -91,6 +97,20 @@ describe.skipIf(!existsSync(oldest))(`set-up on a Node that is too old${existsSy
     expect(await script(['test'], { CI: 'true' })).toMatchObject({ code: 1, out: expect.stringMatching(/\n1 passed, 1 failed, 1 skipped\n$/) })
     expect(await script(['test'], { CI: 'true', RECOLLECT_NOT_COVERED: 'redis' })).toMatchObject({ code: 0 })
     expect(await asked()).toContainEqual(expect.stringMatching(/^older-nodes ci --ignore-scripts/))
+  })
+
+  test('a signal that npm gives to its shell alone ends what was started, in order [GW-14]', async () => {
+    const command = `"${oldest}" "${path.join(clone, 'scripts/run.mjs')}" start stay; exit $?`
+    const env = { PATH: [path.join(clone, 'bin'), '/usr/bin', '/bin'].join(path.delimiter), CLONE: clone, npm_lifecycle_event: 'start' }
+    const shell = spawn('/bin/sh', ['-c', command], { cwd: clone, env })
+    let said = ''
+    const ended = new Promise<void>((resolve) => shell.on('close', () => resolve()))
+    shell.stdout.on('data', (piece: Buffer) => {
+      said += piece.toString()
+      if (said.endsWith('up\n')) shell.kill('SIGTERM')
+    })
+    await ended // its output is open as long as anything runs
+    expect(said).toBe('up\nended in order\n')
   })
 
   test('on a platform without a Node package it says which Node to install, and ends with 1 [RUN-4]', async () => {
