@@ -63,6 +63,8 @@ export function remoteBackend(url: string, key: string, send: typeof fetch, time
         signal: AbortSignal.timeout(timeoutMs),
       })
     } catch (cause) {
+      if (cause instanceof Error && cause.name === 'TimeoutError')
+        throw new RecollectError('timeout', `the gateway did not answer in ${timeoutMs} ms`, 'Try again, or give --timeout-ms more.', { cause })
       throw new RecollectError('unavailable', 'the gateway does not answer', 'Check --url, and that the gateway runs.', { cause })
     }
     if (response.status === 204) return undefined

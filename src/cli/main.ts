@@ -14,7 +14,7 @@ import { createKey, listKeys, revokeKey, rotateKey } from './commands/keys.ts'
 import { erase, forget, remember, search, stats, sweep } from './commands/memory.ts'
 import { context, deleteSession, listSessions, receipt, showSession } from './commands/sessions.ts'
 import { serve } from './serve.ts'
-import { refuse } from './terminal.ts'
+import { refuse, watchOutput } from './terminal.ts'
 
 export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
@@ -29,9 +29,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     (text) => void (help += text),
   )
   const json = argv.includes('--json')
+  const written = watchOutput()
   try {
     await program.parseAsync(idsBehind(argv, optionsOf(program)), { from: 'user' })
-    return code
+    return (await written()) ? code : exitCodes.unavailable
   } catch (error) {
     if (!(error instanceof CommanderError)) return refuse(error, json, debugging())
     if (error.exitCode === 0) return 0

@@ -86,6 +86,22 @@ const jsonLine = (value: unknown): string =>
     (one) => `\\u${(one.codePointAt(0) as number).toString(16).padStart(4, '0')}`,
   )
 
+/** A reader that went away takes nothing from the command; a result that cannot be written is told, and fails it. Gives whether it could be. */
+export function watchOutput(): () => Promise<boolean> {
+  let written = true
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE' || !written) return
+    written = false
+    const next = 'The command has done its work; make room where its output goes.'
+    refuse(new RecollectError('unavailable', 'the result cannot be written', next, { cause }), false, false)
+  })
+  process.stderr.on('error', () => {}) // nobody reads what is said
+  return async () => {
+    await new Promise((resolve) => setImmediate(resolve)) // a write that failed says so after the turn in which it was made
+    return written
+  }
+}
+
 /** Says what was thrown, and gives the exit code. No stack without RECOLLECT_DEBUG=1 (CLI-6). */
 export function refuse(thrown: unknown, json: boolean, debug: boolean): number {
   const error = isRecollectError(thrown) ? thrown : bug('something went wrong inside Recollect', thrown)

@@ -39,7 +39,7 @@ export const terminalFor = (flags: Partial<GlobalFlags>): Terminal =>
 export async function inWork(flags: GlobalFlags, configuration: Configuration, run: (work: Work) => Promise<number>): Promise<number> {
   const terminal = terminalFor(flags)
   if (flags.url !== undefined)
-    return run({ backend: remoteBackend(flags.url, keyOf(flags), fetch, timeoutOf(flags)), terminal, flags, configuration })
+    return run({ backend: remoteBackend(addressOf(flags.url), keyOf(flags), fetch, timeoutOf(flags)), terminal, flags, configuration })
   const telemetry = createTelemetry({ clock: systemClock, level: 'silent', write: () => {}, version: '' })
   const recollect = await openRecollect(configuration, { clock: systemClock, telemetry }, false)
   try {
@@ -51,6 +51,11 @@ export async function inWork(flags: GlobalFlags, configuration: Configuration, r
   }
 }
 
+function addressOf(url: string): string {
+  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return url
+  throw new RecollectError('invalid_input', '--url is no http or https URL', 'Give --url as the gateway printed it at its start.')
+}
+
 function timeoutOf(flags: GlobalFlags): number {
   const timeoutMs = wholeOf(flags.timeoutMs, '--timeout-ms') as number
   if (timeoutMs >= 1 && timeoutMs <= limits.cliCallMsMost) return timeoutMs
@@ -60,7 +65,18 @@ function timeoutOf(flags: GlobalFlags): number {
   })
 }
 
+/** @throws `unauthenticated` for what no header can carry, so that no key is */
 function keyOf(flags: GlobalFlags): string {
+  const key = givenKey(flags)
+  if (/^[\x21-\x7e]*$/.test(key)) return key
+  throw new RecollectError(
+    'unauthenticated',
+    'the API key has characters that no key has',
+    'Set RECOLLECT_KEY, or give --key-file, with the key alone.',
+  )
+}
+
+function givenKey(flags: GlobalFlags): string {
   if (flags.keyFile !== undefined) {
     try {
       return readFileSync(flags.keyFile, 'utf8').trim()
