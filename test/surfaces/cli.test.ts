@@ -267,8 +267,36 @@ describe.skipIf(!built)('serve', { timeout: 120_000 }, () => {
     const second = await place.serve()
     expect(second.key).toBeUndefined()
     expect(second.out).toContain('keys create')
-    expect(await second.end('SIGINT', 'SIGTERM', 'SIGINT')).toMatchObject({ code: 0 }) // npm, its shell and the terminal say it at once
+    expect(await second.end('SIGINT')).toMatchObject({ code: 0 })
     expect((await readdir(place.folder)).toSorted()).toEqual(['data', 'data-keys'])
+  })
+
+  test('one Ctrl-C reaches the gateway several times, and what is in flight still ends [GW-14]', async () => {
+    const upstream = await scriptedUpstream()
+    let answer = () => {}
+    upstream.next((response, body) => (answer = () => says('the last answer')(response, body)))
+    const other = await aPlace()
+    const served = await other.serve({ env: { RECOLLECT_UPSTREAM_URL: upstream.url } })
+    const chat = fetch(`${served.url}/s/last/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${served.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hello' }] }),
+    })
+    await expect.poll(() => upstream.bodies.length).toBe(1)
+    const ended = served.end('SIGINT', 'SIGTERM', 'SIGINT') // by the terminal, by npm, by its shell
+    await expect
+      .poll(() =>
+        fetch(`${served.url}/readyz`).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      )
+      .not.toBe(200)
+    answer()
+    expect((await chat).status).toBe(200)
+    expect(await ended).toMatchObject({ code: 0 })
+    await upstream.close()
+    await other.remove()
   })
 
   test('a command gives the same on a gateway as in process [CLI-1]', async () => {
