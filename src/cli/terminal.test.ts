@@ -1,7 +1,7 @@
 // Who may destroy, and what moves the cursor: the decisions of the terminal, without one.
 import { describe, expect, test } from 'vitest'
 import { isRecollectError } from '../core/errors.ts'
-import { confirm, visible, type Terminal } from './terminal.ts'
+import { confirm, createTerminal, visible, type Terminal } from './terminal.ts'
 
 describe('confirmation', () => {
   const terminal = (typed: string | undefined): Terminal & { readonly asked: string[] } => {
@@ -50,4 +50,50 @@ describe('confirmation', () => {
 
 test('control, direction and invisible characters become marks; lines, tabs and letters stay [CLI-3]', () => {
   expect(visible('a\tb\nc \u001b[31m \u202e \u200b \u0085 é 日')).toBe('a\tb\nc \\u{1b}[31m \\u{202e} \\u{200b} \\u{85} é 日')
+})
+
+describe('progress', () => {
+  const seen = (isTTY: boolean, quiet = false) => {
+    let now = 5_000
+    const lines: string[] = []
+    const { progress } = createTerminal({ json: false, quiet, now: () => now, progressTo: { isTTY, write: (text) => lines.push(text) } })
+    const at = (ms: number, done: number, what = 'messages', total = 100) => {
+      now = 5_000 + ms
+      progress(done, total, what)
+      return lines.splice(0)
+    }
+    return at
+  }
+
+  test('nothing is said in the first second; then a line every 10 s and at the end, with rate and time left [CLI-4]', () => {
+    const at = seen(false)
+    expect([at(0, 0), at(999, 10), at(5_000, 25), at(9_999, 45)].flat()).toEqual([])
+    expect(at(10_000, 50)).toEqual(['messages: 50 of 100, 5.0 a second, 10 s left\n'])
+    expect(at(19_000, 90)).toEqual([])
+    expect(at(19_500, 100)).toEqual(['messages: 100 of 100, 5.1 a second, 0 s left\n'])
+  })
+
+  test('each stage has a rate of its own [CLI-4]', () => {
+    const at = seen(false)
+    at(0, 0)
+    at(20_000, 100)
+    expect(at(20_000, 0, 'searches', 10)).toEqual([])
+    expect(at(22_000, 10, 'searches', 10)).toEqual(['searches: 10 of 10, 5.0 a second, 0 s left\n'])
+  })
+
+  test('on a terminal it is one bar that is drawn again, and ends its line when all is done [CLI-4]', () => {
+    const at = seen(true)
+    at(0, 0)
+    expect(at(1_000, 50)).toEqual(['\r\u001b[K[##########..........] messages: 50 of 100, 50.0 a second, 1 s left'])
+    expect(at(1_100, 60)).toEqual([])
+    expect(at(1_200, 100)[0]).toMatch(/#{20}.*\n$/)
+  })
+
+  test('--quiet says nothing, however long it takes [CLI-4]', () => {
+    for (const isTTY of [true, false]) {
+      const at = seen(isTTY, true)
+      at(0, 0)
+      expect([at(60_000, 50), at(120_000, 100)].flat()).toEqual([])
+    }
+  })
 })

@@ -19,13 +19,13 @@ export interface Terminal {
 export interface TerminalParts {
   readonly json: boolean
   readonly quiet: boolean
-  readonly now: () => number
+  readonly now: () => number // ms that only grow
+  readonly progressTo?: { readonly isTTY?: boolean; write(text: string): unknown } // default stderr
 }
 
-export function createTerminal({ json, quiet, now }: TerminalParts): Terminal {
+export function createTerminal({ json, quiet, now, progressTo = process.stderr }: TerminalParts): Terminal {
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true
-  let began: number | undefined
-  let told = 0
+  let work = { what: '', began: 0, told: 0 }
   return {
     json,
     quiet,
@@ -43,19 +43,19 @@ export function createTerminal({ json, quiet, now }: TerminalParts): Terminal {
     },
     progress(done, total, what) {
       if (quiet) return
-      began ??= now()
-      const spent = now() - began
-      const every = process.stderr.isTTY === true ? 200 : 10_000
-      if (spent < 1_000 || (now() - told < every && done < total)) return
-      told = now()
+      if (work.what !== what) work = { what, began: now(), told: now() }
+      const onTerminal = progressTo.isTTY === true
+      const spent = now() - work.began
+      if (spent < 1_000 || (now() - work.told < (onTerminal ? 200 : 10_000) && done < total)) return
+      work.told = now()
       const rate = done / (spent / 1_000)
       const left = rate > 0 ? Math.ceil((total - done) / rate) : 0
       const line = `${what}: ${done} of ${total}, ${rate.toFixed(1)} a second, ${left} s left`
-      if (process.stderr.isTTY === true)
-        process.stderr.write(
+      if (onTerminal)
+        progressTo.write(
           `\r\u001b[K[${'#'.repeat(Math.round((20 * done) / Math.max(1, total))).padEnd(20, '.')}] ${line}${done >= total ? '\n' : ''}`,
         )
-      else process.stderr.write(`${line}\n`)
+      else progressTo.write(`${line}\n`)
     },
     async ask(question) {
       const reader = createInterface({ input: process.stdin, output: process.stderr })

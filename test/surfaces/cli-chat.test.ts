@@ -44,6 +44,14 @@ describe.skipIf(!built)('chat with an upstream', { timeout: 120_000 }, () => {
     expect(tokens).toMatchObject({ billed: 200, output: 20 })
   })
 
+  test('the budget is that of the flag, else of the setting [CFG-2]', async () => {
+    const budgetOf = async (args: readonly string[]) =>
+      /"budget": (\d+)/.exec(
+        (await place.run(['chat', '--session', 'budget', ...args], { input: 'hello\n/why\n', env: { RECOLLECT_CONTEXT_BUDGET_TOKENS: '9000' } })).out,
+      )?.[1]
+    expect([await budgetOf([]), await budgetOf(['--budget-tokens', '7000'])]).toEqual(['9000', '7000'])
+  })
+
   test('what a model says moves no cursor [CLI-3]', async () => {
     upstream.next(says('\u001b[2J gone \u202e turned'))
     expect((await chat('hello\n', 'odd')).out).toBe('\\u{1b}[2J gone \\u{202e} turned\n')

@@ -27,7 +27,7 @@ describe.skipIf(!built)('eval retrieval', { timeout: 120_000 }, () => {
   test('it prints a table, and under --json one document by its schema; --out holds the same; its store is gone [CLI-3]', async () => {
     const out = path.join(place.folder, 'result.json')
     await writeFile(out, 'an older and much longer result'.repeat(1_000))
-    const [text, json] = [await evaluate('--arms', 'lexical'), await evaluate('--arms', 'lexical', '--json', '--out', out)]
+    const [text, json] = [await evaluate('--arms', 'lexical', '--quiet'), await evaluate('--arms', 'lexical', '--quiet', '--json', '--out', out)]
     expect(text).toMatchObject({ code: 0, out: expect.stringMatching(/^own: 5 messages, 5 questions[^]*r@10[^]*\nall /) as string, err: '' })
     expect(json).toMatchObject({ code: 0, err: '' })
     const result = JSON.parse(json.out) as { all: { n: number; r10: number } }
