@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { says, scriptedUpstream } from './scripted-upstream.ts'
 import { outputs } from '../../src/cli/outputs.ts'
 import { aPlace, bin, built, type Place } from './cli-runs.ts'
 
