@@ -5,7 +5,6 @@ import { cacheHints } from './cache-hints.ts'
 import type { Emitted } from './emitted.ts'
 import { lowerNeutral } from './lower-neutral.ts'
 import { lowerOpenaiChat } from './lower-openai-chat.ts'
-import type { ContextCache } from './pack-cache.ts'
 import type { Packed } from './pack.ts'
 import type { Policy } from './policy.ts'
 import { requireRules } from './rules.ts'
@@ -20,6 +19,11 @@ export interface Lowered {
   readonly lastGroup: { readonly emitted: number; readonly messages: number; readonly tokens: number } // where it begins
 }
 
+/** What was lowered last, to be extended. */
+export interface LoweredMemo {
+  lowered: Lowered | undefined
+}
+
 const lowerings: Record<
   Format,
   (input: { system?: string; tools?: readonly ToolDefinition[]; messages: readonly Emitted[] }) => Pick<Context, 'messages' | 'system' | 'tools'>
@@ -28,11 +32,7 @@ const lowerings: Record<
   'openai-chat': lowerOpenaiChat,
 }
 
-export function lowerPacked(
-  packed: Packed,
-  policy: Policy,
-  cache: Pick<ContextCache, 'lowered'>,
-): Pick<Context, 'messages' | 'system' | 'tools' | 'cacheHints'> {
+export function lowerPacked(packed: Packed, policy: Policy, cache: LoweredMemo): Pick<Context, 'messages' | 'system' | 'tools' | 'cacheHints'> {
   const known = cache.lowered
   const lowered = extend(packed, policy, known !== undefined && continues(known, packed, policy) ? known : undefined)
   cache.lowered = lowered

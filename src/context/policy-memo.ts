@@ -2,14 +2,19 @@
 import type { ToolDefinition } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
-import type { ContextCache } from './pack-cache.ts'
+
+/** Hashes that a session's contexts share, by what was hashed. */
+export interface HashMemo {
+  readonly hashes: Map<string, string> // of policies and system prompts, by their text
+  readonly toolHashes: WeakMap<readonly ToolDefinition[], string>
+}
 
 export interface PolicyHashes {
   tag(fields: readonly string[]): string
   tools(tools: readonly ToolDefinition[]): string
 }
 
-export function policyHashes(keys: OwnerKeys, { hashes, toolHashes }: Pick<ContextCache, 'hashes' | 'toolHashes'>): PolicyHashes {
+export function policyHashes(keys: OwnerKeys, { hashes, toolHashes }: HashMemo): PolicyHashes {
   const tag = (fields: readonly string[]): string => {
     const name = fields.join('\u0000')
     const known = hashes.get(name)
