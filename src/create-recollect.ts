@@ -10,7 +10,6 @@ import { checkFields } from './core/check-fields.ts'
 import { RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
 import type { Embedder } from './ports/models.ts'
-import type { Telemetry } from './ports/telemetry.ts'
 import type { Recollect, User } from './recollect.ts'
 import { createMemories } from './formation/memories.ts'
 import { mint, mintAny } from './security/mint.ts'
@@ -19,6 +18,7 @@ import { previewContext } from './session/context-calls.ts'
 import { eraseFields, sweepFields, usageFields } from './session/session-fields.ts'
 import { createSessions } from './session/sessions.ts'
 import { ownerUsage, totals } from './session/usage.ts'
+import { silentTelemetry } from './telemetry/silent.ts'
 
 export type { GivenStore, RecollectOptions } from './create-recollect/options.ts'
 
@@ -28,7 +28,7 @@ export async function createRecollect(options: RecollectOptions = {}): Promise<R
   const world: World = {
     clock: options.clock ?? systemClock,
     random: options.random ?? pooledRandom(),
-    telemetry: options.telemetry ?? silent,
+    telemetry: options.telemetry ?? silentTelemetry,
     embedder: await embedderFor(options.embedder),
     stemmers: await loadStemmers(),
   }
@@ -123,5 +123,3 @@ async function closeAll({ parts, security, sweeper }: Engine, stores: OpenStores
 /** SEAL-1: that bodies lie in clear is in the audit trail from the first start on. */
 const noteUnsealed = (engine: Engine) =>
   engine.security.audit.record({ tenantId: '~system', actor: 'in-process', action: 'seal.off', decision: 'done' })
-
-const silent: Telemetry = { count: () => {}, observe: () => {}, gauge: () => {}, log: () => {} }

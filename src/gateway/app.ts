@@ -97,6 +97,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       const seconds = (options.clock.now() - began) / 1000
       options.telemetry.count('recollect_http_requests_total', 1, { route, method: request.method, status: String(answer.status) })
       options.telemetry.observe('recollect_http_request_duration_seconds', seconds, { route })
+      options.telemetry.gauge('recollect_http_in_flight', desk.inFlight.count)
       options.telemetry.log(answer.status >= 500 ? 'error' : 'info', 'request', {
         requestId,
         route,

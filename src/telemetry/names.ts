@@ -65,12 +65,6 @@ export const metrics = {
     labels: { outcome: ['ok', 'refused', 'failed'] },
     buckets: [...seconds, 30, 60, 120],
   },
-  recollect_memory_operation_duration_seconds: {
-    kind: 'histogram',
-    help: 'Time of an operation.',
-    labels: { operation: ['append', 'context', 'search', 'form', 'erase'] },
-    buckets: seconds,
-  },
   // work
   recollect_job_runs_total: { kind: 'counter', help: 'Background jobs.', labels: { job, outcome: ['done', 'failed', 'gone', 'dropped'] } },
   recollect_job_lag_entries: { kind: 'gauge', help: 'Entries not yet formed.', labels: { job } },
@@ -83,14 +77,11 @@ export const metrics = {
     labels: { part: ['recall', 'embedder', 'summary', 'store', 'telemetry', 'receipt'] },
   },
   recollect_receipts_lost_total: { kind: 'counter', help: 'Receipts that could not be written.' },
-  recollect_receipt_faults_total: { kind: 'counter', help: 'Receipts whose ranges do not cover their log: a bug of ours.' },
   recollect_snapshots_dropped_total: { kind: 'counter', help: 'Snapshots that did not open, and were made anew.' },
-  recollect_integrity_failures_total: { kind: 'counter', help: 'Stored data that did not hold.' },
   recollect_audit_dropped_total: { kind: 'counter', help: 'Audit notes that could not be queued.' },
   recollect_audit_failures_total: { kind: 'counter', help: 'Audit writes that failed.' },
   recollect_erasures_total: { kind: 'counter', help: 'Erasures.', labels: { clean: ['true', 'false'] } },
   recollect_erase_residue_total: { kind: 'counter', help: 'Finds of erased data after an erasure.' },
-  recollect_partition_cache_bytes: { kind: 'gauge', help: 'Bytes of decrypted partitions in memory.' },
   recollect_telemetry_dropped_total: {
     kind: 'counter',
     help: 'Data points that no name or label of this table fits.',

@@ -8,6 +8,7 @@ import { answerOf } from '../../gateway/openai/assemble-answer.ts'
 import { readReply } from '../../gateway/openai/upstream-reply.ts'
 import { createUpstream, upstreamBody, type Upstream } from '../../gateway/openai/upstream.ts'
 import type { Context, Session } from '../../recollect.ts'
+import { silentTelemetry } from '../../telemetry/silent.ts'
 import { signals } from '../exit-codes.ts'
 import { wholeOf } from '../flags.ts'
 import { refuse, visible } from '../terminal.ts'
@@ -69,7 +70,7 @@ function upstreamOf(configuration: Configuration): Upstream | undefined {
   const apiKey = configuration.get('upstream.key') as string | undefined
   if (baseUrl === undefined) return undefined
   const options = { name: configuration.get('upstream.name') as string, baseUrl, ...(apiKey === undefined ? {} : { apiKey }) }
-  return createUpstream(options, 'authorization', fetch, systemClock)
+  return createUpstream(options, 'authorization', fetch, { clock: systemClock, telemetry: silentTelemetry })
 }
 
 async function answer({ terminal }: Work, session: Session, context: Context, upstream: Upstream, model: string, signal: AbortSignal): Promise<void> {

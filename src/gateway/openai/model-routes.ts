@@ -20,8 +20,7 @@ export interface ModelRoute {
 }
 
 export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk: Omit<Desk, 'address'>): ModelRoute[] {
-  const upstream =
-    options.upstream === undefined ? undefined : createUpstream(options.upstream, desk.keyHeader, options.fetch ?? fetch, options.clock)
+  const upstream = options.upstream === undefined ? undefined : createUpstream(options.upstream, desk.keyHeader, options.fetch ?? fetch, options)
   const parts: ModelDesk = { recollect, options, upstream }
   const enter = async (request: Request, params: Readonly<Record<string, string>>, address: string): Promise<ModelCall> => {
     const caller = await authenticate({ ...desk }, request.headers, address)

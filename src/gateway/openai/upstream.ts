@@ -3,6 +3,7 @@ import { isRecollectError, RecollectError } from '../../core/errors.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { Clock } from '../../ports/clock.ts'
+import type { Telemetry } from '../../ports/telemetry.ts'
 import { faultError, within, type Patience } from './upstream-reply.ts'
 
 export interface UpstreamOptions {
@@ -35,7 +36,18 @@ export const noUpstream = (): RecollectError =>
     { details: { noRetry: 'true' } },
   )
 
-export function createUpstream(options: UpstreamOptions, keyHeader: 'authorization' | 'recollect-key', send: typeof fetch, clock: Clock): Upstream {
+/** Bounds how long a call takes, and counts it. */
+export interface Watch {
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+}
+
+export function createUpstream(
+  options: UpstreamOptions,
+  keyHeader: 'authorization' | 'recollect-key',
+  send: typeof fetch,
+  { clock, telemetry }: Watch,
+): Upstream {
   const base = options.baseUrl.replace(/\/+$/, '')
   const headersFor = (from: Headers): Headers => {
     const headers = new Headers({ accept: from.get('accept') ?? 'application/json' })
@@ -53,14 +65,21 @@ export function createUpstream(options: UpstreamOptions, keyHeader: 'authorizati
     silenceMs: options.silenceMs ?? limits.upstreamSilenceMs,
     until: clock.now() + limits.upstreamMs,
   })
+  const measured = (began: number, outcome: 'ok' | 'refused' | 'failed') =>
+    telemetry.observe('recollect_upstream_duration_seconds', (clock.now() - began) / 1_000, { outcome })
   const call = async (path: string, client: AbortSignal, init: RequestInit): Promise<Response> => {
     const stop = new AbortController()
+    const began = clock.now()
     try {
       const response = await within(patience(), send(base + path, { ...init, signal: AbortSignal.any([client, stop.signal]), redirect: 'error' }))
-      if (response !== 'silent') return response
-      stop.abort()
-      throw faultError('silent')
+      if (response === 'silent') {
+        stop.abort()
+        throw faultError('silent')
+      }
+      measured(began, response.ok ? 'ok' : 'refused')
+      return response
     } catch (cause) {
+      measured(began, 'failed')
       if (isRecollectError(cause)) throw cause
       if (client.aborted)
         throw new RecollectError('unavailable', 'the client went away before the model answered', 'Send the request again.', { cause })
