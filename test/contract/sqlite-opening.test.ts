@@ -86,6 +86,7 @@ describe('what cannot be opened', () => {
     expect(await refusal(folder.file('folder'))).toBe('invalid_input: the path of the database is not a file')
     expect(await refusal(folder.file('plain/below'))).toMatch(/^invalid_input: .*not a folder$/)
     expect(await refusal(folder.file('n'.repeat(300)))).toMatch(/^invalid_input: .*too long$/)
+    if (process.platform === 'linux') expect(await refusal('/proc/nowhere/file')).toMatch(/^invalid_input: .*no folder can be made there$/)
   })
 
   test('a file that is no database is refused and left as it is [SQL-2]', async () => {

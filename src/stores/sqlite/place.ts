@@ -1,5 +1,5 @@
 // The folder and the file: modes, the first flush, and where a database must not lie (SQL-2, ISO-9).
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { RecollectError } from '../../core/errors.ts'
 
@@ -28,7 +28,7 @@ export const networkFileSystem = (type: number): string | undefined => networkFi
 export function prepareFile(file: string): void {
   const folder = path.dirname(file)
   try {
-    const made = mkdirSync(folder, { recursive: true, mode: folderMode })
+    const made = makeFolder(folder)
     refuseNetwork(folder)
     if (made !== undefined) flushFolder(path.dirname(made))
     if (makeFile(file)) flushFolder(folder)
@@ -38,6 +38,19 @@ export function prepareFile(file: string): void {
   } catch (error) {
     throw placeError(error)
   }
+}
+
+/** The first folder that had to be made. One at a time: Node's own `recursive` never ends where a parent takes no folders, as /proc. */
+function makeFolder(folder: string): string | undefined {
+  if (existsSync(folder)) return undefined
+  const above = path.dirname(folder)
+  const first = above === folder ? undefined : makeFolder(above)
+  try {
+    mkdirSync(folder, { mode: folderMode })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // another process was first
+  }
+  return first ?? folder
 }
 
 /** True if the file was made here. It is flushed before SQLite opens it: closing it later would drop SQLite's locks (POSIX). */
@@ -76,6 +89,7 @@ function placeError(error: unknown): RecollectError {
   if (error instanceof RecollectError) return error
   const code = (error as NodeJS.ErrnoException).code
   const why: Record<string, string> = {
+    ENOENT: 'no folder can be made there',
     EACCES: 'this process may not write there',
     EPERM: 'this process may not write there',
     EROFS: 'the disk is read-only',
