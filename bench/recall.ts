@@ -115,7 +115,7 @@ async function hot(size: number) {
     random: randomBytes,
     mint: mintAny,
   })
-  const recall = createRecall({ memories: store, keys: ring, clock, telemetry, embedder, stemmers })
+  const recall = createRecall({ memories: store, keys: ring, clock, random: randomBytes, telemetry, embedder, stemmers })
   const scope = mint('bench', `owner-${size}`)
   await fill(store, scope, size)
   const began = performance.now()
@@ -154,7 +154,7 @@ async function cold(size: number) {
   const scope = mint('bench', 'cold')
   await fill(store, scope, size)
   const answer = async () => {
-    const recall = createRecall({ memories: store, keys: ring, clock, telemetry, embedder, stemmers })
+    const recall = createRecall({ memories: store, keys: ring, clock, random: randomBytes, telemetry, embedder, stemmers })
     const began = performance.now()
     await recall.search(scope, `where did Caroline find ${vocabulary[300]} ${vocabulary[1_000]}?`)
     return { recall, ms: performance.now() - began }

@@ -131,7 +131,7 @@ async function noteDropped({ tenantId, ownerId }: LogRef, { ring, audit, telemet
 function longTermOver({ clock, random, telemetry, embedder, stemmers }: World, { memories, ring }: Security) {
   const logs = memoryLogs(memories)
   const work = workLease(memories, clock, random)
-  const recall = createRecall({ memories, keys: ring, clock, telemetry, stemmers, ...(embedder === undefined ? {} : { embedder }) })
+  const recall = createRecall({ memories, keys: ring, clock, random, telemetry, stemmers, ...(embedder === undefined ? {} : { embedder }) })
   return { logs, work, recall, upkeep: createUpkeep({ logs, work, clock }) }
 }
 

@@ -17,18 +17,17 @@ export function createDeadlines(clock: Clock): Deadlines {
   const waiting = new Set<Waiting>() // as many as there are searches
   let wakesAt = Infinity
 
-  const watch = (at: number): void => {
+  const watch = async (at: number): Promise<void> => {
     if (at >= wakesAt) return
     wakesAt = at
-    void clock.sleep(at - clock.now(), undefined, 'background').then(() => {
-      if (wakesAt === at) wakesAt = Infinity // else one that wakes earlier took its place
-      const now = clock.now()
-      let next = Infinity
-      for (const one of waiting)
-        if (one.at <= now) one.pass()
-        else next = Math.min(next, one.at)
-      if (next < Infinity) watch(next)
-    })
+    await clock.sleep(at - clock.now(), undefined, 'background')
+    if (wakesAt === at) wakesAt = Infinity // else one that wakes earlier took its place
+    const now = clock.now()
+    let next = Infinity
+    for (const one of waiting)
+      if (one.at <= now) one.pass()
+      else next = Math.min(next, one.at)
+    if (next < Infinity) void watch(next)
   }
 
   return {
@@ -42,7 +41,7 @@ export function createDeadlines(clock: Clock): Deadlines {
           },
         }
         waiting.add(one)
-        watch(one.at)
+        void watch(one.at)
         work.then(
           (value) => {
             waiting.delete(one)

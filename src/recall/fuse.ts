@@ -14,26 +14,24 @@ export interface Arms {
   readonly denseShare: number // α
 }
 
-/** Mean and deviation of one quantity over the units of a list; `least` where it is a unit's worst. */
+/** How one quantity spreads over the units of a list: z is `slope` · value + `base`, and 0 where nothing deviates. */
 interface Spread {
-  readonly mean: number
-  readonly deviation: number
-  readonly least: number
+  readonly slope: number
+  readonly base: number
 }
 export interface ListSpreads {
   readonly near: Spread
   readonly win: Spread
   readonly cosine: Spread
   readonly session: Spread
+  readonly least: number // the cosine of a unit without a vector
+  readonly missing: number // units without one
 }
 
 /** Scores are whole numbers of 1e-6 before any comparison (RCL-10). */
 const fixed = (score: number): number => Math.round(score * 1e6)
 
-const standard = ({ mean, deviation }: Spread, value: number): number => (deviation > 0 ? (value - mean) / deviation : 0)
-
-/** z of a unit's cosine; one without a vector has its list's lowest. */
-const denseOf = (spread: Spread, cosine: number, hasVector: boolean): number => standard(spread, hasVector ? cosine : spread.least)
+const standard = ({ slope, base }: Spread, value: number): number => slope * value + base
 
 /** Cosines in millionths into the group's `scores`; all 0 without a query vector. */
 export function scoreVectors(kernel: Kernel, group: UnitGroup, { query, dimensions }: Arms): void {
@@ -52,55 +50,61 @@ export function scoreVectors(kernel: Kernel, group: UnitGroup, { query, dimensio
 
 /** Fills `near`, and gives each list its spreads. */
 export function spreadsOf(kernel: Kernel, group: UnitGroup, scratch: Scratch): ListSpreads[] {
-  const { threads } = group
-  const sums = sumsOf(kernel, group, scratch)
-  return group.lists.map((_, i) => {
-    const size = group.sizes[i]!
-    const at = sumsAList * i
-    const vectors = sums[at + 6]!
-    const missing = size - vectors
-    const low = vectors === 0 ? 0 : sums[at + 7]! / 1e6 // a unit without a vector counts as the lowest cosine
-    return {
-      near: spread(sums[at]!, sums[at + 1]!, size, 0),
-      win: spread(sums[at + 2]!, sums[at + 3]!, size, 0),
-      session: sessionSpread(scratch.thread, i === 0 ? threads.first : threads.second, threads.length, size),
-      cosine: spread(sums[at + 4]! / 1e6 + missing * low, sums[at + 5]! / 1e12 + missing * low * low, size, low),
-    }
-  })
+  addNeighbours(group, scratch)
+  return group.lists.map((_, list) => spreadsOfList(kernel, group, scratch, list))
 }
 
-/** Of one list: sum and sum of squares of `near`, of `win` and of the cosines in millionths; the number of vectors, and the lowest cosine. */
-const sumsAList = 8
-
-/** One walk over every unit, in order, so that sums are the same however the group was built. `near`: own score, and half that of the messages beside. */
-function sumsOf(kernel: Kernel, { units, messages, memory, lists }: UnitGroup, { own, near, win, message }: Scratch): Float64Array {
-  const sums = new Float64Array(sumsAList * lists.length)
-  for (let i = 0; i < lists.length; i++) sums[sumsAList * i + 7] = Infinity
-  const { message: messageOf, list: listOf, length } = units
+/** `near`: a unit's own score, and half that of the messages before and after. */
+function addNeighbours({ units, messages }: UnitGroup, { own, near, message }: Scratch): void {
+  const { message: messageOf, length } = units
   const { previous, next } = messages
-  const cosines = kernel.arena.int32(memory.scores.pointer, length)
-  const scales = kernel.arena.float32(memory.scales.pointer, length)
   const share = weights.neighbour
   for (let unit = 0; unit < length; unit++) {
-    const to = sumsAList * listOf[unit]!
     const at = messageOf[unit]!
-    const before = previous[at]!
-    const after = next[at]!
-    const score = own[unit]! + share * ((before > 0 ? message[before - 1]! : 0) + (after > 0 ? message[after - 1]! : 0))
-    near[unit] = score
-    sums[to]! += score
-    sums[to + 1]! += score * score
+    near[unit] = own[unit]! + share * (message[previous[at]!]! + message[next[at]!]!)
+  }
+}
+
+/** Plain variables, and each list by itself: this loop runs over every unit. */
+function spreadsOfList(kernel: Kernel, { units, threads, memory, sizes }: UnitGroup, scratch: Scratch, list: number): ListSpreads {
+  const { near, win, thread } = scratch
+  const { list: listOf, length } = units
+  const size = sizes[list]!
+  const cosines = kernel.arena.int32(memory.scores.pointer, length)
+  const scales = kernel.arena.float32(memory.scales.pointer, length)
+  let nearSum = 0
+  let nearSquares = 0
+  let winSum = 0
+  let winSquares = 0
+  let sum = 0
+  let squares = 0
+  let vectors = 0
+  let lowest = Infinity
+  for (let unit = size === 0 ? length : 0; unit < length; unit++) {
+    if (listOf[unit] !== list) continue
+    const score = near[unit]!
     const best = win[unit]!
-    sums[to + 2]! += best
-    sums[to + 3]! += best * best
+    nearSum += score
+    nearSquares += score * score
+    winSum += best
+    winSquares += best * best
     if (!(scales[unit]! > 0)) continue
     const cosine = cosines[unit]!
-    sums[to + 4]! += cosine
-    sums[to + 5]! += cosine * cosine
-    sums[to + 6]!++
-    if (cosine < sums[to + 7]!) sums[to + 7] = cosine
+    sum += cosine
+    squares += cosine * cosine
+    vectors++
+    if (cosine < lowest) lowest = cosine
   }
-  return sums
+  const least = vectors === 0 ? 0 : lowest / 1e6 // a unit without a vector counts as the lowest cosine
+  const missing = size - vectors
+  return {
+    near: spread(nearSum, nearSquares, size),
+    win: spread(winSum, winSquares, size),
+    session: sessionSpread(thread, list === 0 ? threads.first : threads.second, threads.length, size),
+    cosine: spread(sum / 1e6 + missing * least, squares / 1e12 + missing * least * least, size),
+    least,
+    missing,
+  }
 }
 
 /** Of the best score of each unit's session. */
@@ -113,14 +117,14 @@ function sessionSpread(thread: Float64Array, units: Int32Array, threads: number,
     sum += units[at]! * score
     squares += units[at]! * score * score
   }
-  return spread(sum, squares, size, 0)
+  return spread(sum, squares, size)
 }
 
-function spread(sum: number, squares: number, size: number, least: number): Spread {
-  if (size === 0) return { mean: 0, deviation: 0, least: 0 }
-  const mean = sum / size
-  const variance = squares / size - mean * mean
-  return { mean, deviation: variance > 1e-12 ? Math.sqrt(variance) : 0, least }
+function spread(sum: number, squares: number, size: number): Spread {
+  const mean = size === 0 ? 0 : sum / size
+  const variance = size === 0 ? 0 : squares / size - mean * mean
+  const slope = variance > 1e-12 ? 1 / Math.sqrt(variance) : 0
+  return { slope, base: -slope * mean }
 }
 
 /** The best of a list by the base; `admit` undefined admits all. What matches by no arm is no candidate. */
@@ -136,29 +140,32 @@ export function candidatesOf(
   const { units, memory } = group
   const n = units.length
   const cosines = kernel.arena.int32(memory.scores.pointer, n)
-  const scales = kernel.arena.float32(memory.scales.pointer, n)
   const fused = kernel.arena.int32(memory.fused.pointer, n)
   const { near } = scratch
-  const { list: listOf } = units
   const dense = arms.query !== undefined && arms.query.scale > 0
   const alpha = !dense ? 0 : !arms.words ? 1 : arms.denseShare
-  // (1 − α)·z(near) + α·z(cos) as one line each, in millionths: this loop runs over every unit
-  const nearSlope = spreads.near.deviation > 0 ? (1e6 * (1 - alpha)) / spreads.near.deviation : 0
-  const cosineSlope = spreads.cosine.deviation > 0 ? alpha / spreads.cosine.deviation : 0
-  const base = -nearSlope * spreads.near.mean - 1e6 * cosineSlope * spreads.cosine.mean
-  const least = 1e6 * spreads.cosine.least
+  // (1 − α)·z(near) + α·z(cos) as one line, in millionths: this loop runs over every unit
+  const nearSlope = 1e6 * (1 - alpha) * spreads.near.slope
+  const cosineSlope = alpha * spreads.cosine.slope
+  const base = 1e6 * ((1 - alpha) * spreads.near.base + alpha * spreads.cosine.base) + 0.5
+  for (let unit = 0; unit < n; unit++) fused[unit] = Math.floor(base + nearSlope * near[unit]! + cosineSlope * cosines[unit]!)
+  const allMatch = dense && spreads.missing === 0 && group.sizes[list] === n && admit === undefined
+  const least = 1e6 * spreads.least
+  const scales = kernel.arena.float32(memory.scales.pointer, n)
+  const { list: listOf } = units
   const { words } = arms
-  for (let unit = 0; unit < n; unit++) {
+  for (let unit = allMatch ? n : 0; unit < n; unit++) {
     const hasVector = scales[unit]! > 0
-    const matches = listOf[unit] === list && ((words && near[unit] !== 0) || (dense && hasVector)) && (admit === undefined || admit(unit))
-    fused[unit] = matches ? Math.floor(base + nearSlope * near[unit]! + cosineSlope * (hasVector ? cosines[unit]! : least) + 0.5) : leftOut
+    const matches = listOf[unit] === list && ((dense && hasVector) || (words && near[unit] !== 0)) && (admit === undefined || admit(unit))
+    if (!matches) fused[unit] = leftOut
+    else if (!hasVector) fused[unit] = Math.floor(base + nearSlope * near[unit]! + cosineSlope * least)
   }
   return kernel.top(memory.fused.pointer, n, limits.recallCandidates)
 }
 
 /** What the score of a candidate is made of, each times its weight, in the order of the sum. */
-export const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long'] as const
-const featureWeights = Float64Array.from(featureNames, (name) => weights.features[name])
+const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long'] as const
+type Columns = Readonly<Record<(typeof featureNames)[number], Float64Array>>
 
 /** The sum over the query's terms that the unit holds. */
 export function coveredIdf({ idf }: ListTerms, low: number, high: number): number {
@@ -186,41 +193,63 @@ export interface FeatureView {
   readonly speaks: (unit: number) => boolean // the query names the unit's speaker
 }
 
-/** Writes a unit's features in the order of their names: no object, since each candidate of each search has them. */
-export function writeFeatures(view: FeatureView, unit: number, out: Float64Array): void {
-  const { group, spreads, terms, scratch, cosines, scales, words, dense } = view
-  const { units } = group
-  const list = units.list[unit]!
-  const { win, session, cosine } = spreads[list]!
+/** Features of units of one list: a column a name. Loops over plain arrays, since each candidate of each search has them all. */
+export function featuresOf(view: FeatureView, list: number, units: Int32Array): Columns {
+  const column = () => new Float64Array(units.length)
+  const columns = { win: column(), dense: column(), denseNear: column(), session: column(), speaker: column(), coverage: column(), long: column() }
+  if (view.words) ofWords(view, list, units, columns)
+  if (view.dense) ofVectors(view, units, columns)
+  return columns
+}
+
+function ofWords({ group, spreads, terms, scratch, speaks }: FeatureView, list: number, units: Int32Array, columns: Columns): void {
+  const { win, session } = spreads[list]!
   const known = terms[list]!
-  out[0] = words ? standard(win, scratch.win[unit]!) : 0
-  out[1] = dense ? denseOf(cosine, cosines[unit]! / 1e6, scales[unit]! > 0) : 0
-  out[2] = dense ? denseNear(view, units.message[unit]!) : 0
-  out[3] = words ? standard(session, scratch.thread[units.thread[unit]!]!) : 0
-  out[4] = words && view.speaks(unit) ? 1 : 0
-  out[5] = words && known.knownIdf > 0 ? coveredIdf(known, scratch.coversLow[unit]!, scratch.coversHigh[unit]!) / known.knownIdf : 0
-  out[6] = words ? longOf(group, unit) : 0
+  const share = known.knownIdf > 0 ? 1 / known.knownIdf : 0
+  const { thread: threadOf } = group.units
+  const { win: best, thread, coversLow, coversHigh } = scratch
+  for (let i = 0; i < units.length; i++) {
+    const unit = units[i]!
+    columns.win[i] = standard(win, best[unit]!)
+    columns.session[i] = standard(session, thread[threadOf[unit]!]!)
+    columns.speaker[i] = speaks(unit) ? 1 : 0
+    columns.coverage[i] = share * coveredIdf(known, coversLow[unit]!, coversHigh[unit]!)
+    columns.long[i] = longOf(group, unit)
+  }
 }
 
-/** Mean z of the messages before and after, each by its best unit. */
-function denseNear(view: FeatureView, message: number): number {
-  const { previous, next } = view.group.messages
-  const before = previous[message]!
-  const after = next[message]!
-  if (before === 0 && after === 0) return 0
-  const sum = (before === 0 ? 0 : bestDense(view, before - 1)) + (after === 0 ? 0 : bestDense(view, after - 1))
-  return before === 0 || after === 0 ? sum : sum / 2
+function ofVectors({ group, spreads, cosines, scales }: FeatureView, units: Int32Array, { dense, denseNear }: Columns): void {
+  const { list, message, sibling } = group.units
+  const { previous, next, last } = group.messages
+  /** z of a unit's cosine; one without a vector has its list's lowest. */
+  const zOf = (unit: number): number => {
+    const { cosine, least } = spreads[list[unit]!]!
+    return standard(cosine, scales[unit]! > 0 ? cosines[unit]! / 1e6 : least)
+  }
+  /** The best unit of a message, by its number + 1. */
+  const bestOf = (at: number): number => {
+    let best = -Infinity
+    for (let unit = last[at - 1]!; unit > 0; unit = sibling[unit - 1]!) best = Math.max(best, zOf(unit - 1))
+    return best
+  }
+  for (let i = 0; i < units.length; i++) {
+    const unit = units[i]!
+    dense[i] = zOf(unit)
+    const before = previous[message[unit]!]!
+    const after = next[message[unit]!]!
+    const sum = (before === 0 ? 0 : bestOf(before)) + (after === 0 ? 0 : bestOf(after))
+    denseNear[i] = before === 0 || after === 0 ? sum : sum / 2
+  }
 }
 
-function bestDense({ group: { units, messages }, spreads, cosines, scales }: FeatureView, message: number): number {
-  let best = -Infinity
-  for (let at = messages.last[message]!; at > 0; at = units.sibling[at - 1]!)
-    best = Math.max(best, denseOf(spreads[units.list[at - 1]!]!.cosine, cosines[at - 1]! / 1e6, scales[at - 1]! > 0))
-  return best
-}
-
-export function scoreOf(features: Float64Array): number {
-  let score = 0
-  for (let i = 0; i < featureWeights.length; i++) score += featureWeights[i]! * features[i]!
-  return fixed(score)
+/** One score a unit, in millionths. */
+export function scoresOf(columns: Columns): Float64Array {
+  const scores = new Float64Array(columns.win.length)
+  for (const name of featureNames) {
+    const column = columns[name]
+    const weight = weights.features[name]
+    for (let i = 0; i < scores.length; i++) scores[i]! += weight * column[i]!
+  }
+  for (let i = 0; i < scores.length; i++) scores[i] = fixed(scores[i]!)
+  return scores
 }

@@ -76,7 +76,8 @@ function scoreTerm(
     const tf = tenths / 10
     const score = (idf * tf * (k1 + 1)) / (tf + base + slope * weighty[unit]!)
     const all = (own[unit]! += score) // it only grows, so the best so far are the best at the end
-    if (all > message[messageOf[unit]!]!) message[messageOf[unit]!] = all
+    const ofMessage = 1 + messageOf[unit]!
+    if (all > message[ofMessage]!) message[ofMessage] = all
     if (all > thread[threadOf[unit]!]!) thread[threadOf[unit]!] = all
     covers[unit]! |= bit
     lend(window, unit, score)

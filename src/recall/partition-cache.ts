@@ -90,7 +90,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
     const name = nameOf(scope)
     const before = running.get(name)
     // one at a time an owner, each with a `head` of its own: a call sees all that was written before it was made (LOG-6)
-    const run = (before === undefined ? Promise.resolve() : before.then(undefinedOf, undefinedOf)).then(() => refresh(scope, name))
+    const run = before === undefined ? refresh(scope, name) : before.then(undefinedOf, undefinedOf).then(() => refresh(scope, name))
     running.set(name, run)
     const end = () => {
       if (running.get(name) === run) running.delete(name)

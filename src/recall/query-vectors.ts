@@ -1,22 +1,26 @@
 // The vector of a query: from a bounded memory by keyed hash, or from the embedder within its deadline (EMB-6, EMB-7).
+import { createHmac, createSecretKey } from 'node:crypto'
+import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { quantizeQuery, type Int16Vector } from '../core/quantize.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Embedder } from '../ports/models.ts'
-import type { KeyRing } from '../security/owner-keys.ts'
 
 export interface QueryVectors {
   /** `undefined` where the embedder failed or was late: words alone then. */
   of(scope: Scope, text: string, signal?: AbortSignal): Promise<Int16Vector | undefined>
 }
 
-export function createQueryVectors(embedder: Embedder, keys: KeyRing, clock: Clock): QueryVectors {
+export function createQueryVectors(embedder: Embedder, clock: Clock, random: Random): QueryVectors {
+  const key = createSecretKey(random(32)) // of this process: the memory ends with it
   const known = new Map<string, Int16Vector>()
   return {
     async of(scope, text, signal) {
-      // the text itself is not kept: its hash under the owner's own key names it
-      const name = (await keys.ownerKeys(scope)).tag('pseudonym', ['query', embedder.info.id, text])
+      // the text itself is not kept: its keyed hash names it, to its owner alone
+      const name = createHmac('sha256', key)
+        .update(JSON.stringify([scope.tenantId, scope.ownerId, text]))
+        .digest('base64')
       const found = known.get(name)
       if (found !== undefined) {
         known.delete(name) // the newest stands last

@@ -1,5 +1,6 @@
 // What recall takes and gives: for the session manager (contexts), formation and the memories API.
 import type { Authority, Origin } from '../core/authority.ts'
+import type { Random } from '../core/ids.ts'
 import type { MemoryKind, MemoryRecord } from '../core/memory.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -16,6 +17,7 @@ export interface RecallParts {
   readonly memories: LogStore
   readonly keys: KeyRing
   readonly clock: Clock
+  readonly random: Random
   readonly telemetry: Telemetry
   readonly embedder?: Embedder // without one, words alone
   readonly stemmers?: Stemmers // without one, words as they are

@@ -32,7 +32,7 @@ export function createRecall(parts: RecallParts): Recall {
   const model = embedder === undefined ? undefined : { id: embedder.info.id, dimensions: embedder.info.dimensions }
   const tools = { kernel: sharedKernel(), analyzer, model }
   const cache = createPartitionCache({ memories, clock, telemetry, tools, maxBytes: parts.cacheBytes ?? limits.partitionCacheBytes })
-  const vectors = embedder === undefined ? undefined : createQueryVectors(embedder, keys, clock)
+  const vectors = embedder === undefined ? undefined : createQueryVectors(embedder, clock, parts.random)
 
   const deadlines = createDeadlines(clock)
 

@@ -8,8 +8,8 @@ export interface Scratch {
   touched: Int32Array
   coversLow: Int32Array // one bit a query term that the unit holds
   coversHigh: Int32Array
-  message: Float64Array // best BM25 of a message, of a thread
-  thread: Float64Array
+  message: Float64Array // best BM25 of 1 + message; of none, 0
+  thread: Float64Array // of a thread
   /** All zero, for so many units, messages and threads. */
   clear(units: number, messages: number, threads: number): void
 }
@@ -36,8 +36,8 @@ export function createScratch(): Scratch {
         scratch.coversLow.fill(0, 0, units)
         scratch.coversHigh.fill(0, 0, units)
       }
-      if (scratch.message.length < messages) scratch.message = new Float64Array(Math.ceil(1.25 * messages))
-      else scratch.message.fill(0, 0, messages)
+      if (scratch.message.length <= messages) scratch.message = new Float64Array(Math.ceil(1.25 * messages) + 1)
+      else scratch.message.fill(0, 0, messages + 1)
       if (scratch.thread.length < threads) scratch.thread = new Float64Array(Math.ceil(1.25 * threads))
       else scratch.thread.fill(0, 0, threads)
     },

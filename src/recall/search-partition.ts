@@ -1,6 +1,6 @@
 // One search over one partition, in steps that each are pure over its arrays: arms → candidates → features → select → merge → explain (RCL-1).
 import { admission, refusalOf } from './admit.ts'
-import { candidatesOf, featureNames, scoreOf, scoreVectors, spreadsOf, writeFeatures, type Arms, type FeatureView } from './fuse.ts'
+import { candidatesOf, featuresOf, scoresOf, scoreVectors, spreadsOf, type Arms, type FeatureView } from './fuse.ts'
 import { explainList } from './explain.ts'
 import { scoreWords, termsOfList } from './lexical-scores.ts'
 import { mergeLists, roomOf } from './merge.ts'
@@ -79,23 +79,19 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
       dense: arms.query !== undefined && arms.query.scale > 0,
       speaks: speakersNamed(partition, query, units.row),
     }
-    const ranked = rank(view, candidates, partition)
+    const ranked = rank(view, i, candidates, partition)
     const selection = select(view, ranked, rulesOf(input, view, roomOf(list, asked.limit)))
     return [{ list, view, spreads: spreads[i]!, ranked, selection }]
   })
 }
 
 /** Best first; ties go to the newer, then by id (RCL-4). */
-function rank(view: FeatureView, candidates: Int32Array, { rows }: Partition): Ranked {
+function rank(view: FeatureView, list: number, candidates: Int32Array, { rows }: Partition): Ranked {
   const { row } = view.group.units
   const count = candidates.length
-  const features = new Float64Array(featureNames.length)
+  candidates.sort() // their arrays are then read in order
   // one number a candidate, its score and its place: numbers sort many times faster than objects
-  const scores = new Float64Array(count)
-  for (let i = 0; i < count; i++) {
-    writeFeatures(view, candidates[i]!, features)
-    scores[i] = -scoreOf(features) * places + i
-  }
+  const scores = scoresOf(featuresOf(view, list, candidates)).map((score, i) => i - score * places)
   scores.sort()
   const units = new Int32Array(count)
   for (let i = 0; i < count; i++) {
@@ -143,16 +139,17 @@ function rulesOf({ partition, asked, isLive }: SearchInput, view: FeatureView, l
 
 /** Whether the query holds every word of a unit's speaker. */
 function speakersNamed({ rows }: Partition, { names }: Query, rowOf: Int32Array): (unit: number) => boolean {
-  const named = new Map<number, boolean>()
+  const { list } = rows.speakers
+  const { speaker: speakerOf } = rows.rows
+  const named = new Int8Array(list.length) // 0: not looked at yet, 1: named, −1: not
   return (unit) => {
-    const speaker = rows.rows.speaker[rowOf[unit]!]!
+    const speaker = speakerOf[rowOf[unit]!]!
     if (speaker < 0) return false
-    const known = named.get(speaker)
-    if (known !== undefined) return known
-    const parts = tokenize(rows.speakers.list[speaker]!, 'query')
-    const made = parts.length > 0 && parts.every(({ word }) => names.has(word))
-    named.set(speaker, made)
-    return made
+    if (named[speaker] === 0) {
+      const parts = tokenize(list[speaker]!, 'query')
+      named[speaker] = parts.length > 0 && parts.every(({ word }) => names.has(word)) ? 1 : -1
+    }
+    return named[speaker] === 1
   }
 }
 

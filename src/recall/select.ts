@@ -1,6 +1,6 @@
 // From the ranked candidates of one list to its hits: once a message, once a near copy, over the floor, at most so many (RCL-9, ABS-2). Pure.
 import type { FeatureView } from './fuse.ts'
-import { relevanceOf } from './relevance.ts'
+import { relevanceOf, sumAt } from './relevance.ts'
 import type { Fate } from './search-types.ts'
 import { weights } from './weights.ts'
 
@@ -39,6 +39,7 @@ export function select(view: FeatureView, { units, scores }: Ranked, rules: Sele
   const fates = new Map<number, { fate: Fate; of?: number }>()
   const ofMessage = new Map<number, number>()
   let best: Selection['best']
+  let least = -Infinity // what is under it is neither over the floor nor the best
   const { message } = view.group.units
   const copyOf = nearCopies(view, rules)
   const say = (unit: number, fate: Fate, of?: number) => {
@@ -62,8 +63,11 @@ export function select(view: FeatureView, { units, scores }: Ranked, rules: Sele
       say(unit, 'limit')
       continue
     }
-    const relevance = relevanceOf(view, unit)
-    if (best === undefined || relevance > best.relevance) best = { unit, relevance }
+    const relevance = relevanceOf(view, unit, least)
+    if (best === undefined || relevance > best.relevance) {
+      best = { unit, relevance }
+      least = sumAt(Math.min(rules.floor, relevance))
+    }
     if (relevance < rules.floor) {
       say(unit, 'floor')
       continue

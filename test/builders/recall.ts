@@ -1,5 +1,5 @@
 // An owner's memory log on the memory store, and recall over it: what a recall test needs in two lines.
-import { createHmac } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { listOf, type Authority, type Origin } from '../../src/core/authority.ts'
 import { refOf } from '../../src/core/log-ref.ts'
 import { embeddingEvent, encodeMemory } from '../../src/core/memory-fold.ts'
@@ -118,7 +118,15 @@ export async function anOwner(store: LogStore = memoryStore({ clock: manualClock
 
 /** Recall over a store; the clock stands at noon. */
 export const recallOver = (store: LogStore, parts: Partial<RecallParts> = {}) =>
-  createRecall({ memories: store, keys: keyRing, clock: manualClock(noon), telemetry: recordingTelemetry(), embedder: wordEmbedder, ...parts })
+  createRecall({
+    memories: store,
+    keys: keyRing,
+    clock: manualClock(noon),
+    random: randomBytes,
+    telemetry: recordingTelemetry(),
+    embedder: wordEmbedder,
+    ...parts,
+  })
 
 /** Redacts a record as `forget` does: a tombstone, then the bodies. */
 export async function forget(owner: Owner, id: string, seqs: readonly number[]): Promise<void> {
