@@ -64,7 +64,7 @@ function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stor
     },
     totals: () => totals(parts, mintAny),
     health: () => checkHealth(options, stores, world.embedder),
-    embed: (texts, kind) => embedWith(world.embedder, texts, kind),
+    embed: async (texts, kind) => embedWith(world.embedder, texts, kind),
     async settled() {
       await parts.jobs.settled()
       await parts.receipts.settled()
@@ -74,6 +74,7 @@ function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stor
 }
 
 async function embedWith(embedder: Embedder | undefined, texts: readonly string[], kind: 'query' | 'record') {
+  checkFields({ texts: texts ?? null, kind }, { texts: 'texts', kind: ['query', 'record'] }, 'an embedding')
   if (embedder === undefined)
     throw new RecollectError('unavailable', 'there is no embedder', 'Set one up, or leave embedder out for the bundled one.')
   return { model: embedder.info.id, vectors: await embedder.embed(texts, kind) }
@@ -90,7 +91,7 @@ function usersOf({ parts, security, memories, erasure }: Engine): (scope: Scope)
       get: (id) => sessions.get(scope, id),
       list: (page) => sessions.list(scope, page),
     },
-    preview: async (session, options) => previewContext(parts, scope, session, options),
+    preview: async (session, options = {}) => previewContext(parts, scope, session, options),
     memories: createMemories(memories, scope),
     async usage(options) {
       checkFields(options, usageFields, 'the options of usage')

@@ -15,7 +15,6 @@ import { injectionDue, liveIds, type Recalled } from './inject.ts'
 import type { ContextCache } from './pack-cache.ts'
 import { lowerPacked } from './pack-lower.ts'
 import { planContext, type PlanContextInput, type PlannedContext } from './plan.ts'
-import { withPreview } from './plan-preview.ts'
 import { policyHashes } from './policy-memo.ts'
 import { resolvePolicy, type Policy } from './policy.ts'
 import type { ModelProfile } from './profiles.ts'
@@ -52,10 +51,9 @@ export async function makeContext(source: ContextSource, options: ContextOptions
 async function contextBefore(source: ContextSource, options: ContextOptions, parts: ContextParts, deadline: Deadline): Promise<Context> {
   for (let lost = 0; ; lost++) {
     const loaded = await source.load()
-    const view = options.preview === true ? withPreview(loaded, options.messages ?? [], parts) : loaded
-    const policy = resolvePolicy(options, view.fold, parts, policyHashes(source.keys, parts.cache))
-    const asked = await ask(source, view, policy, parts, deadline)
-    const planned = planContext(planInput(source, view, policy, asked, parts))
+    const policy = resolvePolicy(options, loaded.fold, parts, policyHashes(source.keys, parts.cache))
+    const asked = await ask(source, loaded, policy, parts, deadline)
+    const planned = planContext(planInput(source, loaded, policy, asked, parts))
     if (options.preview === true) return contextOf(source, planned, policy, asked, parts, undefined)
     try {
       if (planned.write !== undefined) await source.swapHead(loaded.head.revision, planned.write)

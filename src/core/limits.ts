@@ -247,6 +247,7 @@ export const limits = {
   upstreamSilenceMs: 120 * second,
   upstreamMs: 10 * minute,
   upstreamReplyBytes: 16 * MiB,
+  usageEventBytes: 64 * KiB, // the most of a stream that is held back to look for its usage event
   cursorMs: 24 * hour,
   idempotencyKeyBytes: 255,
   requestIdCharacters: 128,

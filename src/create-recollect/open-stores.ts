@@ -1,6 +1,7 @@
 // Opens what the options name: data stores, key store, key provider; by default two SQLite files and a key file beside them.
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { RecollectError } from '../core/errors.ts'
 import type { Random } from '../core/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { KeyProvider } from '../ports/key-provider.ts'
@@ -62,6 +63,13 @@ export async function openStores(options: RecollectOptions, world: { readonly cl
         },
         uid: process.getuid?.(),
       }))
+    const isFirst = found === undefined && !existsSync(keyFile)
+    if (isFirst && options.seal !== 'off' && (await holdsData([sessions.store, memories.store])))
+      throw new RecollectError(
+        'integrity_failure',
+        `the key store ${keyFile} is missing, and there is sealed data`,
+        'Restore the keys folder from your copy; without it the data cannot be read. Nothing was changed.',
+      )
     const keys = await openKeys()
     const { shared } = fits(keys)
     const close = async () => {

@@ -62,7 +62,7 @@ export function askedOf(query: unknown, options: SearchOptions = {}): Asked {
     ...(options.minAuthority === undefined ? {} : { minAuthority: oneOf('minAuthority', options.minAuthority, authorities) }),
     ...times(options),
     ...names(options),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.signal === undefined ? {} : { signal: signalOf(options.signal) }),
   }
 }
 
@@ -70,6 +70,11 @@ export function askedOf(query: unknown, options: SearchOptions = {}): Asked {
 export const isAllowed = (asked: Asked, authority: Authority): boolean => asked.minAuthority === undefined || atLeast(authority, asked.minAuthority)
 
 const refused = (what: string, next: string, given?: { limit?: number; given?: number }) => new RecollectError('invalid_input', what, next, given)
+
+function signalOf(signal: unknown): AbortSignal {
+  if (signal instanceof AbortSignal) return signal
+  throw refused('signal must be an AbortSignal', 'Give the signal of an AbortController, or leave it out.')
+}
 
 function number(name: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number' || !(value >= least && value <= most))

@@ -6,6 +6,7 @@ import { checkId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
+import type { Message } from '../core/message.ts'
 import { emptyFold, foldSession } from '../core/session.ts'
 import { makeContext } from '../context/context.ts'
 import { checkContextOptions } from '../context/context-fields.ts'
@@ -26,6 +27,7 @@ import { injectedIds } from './count-figures.ts'
 import { noReceipt, receiptPlace, type KeptReceipt, type ReceiptPlace } from './receipt-log.ts'
 import { pageFields, reconcileFields, usageTokenFields } from './session-fields.ts'
 import { newSessionHead } from './session-info.ts'
+import { noSession } from './session-logs.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { Session } from './session-types.ts'
 
@@ -41,8 +43,8 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
   }
   return {
     async context(options = {}) {
-      checkAsked(parts, options)
-      const source = await contextSource(parts, at)
+      const messages = accepted(parts, options)
+      const source = await contextSource(parts, at, options.preview === true ? (loaded) => withMessages(there(loaded), messages) : undefined)
       return makeContext(source, options, { ...parts.contexts, cache: sessionCache(parts, ref).contexts })
     },
     async newEpoch() {
@@ -82,12 +84,20 @@ function checkSubject(of: unknown): void {
     throw new RecollectError('invalid_input', 'why asks for a seq from 1, or for the id of a memory', 'Give a seq of this session, or a memory id.')
 }
 
-/** The options, and messages that are to be planned as if they were appended. */
-function checkAsked(parts: SessionParts, options: ContextOptions, more: Fields = {}): void {
+/** Checks the options, and gives the messages that are to be planned as if they were appended. */
+function accepted(parts: SessionParts, options: ContextOptions, more: Fields = {}): readonly Message[] {
   checkContextOptions(options, more)
   const { messages = [] } = options
   const channel = { userText: 'user-typed', now: parts.clock.now(), random: parts.random } as const
-  for (let at = 0; at < messages.length; at += limits.messagesAnAppend) acceptMessages(messages.slice(at, at + limits.messagesAnAppend), channel)
+  const pieces = Array.from({ length: Math.ceil(messages.length / limits.messagesAnAppend) }, (_, i) => i * limits.messagesAnAppend)
+  return pieces.flatMap((at) => acceptMessages(messages.slice(at, at + limits.messagesAnAppend), channel))
+}
+
+/** A session as if the messages had been appended (CTX-1). The ids of a fold are shared by all folds of its log: these must not go in. */
+function withMessages(loaded: LoadedSession, messages: readonly Message[]): LoadedSession {
+  const { fold } = loaded
+  const entries = messages.map((message, i) => ({ seq: fold.upTo + 1 + i, entry: { type: 'message' as const, message } }))
+  return messages.length === 0 ? loaded : { ...loaded, fold: foldSession({ ...fold, ids: new Map(fold.ids) }, entries) }
 }
 
 /** A context of a session that may not be there yet, or as if it had been rewound first. Writes nothing. */
@@ -97,11 +107,16 @@ export async function previewContext(
   session: string | undefined,
   asked: ContextOptions & { readonly rewindTo?: number },
 ): Promise<Context> {
-  checkAsked(parts, asked, { rewindTo: 'number' })
+  const messages = accepted(parts, asked, { rewindTo: 'number' })
   const { rewindTo, ...options } = asked
   const id = session === undefined ? '~preview' : checkId(session, 'the session name')
-  const source = await contextSource(parts, { scope, id }, (loaded) => rewound(loaded ?? unmade(parts), rewindTo))
+  const source = await contextSource(parts, { scope, id }, (loaded) => withMessages(rewound(loaded ?? unmade(parts), rewindTo), messages))
   return makeContext(source, { ...options, preview: true }, { ...parts.contexts, cache: createContextCache() })
+}
+
+function there(loaded: LoadedSession | undefined): LoadedSession {
+  if (loaded === undefined) throw noSession()
+  return loaded
 }
 
 function unmade(parts: SessionParts): LoadedSession {

@@ -4,24 +4,10 @@ import type { ContextOptions } from '../../src/context/context-options.ts'
 import { call, result, tableSession, textPart } from './session-table.ts'
 
 describe('a context', () => {
-  test('is made of the log: what is not appended is not in it, but a preview may add messages [CTX-1]', async () => {
+  test('is made of the log: what is not appended is not in it [CTX-1]', async () => {
     const session = tableSession()
     session.say('user', 'hello')
     await expect(session.context({ messages: [{ role: 'user', text: 'beside' }] })).rejects.toMatchObject({ code: 'invalid_input' })
-    const before = [session.fold(), session.head()]
-    const preview = await session.context({
-      preview: true,
-      messages: [
-        { role: 'assistant', text: 'hi' },
-        { role: 'user', text: 'as if appended' },
-      ],
-    })
-    expect(preview.messages).toHaveLength(3)
-    expect(preview.receipt.upTo).toBe(3)
-    expect([session.fold(), session.head()]).toEqual(before)
-    session.say('assistant', 'hi')
-    session.say('user', 'as if appended')
-    expect((await session.context()).messages).toEqual(preview.messages)
   })
 
   test('that begins an epoch or injects writes the head once; any other only its receipt; a preview nothing [CTX-3]', async () => {

@@ -96,6 +96,46 @@ describe('an upstream that breaks', () => {
     expect(await world.isFree(name)).toBe(true)
   })
 
+  test.each([204, 205, 304, 600, 999])('a status of %i is passed on or unavailable, and never ours [OAI-22]', async (status) => {
+    for (const mode of ['full', 'off']) {
+      world.upstream.next((response) => void response.writeHead(status).end())
+      const reply = await world.chat(fresh(), user('hello'), { 'recollect-mode': mode })
+      expect([reply.status, await reply.text()]).toEqual(status > 599 ? [503, expect.stringContaining('unavailable')] : [status, ''])
+    }
+  })
+
+  test('an answer that is no stream where one was asked for passes whole, and is stored [OAI-15]', async () => {
+    const name = fresh()
+    world.upstream.next((response, body) => says('not streamed')(response, { ...body, stream: false }))
+    const reply = (await (await world.chat(name, { ...user('hello'), stream: true })).json()) as { choices: unknown[] }
+    expect(reply.choices).toHaveLength(1)
+    expect(await world.said(name)).toEqual(['user: hello', 'assistant: not streamed'])
+  })
+
+  test('a stream whose lines end in CR alone has ended at its last one [OAI-15]', async () => {
+    const name = fresh()
+    const chunk = JSON.stringify({ choices: [{ index: 0, delta: { content: 'CR' }, finish_reason: null }] })
+    world.upstream.next((response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`data: ${chunk}\r\rdata: [DONE]\r\r`))
+    expect(await (await world.chat(name, { ...user('hello'), stream: true })).text()).not.toContain('unavailable')
+    expect((await world.said(name)).at(-1)).toBe('assistant: CR')
+  })
+
+  test('a stream without an end of any event is cut at the bound, and held by nobody [GW-11]', async () => {
+    const name = fresh()
+    world.upstream.next((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const more = () => {
+        while (response.write('data: '.padEnd(2 ** 18, 'x'))) if (response.destroyed) return
+        response.once('drain', more)
+      }
+      more()
+    })
+    const text = await (await world.chat(name, { ...user('hello'), stream: true })).text()
+    expect(text.length).toBeLessThan(limits.upstreamReplyBytes + 2 ** 20)
+    expect(text).toContain('"code":"unavailable"')
+    expect(await world.isFree(name)).toBe(true)
+  })
+
   test('a stream that ends without its end is incomplete too [OAI-16]', async () => {
     const name = fresh()
     world.upstream.next((response, body) => {
@@ -244,6 +284,16 @@ describe('a client that goes away', () => {
     expect(await world.said(name)).toEqual(['user: hello', 'assistant: half (upstream)', 'user: go on', 'assistant: whole'])
   })
 })
+
+test.each([[[null]], [['hello']], [[5]], [[[]]], [[{ role: 'user', content: 'a' }, null]]])(
+  'messages %j are refused, and nothing is stored [GW-10, OAI-22]',
+  async (messages) => {
+    const name = fresh()
+    const reply = await world.chat(name, { messages })
+    expect([reply.status, ((await reply.json()) as { error: { code: string } }).error.code]).toEqual([400, 'invalid_input'])
+    await expect(world.session(name)).rejects.toMatchObject({ code: 'not_found' })
+  },
+)
 
 test('"context too long" is planned again, smaller, and sent once more; a second refusal passes [OAI-22]', async () => {
   const name = fresh()

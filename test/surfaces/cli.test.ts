@@ -365,6 +365,10 @@ describe.skipIf(!built)('serve', { timeout: 120_000 }, () => {
     expect(await readdir(place.folder)).not.toContain(path.basename(folder)) // a start that refuses makes nothing
     await rename(`${folder}-away`, folder)
     await writeFile(file, kept, { mode: 0o600 })
+    await rename(path.join(folder, 'keys.db'), path.join(folder, 'away.db'))
+    expect(await place.run(['stats'])).toMatchObject({ code: 8, err: expect.stringMatching(/keys\.db is missing/) as string })
+    expect(await readdir(folder)).not.toContain('keys.db')
+    await rename(path.join(folder, 'away.db'), path.join(folder, 'keys.db'))
     expect((await place.run(['stats'])).code).toBe(0)
   })
 })

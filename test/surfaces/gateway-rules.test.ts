@@ -117,6 +117,24 @@ describe('limits', () => {
     expect((await world.call('GET', '/api/v1/sessions')).status).toBe(200)
   })
 
+  test('a body that does not end is held for no more requests than an owner has in flight [GW-11]', async () => {
+    const open = (): [Promise<Response>, () => void] => {
+      let end = () => {}
+      const body = new ReadableStream<Uint8Array>({ start: (controller) => void (end = () => controller.close()) })
+      const headers = { authorization: `Bearer ${world.key}`, 'content-type': 'application/json', host: '127.0.0.1' }
+      return [
+        world.gateway.fetch(new Request('http://127.0.0.1/v1/chat/completions', { method: 'POST', headers, body, duplex: 'half' } as RequestInit)),
+        () => end(),
+      ]
+    }
+    const held = Array.from({ length: limits.ownerInFlight }, open)
+    await expect.poll(() => world.gateway.inFlight).toBe(limits.ownerInFlight)
+    expect((await open()[0]).status).toBe(503)
+    for (const [, end] of held) end()
+    for (const [reply] of held) expect((await reply).status).toBe(400)
+    expect(world.gateway.inFlight).toBe(0)
+  })
+
   test('a long URL is refused before anything is read [GW-11]', async () => {
     expect((await world.call('GET', `/api/v1/sessions?cursor=${'x'.repeat(limits.urlBytes)}`)).status).toBe(413)
   })

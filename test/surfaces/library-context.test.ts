@@ -73,6 +73,18 @@ describe.each(backends)('on %s', (backend) => {
     expect((await session.receipts.list()).items[0]).toMatchObject({ billed: true })
   })
 
+  test('a preview plans messages as if they were appended, by the rules of an append [CTX-1]', async () => {
+    const { session } = await aSession()
+    const messages = Array.from({ length: 450 }, (_, i) => ({ role: i % 2 === 0 ? ('assistant' as const) : ('user' as const), text: `said ${i}` }))
+    const preview = await session.context({ preview: true, messages, recall: false, budgetTokens: 100_000 })
+    for (let at = 0; at < messages.length; at += 150) await session.append(messages.slice(at, at + 150))
+    expect((await session.context({ recall: false, budgetTokens: 100_000 })).messages).toEqual(preview.messages)
+    const raised = [
+      { role: 'assistant' as const, parts: [{ type: 'text' as const, text: 'x', spans: [{ start: 0, end: 1, origin: 'user-typed' as const }] }] },
+    ]
+    expect(await codeOf(session.context({ preview: true, messages: raised }))).toBe('invalid_input')
+  })
+
   test('a preview writes nothing, also for a session that is not there [OAI-23]', async () => {
     const { session, recollect } = await aSession()
     const user = recollect.user('alice')

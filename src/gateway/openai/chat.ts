@@ -10,7 +10,7 @@ import { answerOf, type Answer } from './assemble-answer.ts'
 import type { ModelCall, ModelDesk } from './model-call.ts'
 import { agentHeaders, historyOf, modeOf, sessionNamed, whenBusyOf, type Mode } from './names.ts'
 import { relayStream } from './relay-stream.ts'
-import { noUpstream, passThrough, toldLengths, upstreamBody, type ToldLengths, type Upstream } from './upstream.ts'
+import { isEventStream, noUpstream, passThrough, toldLengths, upstreamBody, type ToldLengths, type Upstream } from './upstream.ts'
 import { readReply, relayed } from './upstream-reply.ts'
 
 /** What a request asks of a session: its messages raised, its system prompt and tools apart (OAI-12). */
@@ -144,10 +144,10 @@ async function ask(work: Work, context: Context | undefined, again: boolean): Pr
     const told = toldLengths(response.status, Buffer.from(text).toString('utf8'))
     if (again && context !== undefined && told !== undefined) return ask(work, await smaller(work, context, told), false)
     await work.end()
-    return passThrough(new Response(Buffer.from(text), response), headers)
+    return passThrough(response, headers, Buffer.from(text))
   }
   const keep = (answer: Answer, incomplete?: 'aborted' | 'upstream') => storeAnswer(work, context, answer, incomplete)
-  if (call.body['stream'] === true && response.body !== null) {
+  if (call.body['stream'] === true && response.body !== null && isEventStream(response)) {
     const askedUsage = (call.body['stream_options'] as JsonObject | undefined)?.['include_usage'] === true
     const stream = relayStream(response.body, {
       abort: () => stop.abort(),
@@ -157,13 +157,13 @@ async function ask(work: Work, context: Context | undefined, again: boolean): Pr
       signal: call.request.signal,
       end: work.end,
     })
-    return passThrough(new Response(stream, response), headers)
+    return passThrough(response, headers, stream)
   }
   const bytes = await readReply(response, patience)
   const answer = answerOf(parsedReply(bytes))
   if (answer !== undefined) await keep(answer)
   await work.end()
-  return passThrough(new Response(Buffer.from(bytes), response), headers)
+  return passThrough(response, headers, Buffer.from(bytes))
 }
 
 /** Appends the answer and its usage under the turn. A failure here is told to the log; the client has its answer. */
@@ -226,9 +226,9 @@ function userOf(call: ModelCall, { recollect }: ModelDesk): User {
 
 function askedOf(body: JsonObject): Asked {
   const messages = messagesOf(body)
+  const raised = raiseOpenAiChat(messages) // refuses what is no message
   const first = messages.findIndex((one) => !['system', 'developer'].includes(String((one as JsonObject)['role'])))
   const leading = messages.slice(0, first === -1 ? messages.length : first)
-  const raised = raiseOpenAiChat(messages)
   return { leading, system: raised.system, messages: raised.messages, tools: Array.isArray(body['tools']) ? (body['tools'] as ToolDefinition[]) : [] }
 }
 

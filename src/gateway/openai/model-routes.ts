@@ -26,17 +26,18 @@ export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk:
     const caller = await authenticate({ ...desk }, request.headers, address)
     if (desk.keyHeader === 'recollect-key') keepOurKey(request.headers)
     takeRate({ ...desk, address }, caller, request.method !== 'GET')
-    const body = request.method === 'GET' ? ({} as JsonObject) : objectOf(await readBody(request, limits.modelBodyBytes, limits.modelBodyBytes))
-    const ownerId = ownerNamed(caller.actor, caller.ownerId, body)
-    const named: Caller = { actor: caller.actor, credential: caller.credential, ...(ownerId === undefined ? {} : { ownerId }) }
-    const leave = desk.inFlight.enter(`${caller.actor.tenantId} ${ownerId ?? caller.actor.credentialId}`)
+    // Before the body, which may be large: a bound that is met later would hold any number of them.
+    const leave = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
     try {
+      const body = request.method === 'GET' ? ({} as JsonObject) : objectOf(await readBody(request, limits.modelBodyBytes, limits.modelBodyBytes))
+      const ownerId = ownerNamed(caller.actor, caller.ownerId, body)
+      const named: Caller = { actor: caller.actor, credential: caller.credential, ...(ownerId === undefined ? {} : { ownerId }) }
       await allow(recollect, named, 'model.call', true)
+      return { request, params, caller: named, body, ownerId, leave }
     } catch (error) {
       leave()
       throw error
     }
-    return { request, params, caller: named, body, ownerId, leave }
   }
   const row = (method: Method, path: string, run: (call: ModelCall) => Promise<Response>): ModelRoute => ({
     method,

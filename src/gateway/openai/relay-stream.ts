@@ -27,6 +27,7 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
   }, limits.upstreamReplyBytes)
   const cut = options.keepUsage ? undefined : usageCutter()
   let ended = false
+  let size = 0
   const finish = async (incomplete?: 'aborted' | 'upstream') => {
     if (ended) return
     ended = true
@@ -38,7 +39,9 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       for (;;) {
-        const next = await nextPiece(reader, options.patience)
+        const read = await nextPiece(reader, options.patience)
+        size += typeof read === 'string' ? 0 : read.length
+        const next = size > limits.upstreamReplyBytes ? 'broken' : read
         if (ended) return controller.close()
         if (next === 'broken' || next === 'silent') {
           controller.enqueue(errorEvent(next))
@@ -48,6 +51,7 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
         if (next === 'end') {
           const rest = cut?.rest()
           if (rest !== undefined && rest.length > 0) controller.enqueue(rest)
+          events.push(Buffer.from('\n\n')) // what ends without a line end has ended
           const whole = done || assembler.answer().finished
           if (!whole) controller.enqueue(errorEvent('broken'))
           await finish(whole ? undefined : 'upstream')
@@ -75,6 +79,10 @@ function usageCutter(): { push(chunk: Uint8Array): Uint8Array; rest(): Uint8Arra
       const all = Buffer.concat([held, chunk])
       const last = endOfLastEvent(all)
       held = all.subarray(last)
+      if (held.length > limits.usageEventBytes) {
+        held = new Uint8Array()
+        return all // an event of this size is not the one that is held back
+      }
       const events = splitEvents(all.subarray(0, last))
       return Buffer.concat(events.filter((event) => !isUsageAlone(event)))
     },

@@ -76,6 +76,7 @@ export function createUpstream(
         stop.abort()
         throw faultError('silent')
       }
+      if (response.status > 599) throw faultError('broken') // no status of HTTP: it cannot be passed on
       measured(began, response.ok ? 'ok' : 'refused')
       return response
     } catch (cause) {
@@ -104,15 +105,24 @@ export function createUpstream(
   }
 }
 
+// Statuses of HTTP that carry no body.
+const bodiless = [204, 205, 304]
+
+export const isEventStream = (response: Response): boolean => /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
+
 /** The upstream's own status, body and headers, unchanged (OAI-22). */
-export function passThrough(response: Response, extra: Readonly<Record<string, string>> = {}): Response {
+export function passThrough(
+  response: Response,
+  extra: Readonly<Record<string, string>> = {},
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null = response.body,
+): Response {
   const headers = new Headers()
   for (const [name, value] of response.headers) if (passedBack.includes(name) || name.startsWith('x-ratelimit-')) headers.set(name, value)
   if (!response.ok) headers.set('recollect-error-source', 'upstream')
   const upstreamId = response.headers.get('x-request-id')
   if (upstreamId !== null) headers.set('recollect-upstream-id', upstreamId)
   for (const [name, value] of Object.entries(extra)) headers.set(name, value)
-  return new Response(response.body, { status: response.status, headers })
+  return new Response(bodiless.includes(response.status) ? null : body, { status: response.status, headers })
 }
 
 const lengthWords = /context[_ ]length|maximum context|too many tokens|context window|prompt is too long/i
