@@ -243,7 +243,7 @@ function ourCost(kind: Kind, turns: number, prices: Prices) {
         preferences: [],
         successors: [],
       },
-      memories: new Map([...liveIds(epoch)].map((id) => [id, memory(Number(id.slice(1)))])),
+      memories: new Map([...liveIds(epoch, fold)].map((id) => [id, memory(Number(id.slice(1)))])),
       now: call.now,
       random: { fenceKey: base64url(random(16)), receiptId: `r${made}` },
       keys,

@@ -79,7 +79,7 @@ const nothing: Omit<Recalled, 'status'> = { preferences: [], successors: [] }
 
 async function ask(source: ContextSource, view: LoadedSession, policy: Policy, parts: ContextParts, deadline: Deadline): Promise<Asked> {
   const { epoch } = view.body
-  const shown = await shownRecords(source, epoch, policy, parts.cache)
+  const shown = await shownRecords(source, view, policy, parts.cache)
   const memories = shown?.records
   const due = injectionDue(epoch, view.fold)
   const off = policy.recall === undefined
@@ -106,8 +106,13 @@ interface Shown {
 }
 
 /** Unreadable: undefined, or the error if the caller asked for it (INJ-7). */
-async function shownRecords(source: ContextSource, epoch: EpochRecord | undefined, policy: Policy, cache: ContextCache): Promise<Shown | undefined> {
-  const ids = liveIds(epoch, 0)
+async function shownRecords(
+  source: ContextSource,
+  { body: { epoch }, fold }: LoadedSession,
+  policy: Policy,
+  cache: ContextCache,
+): Promise<Shown | undefined> {
+  const ids = liveIds(epoch, fold, 0)
   if (ids.size === 0) return { records: new Map(), successors: [] }
   try {
     const standing = await source.standing(ids)
@@ -138,7 +143,7 @@ async function candidates(
   { keepFrom, successors: wanted }: { readonly keepFrom: number; readonly successors: readonly string[] },
   signal: AbortSignal,
 ): Promise<Recalled> {
-  const live = liveIds(view.body.epoch, keepFrom)
+  const live = liveIds(view.body.epoch, view.fold, keepFrom)
   const query = (policy.recall?.query ?? textOf((view.fold.messages.at(-1) as LoadedSession['fold']['messages'][number]).message)).slice(
     0,
     limits.queryCharacters,

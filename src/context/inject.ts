@@ -2,7 +2,7 @@
 import type { EpochRecord, InjectedBlock, ReceiptRecallItem } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
-import type { SessionFold } from '../core/session.ts'
+import { indexFrom, type SessionFold } from '../core/session.ts'
 import type { Hit } from '../recall/search-types.ts'
 import type { RecallForContext } from './source.ts'
 
@@ -38,11 +38,12 @@ export function injectionDue(record: EpochRecord | undefined, fold: SessionFold)
   return there === true ? undefined : newest.seq
 }
 
-/** INJ-1: the records of all injections from `keepFrom` on. */
-export function liveIds(record: EpochRecord | undefined, keepFrom = record?.keepFrom ?? 0): Set<string> {
+/** INJ-1: the records of all injections from `keepFrom` on. What stood before a message that was rewound is sent no more. */
+export function liveIds(record: EpochRecord | undefined, { messages }: SessionFold, keepFrom = record?.keepFrom ?? 0): Set<string> {
   const ids = new Set<string>()
+  const stands = (seq: number) => messages[indexFrom(messages, seq)]?.seq === seq
   for (const { beforeSeq, blocks } of record?.injections ?? [])
-    if (beforeSeq >= keepFrom) for (const { items } of blocks) for (const { id } of items) ids.add(id)
+    if (beforeSeq >= keepFrom && stands(beforeSeq)) for (const { items } of blocks) for (const { id } of items) ids.add(id)
   return ids
 }
 

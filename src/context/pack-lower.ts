@@ -62,12 +62,19 @@ function extend(packed: Packed, policy: Policy, known: Lowered | undefined): Low
   else requireAdded(added.map(merged), rules)
   for (const group of added) {
     lastGroup = { emitted: at, messages: messages.length, tokens }
-    for (const message of lowerings[policy.format]({ messages: [merged(group)] }).messages) messages.push(message)
+    for (const message of lowerings[policy.format]({ messages: [merged(group)] }).messages) messages.push(frozen(message))
     tokens += group.reduce((sum, one) => sum + one.tokens, 0)
     while (ends.length < messages.length) ends.push(tokens)
     at += group.length
   }
   return { fenceKey: packed.fenceKey, policy, emitted: packed.emitted, messages, ends, lastGroup }
+}
+
+/** They are given out again with the next context: a caller that changed one would change that as well (LOW-2). */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value
+  for (const inner of Object.values(value)) frozen(inner)
+  return Object.freeze(value)
 }
 
 /** What is new begins with a message that stands for itself: results at its front end a round that was checked before. */

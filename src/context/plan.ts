@@ -82,7 +82,7 @@ function goOn(world: World, epoch: EpochRecord): Running {
     rewrites: input.rewrites,
     policy,
     now: input.now,
-    memories: memoriesState(epoch, memories),
+    memories: memoriesState(epoch, input.fold, memories),
     changed: packed.changed && isComparable(epoch, fold, policy),
     total: predicted,
     hard,
@@ -126,7 +126,7 @@ function choose(
   const due = injectionDue(epoch, fold)
   if (due === undefined || recalled.status !== 'ran') return undefined
   const { maxItems, maxTokens } = policy.recall ?? { maxItems: 0, maxTokens: 0 }
-  return chooseInjection(due, recalled, liveIds(epoch, recalled.keepFrom), {
+  return chooseInjection(due, recalled, liveIds(epoch, fold, recalled.keepFrom), {
     capTokens: Math.min(maxTokens, room.capTokens),
     roomTokens: room.roomTokens,
     maxItems,
@@ -212,10 +212,14 @@ function receiptOf({ input, scale, hard }: World, sent: Sent): Receipt {
 
 const predictAll = (scale: Scale, packed: Packed): number => predict(scale, estimateOf(packed.sums), answerTokens(packed, scale.anchor))
 
-function memoriesState(epoch: EpochRecord, memories: ReadonlyMap<string, MemoryRecord> | undefined): 'whole' | 'forgotten' | 'unreadable' {
+function memoriesState(
+  epoch: EpochRecord,
+  fold: SessionFold,
+  memories: ReadonlyMap<string, MemoryRecord> | undefined,
+): 'whole' | 'forgotten' | 'unreadable' {
   if (epoch.injections.length === 0) return 'whole'
   if (memories === undefined) return 'unreadable'
-  for (const id of liveIds(epoch)) if (!memories.has(id)) return 'forgotten'
+  for (const id of liveIds(epoch, fold)) if (!memories.has(id)) return 'forgotten'
   return 'whole'
 }
 

@@ -79,7 +79,7 @@ async function overflowed(source: ContextSource, receipt: Receipt, usage: Overfl
     const anchor = anchorAfterOverflow(body.epoch.anchor, profile.tokens.ratio, sent, receipt.tokens.predicted, usage.actualTokens)
     return { epoch: endEpoch({ ...body.epoch, anchor }, 'overflow') }
   })
-  parts.telemetry.count('context_overflows')
+  parts.telemetry.count('recollect_context_overflows_total')
   const made: ReceiptUsage = { receiptId: receipt.id, at: parts.clock.now(), billed: null, answered: false }
   await source.saveUsage(made)
   return made

@@ -141,7 +141,8 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   const logs = sessionLogs(sessions)
   const { profile } = findProfile(undefined)
   const sizes = sessionSizes(logs, (message) => countMessage(message, profile, classCounter))
-  const formation = createFormation({ ...world, ...longTerm, keys: ring, source: formSource(logs, sizes) })
+  const quotas = { ...defaultQuotas, ...options.quotas }
+  const formation = createFormation({ ...world, ...longTerm, keys: ring, source: formSource(logs, sizes), quotaRecords: quotas.ownerRecords })
   const jobs = createJobs({
     clock,
     telemetry,
@@ -162,7 +163,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
     upkeep: longTerm.upkeep,
     recall: longTerm.recall,
     lives: { idleMs: limits.idleMs, absoluteMs: limits.absoluteMs, ...options.lives },
-    quotas: ownerQuotas({ sessions, memories }, clock, { ...defaultQuotas, ...options.quotas }),
+    quotas: ownerQuotas({ sessions, memories }, clock, quotas),
     turns: sessionTurns(sessions, clock, random, (scope, id) => jobs.due(scope, id, 'now')),
     receipts: receiptLogs(sessions, options.receipts ?? 'background', telemetry),
     signed: createReceipts(ring),

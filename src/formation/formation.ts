@@ -1,4 +1,5 @@
 // The background job: read a window, form, embed, append once, move the cursor last (FORM-1, FORM-2, FORM-7). Killed anywhere and run again, the log is the same.
+import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { embeddingEvent } from '../core/memory-fold.ts'
 import type { LoggedMessage } from '../core/message.ts'
@@ -32,6 +33,7 @@ export interface FormationParts {
   readonly clock: Clock
   readonly telemetry: Telemetry
   readonly source: FormSource
+  readonly quotaRecords: number
 }
 
 export interface Formation {
@@ -53,6 +55,7 @@ export function createFormation(parts: FormationParts): Formation {
     if (window === undefined && ended.length === 0) return undefined
     const input = { session: sessionId, birth: head.birth, messages: window?.messages ?? [], known, keys, now: parts.clock.now() }
     const formed = formRecords(input)
+    if (known.records.size + formed.fresh.length > parts.quotaRecords && formed.fresh.length > 0) throw tooMany(parts.quotaRecords)
     const events = [...ended, ...formed.events, ...(await vectorsFor(formed.fresh))]
     for (let at = 0; at < events.length; at += limits.appendEntries) await logs.append(scope, events.slice(at, at + limits.appendEntries))
     const cursor = window?.upTo ?? body.formedUpTo
@@ -106,6 +109,10 @@ export function createFormation(parts: FormationParts): Formation {
     },
   }
 }
+
+/** The cursor stays: the job waits, and forms on once there is room (FORM-7, LIFE-11). */
+const tooMany = (limit: number) =>
+  new RecollectError('limit_exceeded', `an owner has at most ${limit} memory records`, 'Forget records, or raise limits.ownerRecords.', { limit })
 
 const vectorEvent = (id: string, model: string, vector: Float32Array): NewEvent => ({
   id: eventId(id, 'vector', model),

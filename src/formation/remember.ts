@@ -84,7 +84,7 @@ function bodyOf(id: string, text: string, options: RememberOptions, now: number)
 /** A record ends only records of its own level or lower (POI-9). */
 async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, supersedes: readonly string[]): Promise<NewEvent[]> {
   if (supersedes.length === 0) return []
-  const old = await parts.recall.records(scope, supersedes)
+  const old = await parts.recall.moment(scope).records(supersedes)
   return supersedes.map((id) => {
     const record = old.get(id)
     if (record === undefined)

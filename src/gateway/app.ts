@@ -81,12 +81,18 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       throw new RecollectError('unavailable', 'the gateway is ending', 'Try another node.')
     return app.fetch(request, { address })
   }
+  const answered = async (request: Request, requestId: string, address: string): Promise<Response> => {
+    // No Request of ours can have these methods.
+    if (['TRACE', 'TRACK', 'CONNECT'].includes(request.method))
+      return refusal(request, new RecollectError('invalid_input', 'this method is not served', 'Use another method.'), 405)
+    const tagged = withRequestId(request, requestId)
+    return checked(tagged, address).catch((error: unknown) => refusal(tagged, error))
+  }
   return {
     async fetch(request, address = 'in-process') {
       const began = options.clock.now()
       const requestId = requestIdOf(request.headers, () => madeId('req', options.random))
-      const tagged = withRequestId(request, requestId)
-      const response = await checked(tagged, address).catch((error: unknown) => refusal(tagged, error))
+      const response = await answered(request, requestId, address)
       const answer = withHeaders(response, {
         ...securityHeaders,
         ...(options.https === true ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),

@@ -24,6 +24,8 @@ import { loadPartition } from './snapshot.ts'
 export interface PartitionCache {
   /** The owner's partition as of now. It may be freed by the next call that waits: use it before the next `await`. */
   fresh(scope: Scope): Promise<Partition>
+  /** As `fresh`, for several questions of one moment: one `head` call for all of them, while the partition is held. */
+  moment(scope: Scope): () => Promise<Partition>
   /** As `fresh`, with the birth of its log; 0 without a log. */
   held(scope: Scope): Promise<{ readonly ref: LogRef; readonly partition: Partition; readonly birth: number }>
   drop(scope: Scope): void
@@ -104,6 +106,21 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
       return bytes
     },
     fresh: async (scope) => (await brought(scope)).partition,
+    moment(scope) {
+      let asked: Promise<Held> | undefined
+      const ask = () => {
+        const asking = brought(scope)
+        asking.catch(() => {
+          if (asked === asking) asked = undefined // the next question may fare better
+        })
+        return (asked = asking)
+      }
+      return async () => {
+        const known = await (asked ?? ask())
+        const stands = held.get(nameOf(scope)) === known && !known.partition.freed
+        return stands ? known.partition : (await ask()).partition
+      }
+    },
     async held(scope) {
       const { partition, birth } = await brought(scope)
       return { ref: refOf(scope, 'memory', memoryLogId), partition, birth }
@@ -132,7 +149,11 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
     const tail = await readEntries(parts.memories, ref, known.partition.rows.upTo, head.version)
     if (known.partition.freed) return undefined
     addEntries(known.partition, tail)
-    indexRows(known.partition)
+    const pause = pausing(parts.clock)
+    while (!indexRows(known.partition, limits.buildSlice)) {
+      await pause()
+      if (known.partition.freed) return undefined
+    }
     known.revision = head.revision
     return known
   }
@@ -153,12 +174,7 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
 
 /** Reads what the partition lacks, and indexes it in slices, so that the process answers others meanwhile (PART-6). */
 async function build({ memories, clock }: CacheParts, ref: LogRef, partition: Partition, head: Head): Promise<void> {
-  let since = clock.now()
-  const pause = async () => {
-    if (clock.now() - since < limits.yieldEveryMs) return
-    await setImmediate()
-    since = clock.now()
-  }
+  const pause = pausing(clock)
   while (partition.rows.upTo < head.version) {
     const page = await readPage(memories, ref, partition.rows.upTo, head.version)
     for (let at = 0; at < page.length; at += limits.buildSlice) {
@@ -168,6 +184,16 @@ async function build({ memories, clock }: CacheParts, ref: LogRef, partition: Pa
   }
   while (!indexRows(partition, limits.buildSlice)) await pause()
   trimPartition(partition)
+}
+
+/** Lets the process answer others, at most every few ms (PART-6). */
+function pausing(clock: Clock): () => Promise<void> {
+  let since = clock.now()
+  return async () => {
+    if (clock.now() - since < limits.yieldEveryMs) return
+    await setImmediate()
+    since = clock.now()
+  }
 }
 
 async function readEntries(memories: LogStore, ref: LogRef, after: number, upTo: number): Promise<DecodedMemory[]> {

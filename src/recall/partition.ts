@@ -26,11 +26,18 @@ export interface Partition {
   groups: readonly UnitGroup[]
   indexed: number // rows that are searchable; the others come next
   unsaved: number // rows indexed since the last snapshot (NODE-3)
+  former: Former | undefined // while rows are indexed anew: where their vectors lie
   freed: boolean
 }
 
+interface Former {
+  readonly groups: readonly UnitGroup[]
+  readonly unit: Int32Array // by row
+  readonly indexed: number
+}
+
 export function createPartition(tools: PartitionTools): Partition {
-  return { tools, rows: createRowTable(tools.model?.id), groups: emptyGroups(tools), indexed: 0, unsaved: 0, freed: false }
+  return { tools, rows: createRowTable(tools.model?.id), groups: emptyGroups(tools), indexed: 0, unsaved: 0, former: undefined, freed: false }
 }
 
 const emptyGroups = ({ kernel, model }: PartitionTools) => groupLists.map((lists) => createUnitGroup(lists, kernel, model?.dimensions ?? 1))
@@ -43,13 +50,15 @@ export const addEntries = ({ rows }: Partition, entries: readonly DecodedMemory[
 /** Indexes at most so many new rows; true once all are. The last step places vectors and checks blanks (SEAL-12 c). */
 export function indexRows(partition: Partition, most = Infinity): boolean {
   const { rows: table } = partition
-  if (table.removed && partition.indexed > 0) buildAnew(partition)
+  if (table.removed && partition.indexed > 0) beginAnew(partition)
   table.removed = false
   const end = Math.min(table.rows.length, partition.indexed + most)
-  partition.unsaved += end - partition.indexed
+  partition.unsaved += Math.max(0, end - Math.max(partition.indexed, partition.former?.indexed ?? 0))
   for (; partition.indexed < end; partition.indexed++) if (isThere(table, partition.indexed)) indexRow(partition, partition.indexed)
   if (partition.indexed < table.rows.length) return false
   checkBlanks(table)
+  for (const group of partition.groups) group.makeRoom()
+  if (partition.former !== undefined) takeVectors(partition, partition.former)
   placeVectors(partition)
   for (const group of partition.groups)
     for (const index of group.indexes)
@@ -68,7 +77,7 @@ export function trimPartition({ rows, groups }: Partition): void {
 export function freePartition(partition: Partition): void {
   if (partition.freed) return
   partition.freed = true
-  for (const group of partition.groups) group.free()
+  for (const group of [...partition.groups, ...(partition.former?.groups ?? [])]) group.free()
 }
 
 function indexRow({ rows: table, groups, tools }: Partition, row: number): void {
@@ -79,8 +88,7 @@ function indexRow({ rows: table, groups, tools }: Partition, row: number): void 
 const groupAt = ({ rows: table, groups }: Partition, row: number): UnitGroup => groups[groupOf(recallLists[table.rows.list[row]!]!)]!
 
 function placeVectors(partition: Partition): void {
-  const { rows: table, groups, tools } = partition
-  for (const group of groups) group.makeRoom()
+  const { rows: table, tools } = partition
   for (const [row, vector] of table.vectors) {
     const fits = vector.model === tools.model?.id && groupAt(partition, row).place(table.rows.unit[row]! - 1, vector)
     if (!fits) markVector(table, row, rowState.foreign)
@@ -89,21 +97,24 @@ function placeVectors(partition: Partition): void {
   table.added.clear()
 }
 
-/** Removal is rare, and what is left must be as if the rest had never been: frequencies, neighbours, order (MP3). */
-function buildAnew(partition: Partition): void {
-  const { rows: table, tools } = partition
-  const before = partition.groups
-  const oldUnit = table.rows.unit.slice(0, table.rows.length)
+/** Removal is rare, and what is left must be as if the rest had never been: frequencies, neighbours, order (MP3). The steps that follow index it again. */
+function beginAnew(partition: Partition): void {
+  const { rows: table, tools, groups, indexed, former } = partition
+  if (former === undefined) partition.former = { groups, unit: table.rows.unit.slice(0, table.rows.length), indexed }
+  else for (const group of groups) group.free() // something was removed before the last building anew had ended
   partition.groups = emptyGroups(tools)
-  for (let row = 0; row < table.rows.length; row++) if (isThere(table, row)) indexRow(partition, row)
-  for (const group of partition.groups) group.makeRoom()
-  for (let row = 0; row < table.rows.length; row++) {
-    if ((table.rows.state[row]! & rowState.fits) === 0 || oldUnit[row] === 0 || table.vectors.has(row)) continue
+  partition.indexed = 0
+}
+
+function takeVectors(partition: Partition, former: Former): void {
+  const { rows: table, tools } = partition
+  for (let row = 0; row < former.unit.length; row++) {
+    if ((table.rows.state[row]! & rowState.fits) === 0 || former.unit[row] === 0 || table.vectors.has(row)) continue
     const group = groupAt(partition, row)
-    copyVector(tools, before[partition.groups.indexOf(group)]!, oldUnit[row]! - 1, group, table.rows.unit[row]! - 1)
+    copyVector(tools, former.groups[partition.groups.indexOf(group)]!, former.unit[row]! - 1, group, table.rows.unit[row]! - 1)
   }
-  for (const group of before) group.free()
-  partition.indexed = table.rows.length
+  for (const group of former.groups) group.free()
+  partition.former = undefined
 }
 
 function copyVector({ kernel: { arena }, model }: PartitionTools, from: UnitGroup, unit: number, to: UnitGroup, target: number): void {

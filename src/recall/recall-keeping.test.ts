@@ -37,13 +37,52 @@ describe('freshness', () => {
     expect(reads).toEqual([0, 2, 0]) // a redaction: nothing held is trusted
   })
 
+  test('all that one context asks of memory costs one head call [NODE-2]', async () => {
+    const owner = await anOwner()
+    await owner.say('The boiler code is 7731.', { text: 'Always answer in German.', kind: 'procedural' })
+    let heads = 0
+    const recall = recallOver({ ...owner.store, head: (ref) => (heads++, owner.store.head(ref)) })
+    await recall.partition(owner.scope)
+    heads = 0
+    const { forContext, preferences, standing, records } = recall.moment(owner.scope)
+    await standing(['mem_1'])
+    const kept = { session: 'other', birth: 1, messages: [], liveIds: new Set<string>() }
+    const [found, rules] = await Promise.all([forContext('boiler code', {}, kept), preferences(), records(['mem_1'])])
+    expect([texts(found.result)[0], rules.length, heads]).toEqual(['The boiler code is 7731.', 1, 1])
+    await forget(owner, 'mem_1', [1, 2])
+    expect(texts(await recall.search(owner.scope, 'boiler code'))).toEqual([])
+    expect([(await records(['mem_1'])).size, heads]).toEqual([0, 4]) // what was held went with the redaction, so the moment looks again
+  })
+
+  test('what a tombstone leaves is indexed anew in steps, and others are answered meanwhile [PART-6]', async () => {
+    const owner = await anOwner()
+    await owner.say(...Array.from({ length: 2_000 }, (_, i) => ({ text: `thing ${i} of ${i % 7}`, session: `s${i % 50}` })))
+    let now = noon
+    const clock = { ...manualClock(noon), now: () => (now += limits.yieldEveryMs) } // each look at the clock is a whole step later
+    const recall = recallOver(owner.store, { clock })
+    await recall.partition(owner.scope)
+    await owner.append({ type: 'tombstone', recordIds: ['mem_40'], seqs: [79, 80], suppress: [], why: 'forgotten', at: noon })
+    let turns = 0
+    let done = false
+    const count = () => {
+      turns++
+      if (!done) setImmediate(count)
+    }
+    setImmediate(count)
+    expect((await recall.partition(owner.scope)).get('mem_40')).toBeUndefined()
+    done = true
+    expect(turns).toBeGreaterThanOrEqual(Math.floor(2_000 / limits.buildSlice))
+    const query = 'thing 41 of 6'
+    expect((await recall.search(owner.scope, query, open)).hits).toEqual((await recallOver(owner.store).search(owner.scope, query, open)).hits)
+  })
+
   test('a forgotten record is gone with the next call, in search, list, get and preferences [MEM-P6, MREG-5, PART-6]', async () => {
     const { owner, recall, search } = await memoryOf({ text: 'Always answer in German.', kind: 'procedural' }, 'The boiler code is 7731.')
-    expect((await recall.preferences(owner.scope)).map(({ id }) => id)).toEqual(['mem_1'])
+    expect((await recall.moment(owner.scope).preferences()).map(({ id }) => id)).toEqual(['mem_1'])
     expect(texts(await search('boiler'))).toContain('The boiler code is 7731.')
     await forget(owner, 'mem_1', [1, 2])
     await forget(owner, 'mem_2', [3, 4])
-    expect(await recall.preferences(owner.scope)).toEqual([])
+    expect(await recall.moment(owner.scope).preferences()).toEqual([])
     const memory = await recall.partition(owner.scope)
     expect([texts(await search('boiler German')), memory.list({ now: noon }, { limit: 9 }), memory.get('mem_2'), memory.size]).toEqual([
       [],
@@ -51,15 +90,15 @@ describe('freshness', () => {
       undefined,
       0,
     ])
-    expect(await recall.records(owner.scope, ['mem_1', 'mem_2'])).toEqual(new Map())
-    expect(await recall.standing(owner.scope, ['mem_1', 'mem_2'])).toEqual(new Map())
+    expect(await recall.moment(owner.scope).records(['mem_1', 'mem_2'])).toEqual(new Map())
+    expect(await recall.moment(owner.scope).standing(['mem_1', 'mem_2'])).toEqual(new Map())
   })
 
   test('whether records stand, and what took their place, is told without reading them [PART-6]', async () => {
     const { owner, recall } = await memoryOf('She lives in Lisbon.', 'She lives in Porto.', 'It rained.')
     await owner.append({ type: 'end', recordId: 'mem_1', validUntil: noon, why: 'superseded', by: 'mem_2' })
     await forget(owner, 'mem_3', [5, 6])
-    const standing = await recall.standing(owner.scope, ['mem_1', 'mem_2', 'mem_3', 'mem_9'])
+    const standing = await recall.moment(owner.scope).standing(['mem_1', 'mem_2', 'mem_3', 'mem_9'])
     expect([...standing].map(([id, { supersededBy }]) => [id, supersededBy])).toEqual([
       ['mem_1', 'mem_2'],
       ['mem_2', undefined],
@@ -151,7 +190,7 @@ test('preferences are current procedural records of level typed or higher, newes
     rule('gone', { expiresAt: noon }),
     ...Array.from({ length: 25 }, (_, i) => rule(`rule ${i}`)),
   )
-  const found = (await recall.preferences(owner.scope)).map(({ text }) => text)
+  const found = (await recall.moment(owner.scope).preferences()).map(({ text }) => text)
   expect(found).toEqual(Array.from({ length: 20 }, (_, i) => `rule ${24 - i}`))
 })
 

@@ -35,21 +35,10 @@ export interface Kept {
 export interface Recall {
   /** @throws `invalid_input` on an empty query, an unknown option or one out of range (RCL-11) · `timeout` */
   search(scope: Scope, query: string, options?: SearchOptions): Promise<SearchResult>
-  /** As `search`, without what stands in the context already; `live` names what was left out for that. */
-  forContext(
-    scope: Scope,
-    query: string,
-    options: SearchOptions,
-    kept: Kept,
-  ): Promise<{ readonly result: SearchResult; readonly live: readonly string[] }>
   /** Why the record came back, or the step that dropped it (ABS-3). */
   explain(scope: Scope, query: string, id: string, options?: SearchOptions): Promise<Explanation>
-  /** Records by id; forgotten, expired and unknown ones are left out. */
-  records(scope: Scope, ids: readonly string[]): Promise<ReadonlyMap<string, MemoryRecord>>
-  /** Of these ids, those that are there, and what has taken the place of each: as `records`, without reading them. */
-  standing(scope: Scope, ids: Iterable<string>): Promise<ReadonlyMap<string, { readonly supersededBy?: string }>>
-  /** Current `procedural` records of level `typed` or higher, newest first, at most 20 (INJ-3). */
-  preferences(scope: Scope): Promise<readonly MemoryRecord[]>
+  /** The owner's memory as several questions of one call see it: one `head` call for all (NODE-2). */
+  moment(scope: Scope): Moment
   /** The owner's memory as of one `head` call (NODE-2). An owner without a memory log has an empty one. */
   partition(scope: Scope): Promise<OwnerMemory>
   /** Writes the partition as a snapshot of its log, under the owner's work lease; true if one was due: the tail passed 10 % or 500 records, or there was none (NODE-3). */
@@ -60,6 +49,17 @@ export interface Recall {
   holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
   /** Bytes of all partitions held. */
   readonly bytes: number
+}
+
+export interface Moment {
+  /** As `search`, without what stands in the context already; `live` names what was left out for that. */
+  forContext(query: string, options: SearchOptions, kept: Kept): Promise<{ readonly result: SearchResult; readonly live: readonly string[] }>
+  /** Records by id; forgotten, expired and unknown ones are left out. */
+  records(ids: readonly string[]): Promise<ReadonlyMap<string, MemoryRecord>>
+  /** Of these ids, those that are there, and what has taken the place of each: as `records`, without reading them. */
+  standing(ids: Iterable<string>): Promise<ReadonlyMap<string, { readonly supersededBy?: string }>>
+  /** Current `procedural` records of level `typed` or higher, newest first, at most 20 (INJ-3). */
+  preferences(): Promise<readonly MemoryRecord[]>
 }
 
 /** The fold of one owner's memory log up to `upTo`, read as it is needed. Valid until the next call that reads the log. */

@@ -162,6 +162,20 @@ describe('order', () => {
   })
 })
 
+test('a search leaves nothing behind that another could see [RCL-1, RCL-10]', async () => {
+  const { owner, search } = await memoryOf('The boiler code is 7731.', 'I like boiled eggs.', {
+    text: 'The boiler is fine now.',
+    authority: 'assistant',
+  })
+  const queries = ['boiler code', 'eggs', 'who likes what?', '"the boiler" is it', 'zebra', 'code 7731 fine now boiled like']
+  for (const query of queries)
+    for (const options of [{ floor: 0 }, { floor: 0, arms: 'lexical' as const }, { floor: 0, explain: true }]) {
+      const alone = await recallOver(owner.store).search(owner.scope, query, options)
+      for (const other of queries) await search(other)
+      expect(await search(query, options)).toEqual(alone)
+    }
+})
+
 describe('what stays out', () => {
   test('nothing over the floor is an answer, and says what the best lacked [ABS-2, ABS-1, MREG-14]', async () => {
     const { search } = await memoryOf('I moved to Lisbon in May.', 'My dog is called Rex.', 'We drank tea.')
@@ -237,7 +251,7 @@ describe('what stays out', () => {
       ],
       liveIds: new Set(['mem_2']),
     }
-    const { result, live } = await recall.forContext(owner.scope, 'dog', { floor: 0 }, kept)
+    const { result, live } = await recall.moment(owner.scope).forContext('dog', { floor: 0 }, kept)
     expect(texts(result)).toEqual(['A dog show in June.'])
     expect(live.toSorted()).toEqual(['mem_1', 'mem_2', 'mem_3', 'mem_4'])
   })

@@ -11,7 +11,7 @@ import { ownerMemory, preferencesOf } from './owner-memory.ts'
 import { createPartitionCache } from './partition-cache.ts'
 import type { Partition } from './partition.ts'
 import { createQueryVectors } from './query-vectors.ts'
-import type { Recall, RecallParts } from './recall-types.ts'
+import type { Moment, Recall, RecallParts } from './recall-types.ts'
 import { recordOf, rowOf } from './row-table.ts'
 import { createScratch } from './scratch.ts'
 import { askedOf, type Asked } from './search-options.ts'
@@ -38,54 +38,67 @@ export function createRecall(parts: RecallParts): Recall {
 
   const vectorOf = async (scope: Scope, asked: Asked) =>
     asked.arms === 'lexical' ? undefined : await vectors?.of(scope, asked.query.slice(0, limits.queryCharacters), asked.signal)
-  const run = async (scope: Scope, asked: Asked, more: More = {}) => {
+  const run = async (scope: Scope, asked: Asked, fresh: () => Promise<Partition>, more: More = {}) => {
     // the vector first: from the partition on, nothing waits, so nothing can free it
     const vector = await vectorOf(scope, asked)
-    const partition = await cache.fresh(scope)
+    const partition = await fresh()
     asked.signal?.throwIfAborted()
     const input = { partition, asked, vector, scratch, now: clock.now(), ...more }
     return { input, found: searchPartition(input), result: resultOf(partition, asked, vector !== undefined) }
   }
   const within = <T>(asked: Asked, work: Promise<T>): Promise<T> => withinTime(deadlines, telemetry, asked, work)
 
+  const moment = (scope: Scope): Moment => {
+    const fresh = cache.moment(scope)
+    return {
+      async forContext(query, options, kept) {
+        const asked = askedOf(query, options)
+        const isLive = standsInContext(kept, await keys.ownerKeys(scope))
+        const { found, result } = await within(asked, run(scope, asked, fresh, { isLive }))
+        return { result: result(found), live: found.live }
+      },
+      async records(ids) {
+        const { rows } = await fresh()
+        const now = clock.now()
+        const found = new Map<string, MemoryRecord>()
+        for (const id of ids) {
+          const record = recordOf(rows, id)
+          if (record !== undefined && isAlive(record, now)) found.set(id, record)
+        }
+        return found
+      },
+      async standing(ids) {
+        const { rows: table } = await fresh()
+        const now = clock.now()
+        const found = new Map<string, { readonly supersededBy?: string }>()
+        for (const id of ids) {
+          const row = rowOf(table, id)
+          if (row !== undefined && now < table.rows.expiresAt[row]!) found.set(id, table.changes.get(row) ?? unchanged)
+        }
+        return found
+      },
+      preferences: async () => preferencesOf(await fresh(), clock.now(), limits.preferenceItems),
+    }
+  }
+
   return {
     async search(scope, query, options) {
       const asked = askedOf(query, options)
-      const { found, result } = await within(asked, run(requireScope(scope), asked))
+      const { found, result } = await within(
+        asked,
+        run(requireScope(scope), asked, () => cache.fresh(scope)),
+      )
       return result(found)
     },
-    async forContext(scope, query, options, kept) {
-      const asked = askedOf(query, options)
-      const isLive = standsInContext(kept, await keys.ownerKeys(requireScope(scope)))
-      const { found, result } = await within(asked, run(scope, asked, { isLive }))
-      return { result: result(found), live: found.live }
-    },
+    moment: (scope) => moment(requireScope(scope)),
     async explain(scope, query, id, options: SearchOptions = {}) {
       const asked = askedOf(query, { ...options, explain: true })
-      const { input, found } = await within(asked, run(requireScope(scope), asked, { explainId: id }))
+      const { input, found } = await within(
+        asked,
+        run(requireScope(scope), asked, () => cache.fresh(scope), { explainId: id }),
+      )
       return found.explanations[0] ?? fateOutside(input, id)
     },
-    async records(scope, ids) {
-      const { rows } = await cache.fresh(requireScope(scope))
-      const now = clock.now()
-      const found = new Map<string, MemoryRecord>()
-      for (const id of ids) {
-        const record = recordOf(rows, id)
-        if (record !== undefined && isAlive(record, now)) found.set(id, record)
-      }
-      return found
-    },
-    async standing(scope, ids) {
-      const { rows: table } = await cache.fresh(requireScope(scope))
-      const now = clock.now()
-      const found = new Map<string, { readonly supersededBy?: string }>()
-      for (const id of ids) {
-        const row = rowOf(table, id)
-        if (row !== undefined && now < table.rows.expiresAt[row]!) found.set(id, table.changes.get(row) ?? unchanged)
-      }
-      return found
-    },
-    preferences: async (scope) => preferencesOf(await cache.fresh(requireScope(scope)), clock.now(), limits.preferenceItems),
     partition: async (scope) => ownerMemory(await cache.fresh(requireScope(scope))),
     async saveSnapshot(scope, fence) {
       const { ref, partition, birth } = await cache.held(requireScope(scope))

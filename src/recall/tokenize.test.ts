@@ -108,3 +108,8 @@ describe('terms', () => {
     expect(dateWords(Date.UTC(2026, 10, 25, 23, 59))).toEqual(['wednesday', '25', 'november', '2026'])
   })
 })
+
+test('a run of joiners of any length is cut in time that grows no faster than it does [LEX-1]', () => {
+  // Quadratic, the second did not end in a minute.
+  expect([1_000, 100_000].map((count) => tokenize('-a'.repeat(count).slice(1)).length)).toEqual([1_000, 100_000])
+}, 10_000)

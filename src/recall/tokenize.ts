@@ -15,7 +15,10 @@ const joiners = /[^\p{L}\p{M}\p{N}]+/u
 const plain = /^[a-z0-9]+$/
 const number = /^v?\d[\d.,:/-]*$/ // 1,299.50 · v2.3.1 · 2023-05-08 · 17:30
 const decimal = /^\d[\d.,]*$/
-const address = /[@/\\_:.+&%#=?~]|\p{N}.*-|-.*\p{N}/u // what joins these is one thing, and is kept whole too
+const joined = /[@/\\_:.+&%#=?~]/
+const digit = /\p{N}/u
+// what these join is one thing, and is kept whole too; in two looks, since one expression for both would be quadratic
+const isAddress = (run: string): boolean => joined.test(run) || (run.includes('-') && digit.test(run))
 const marks = /\p{M}+/gu
 const latin = /\p{Script=Latin}/u
 // scripts that are written without spaces, or whose spaces are no word boundaries to rely on
@@ -39,7 +42,7 @@ function addRun(run: string, as: 'record' | 'query', out: Token[]): void {
   const parts = run.split(joiners)
   if (parts.length > 1) {
     const isNumber = number.test(run)
-    if (isNumber || address.test(run)) out.push({ word: run, extra: !isNumber })
+    if (isNumber || isAddress(run)) out.push({ word: run, extra: !isNumber })
     if (isNumber && decimal.test(run)) return
     for (const part of parts) addPart(part, isNumber, as, out)
   } else addPart(run, false, as, out)

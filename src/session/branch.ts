@@ -1,4 +1,5 @@
 // Two ways to go on from an earlier place: rewind, which leaves the rest out of the path (SES-2), and fork, which copies up to it (SES-5).
+import type { EpochRecord } from '../core/context.ts'
 import { RecollectError, isRecollectError } from '../core/errors.ts'
 import { checkId, madeId, madeSessionId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
@@ -121,6 +122,12 @@ async function redactCopies(parts: SessionParts, fork: LogRef, begun: OpenedHead
     )
 }
 
+/** What was placed before later messages is not of the branch. */
+const upToSeq = (epoch: EpochRecord, atSeq: number): EpochRecord => ({
+  ...epoch,
+  injections: epoch.injections.filter(({ beforeSeq }) => beforeSeq <= atSeq),
+})
+
 /** The head body last: until then nobody sees the fork. */
 async function finishFork(parts: SessionParts, fork: LogRef, from: SessionHead, atSeq: number): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -132,7 +139,7 @@ async function finishFork(parts: SessionParts, fork: LogRef, from: SessionHead, 
       ...now.body,
       ...(title === undefined ? {} : { title }),
       ...(metadata === undefined ? {} : { metadata }),
-      ...(epoch === undefined || epoch.keepFrom > atSeq ? {} : { epoch }), // a branch before it begins a new one (EPO-7)
+      ...(epoch === undefined || epoch.keepFrom > atSeq ? {} : { epoch: upToSeq(epoch, atSeq) }), // a branch before it begins a new one (EPO-7)
       ...(summary === undefined || summary.upTo > atSeq ? {} : { summary }),
       forkedFrom: { ...now.body.forkedFrom, done: true },
     }

@@ -16,6 +16,7 @@ export async function contextSource(
 ): Promise<ContextSource> {
   const ref = refOf(scope, 'session', id)
   const keys = await parts.keys.ownerKeys(scope)
+  const memory = parts.recall.moment(scope)
   let seen: LoadedSession | undefined // the newest that was given out
   const load = async (): Promise<LoadedSession> => (seen = view === undefined ? await parts.logs.load(ref) : view(await loadIfThere(parts, ref)))
   const newest = async (): Promise<LoadedSession> => seen ?? load()
@@ -36,13 +37,13 @@ export async function contextSource(
     async recall(query, { keepFrom, liveIds, ...options }) {
       const { fold, head } = await newest()
       const messages = fold.messages.slice(indexFrom(fold.messages, keepFrom)).map(({ seq, message }) => ({ seq, text: textOf(message) }))
-      const found = await parts.recall.forContext(scope, query, options, { session: id, birth: head.birth, messages, liveIds })
+      const found = await memory.forContext(query, options, { session: id, birth: head.birth, messages, liveIds })
       if (view === undefined) countRecall(parts.telemetry, found.result, parts.clock.now())
       return found
     },
-    records: (ids) => parts.recall.records(scope, ids),
-    standing: (ids) => parts.recall.standing(scope, ids),
-    preferences: () => parts.recall.preferences(scope),
+    records: memory.records,
+    standing: memory.standing,
+    preferences: memory.preferences,
     async saveReceipt(receipt) {
       const { memo } = sessionCache(parts, ref)
       memo.counted = parts.sizes.ofFold((await newest()).fold, memo.counted)

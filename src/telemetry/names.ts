@@ -77,6 +77,7 @@ export const metrics = {
     labels: { part: ['recall', 'embedder', 'summary', 'store', 'telemetry', 'receipt'] },
   },
   recollect_receipts_lost_total: { kind: 'counter', help: 'Receipts that could not be written.' },
+  recollect_context_overflows_total: { kind: 'counter', help: 'Contexts that an upstream refused for length.' },
   recollect_snapshots_dropped_total: { kind: 'counter', help: 'Snapshots that did not open, and were made anew.' },
   recollect_audit_dropped_total: { kind: 'counter', help: 'Audit notes that could not be queued.' },
   recollect_audit_failures_total: { kind: 'counter', help: 'Audit writes that failed.' },

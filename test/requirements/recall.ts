@@ -24,6 +24,7 @@ export const recall = {
   'LEX-3': 'BM25 over any query term, with the frequencies and lengths of the list.',
   'LEX-4': 'Text, speaker, date and slot are weighted fields of one index.',
   'TIME-2': 'A unit is indexed with the words of its date.',
+  'RCL-1': 'The steps of a search are functions of what they are given: no search sees another.',
   'RCL-2': 'Candidates by neighbours and cosine, ordered by one weighted sum of features.',
   'RCL-3': 'Trusted and assistant units of a session lend to each other; untrusted ones lend to no other list.',
   'RCL-4': 'Equal scores go to the newer, then by id.',

@@ -1,4 +1,5 @@
 // Rules of the gateway that no single row shows: repeated requests, cursors, limits, health, CORS, the orderly end.
+import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import { serveGateway } from '../../src/gateway/index.ts'
@@ -162,6 +163,17 @@ describe('headers', () => {
       expect([headers.get('x-content-type-options'), headers.get('cache-control')]).toEqual(['nosniff', 'no-store'])
     }
   })
+})
+
+test('a method that no request of ours can have is refused in the shape of all errors [GW-10]', async () => {
+  const [status, body] = await new Promise<[number, string]>((resolve, reject) => {
+    const asked = request(`${world.url}/healthz`, { method: 'TRACE' }, (answer) => {
+      let text = ''
+      answer.on('data', (piece: Buffer) => (text += piece.toString())).on('end', () => resolve([answer.statusCode ?? 0, text]))
+    })
+    asked.on('error', reject).end()
+  })
+  expect([status, (JSON.parse(body) as { code: string }).code]).toEqual([405, 'invalid_input'])
 })
 
 describe('health', () => {

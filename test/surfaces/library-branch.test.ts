@@ -143,3 +143,34 @@ test('a fork that is cut off after any call is nobody’s session, and the same 
     expect(calls).toBeLessThan(20)
   }
 })
+
+describe('memories of another branch', () => {
+  const asked = async () => {
+    const { recollect } = await aWorld('memory')
+    const user = recollect.user('alice')
+    await user.memories.remember('Alice lives in Lisbon with Bruno.')
+    const session = await user.session('s')
+    await session.append([
+      { role: 'user', text: 'hello' },
+      { role: 'assistant', text: 'hi' },
+    ])
+    const { upTo } = (await session.context({ recall: false })).receipt
+    await session.append({ role: 'user', text: 'Where does Alice live?' })
+    expect(JSON.stringify((await session.context()).messages)).toContain('Lisbon')
+    return { session, upTo }
+  }
+
+  test('what was placed before a later message is not in a fork from before it [EPO-7, INJ-1]', async () => {
+    const { session, upTo } = await asked()
+    const fork = await session.fork(upTo)
+    await fork.append({ role: 'user', text: 'What is two plus two?' })
+    expect(JSON.stringify((await fork.context({ recall: false })).messages)).not.toContain('Lisbon')
+  })
+
+  test('what was placed before a message that was rewound may be placed again [EPO-7, INJ-1]', async () => {
+    const { session, upTo } = await asked()
+    await session.rewind(upTo)
+    await session.append({ role: 'user', text: 'Where does Alice live now?' })
+    expect(JSON.stringify((await session.context()).messages)).toContain('Lisbon')
+  })
+})

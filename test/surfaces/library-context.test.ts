@@ -73,6 +73,14 @@ describe.each(backends)('on %s', (backend) => {
     expect((await session.receipts.list()).items[0]).toMatchObject({ billed: true })
   })
 
+  test('a message that was given out cannot be changed for the next context [LOW-2]', async () => {
+    const { session } = await aSession()
+    for (const format of ['neutral', 'openai-chat'] as const) {
+      const last = (await session.context({ recall: false, format })).messages.at(-1) as { role: string }
+      expect(() => (last.role = 'system')).toThrow(TypeError)
+    }
+  })
+
   test('a preview plans messages as if they were appended, by the rules of an append [CTX-1]', async () => {
     const { session } = await aSession()
     const messages = Array.from({ length: 450 }, (_, i) => ({ role: i % 2 === 0 ? ('assistant' as const) : ('user' as const), text: `said ${i}` }))

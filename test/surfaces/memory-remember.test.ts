@@ -93,3 +93,21 @@ describe('levels', () => {
     expect([await kindOf('user-typed'), await kindOf('assistant'), await kindOf('paste')]).toEqual([kind, 'episodic', 'episodic'])
   })
 })
+
+test('formation over the quota stores nothing and waits, and goes on when there is room [FORM-7, LIFE-11]', async () => {
+  const { recollect } = await aWorld('memory', { quotas: { ownerRecords: 2 } })
+  const alice = recollect.user('alice')
+  const session = await alice.session('s')
+  await alice.memories.remember('The first thing to keep.')
+  const { id } = (await alice.memories.remember('The second thing to keep.')).record
+  await session.append([
+    { role: 'user', text: 'A third thing is said.' },
+    { role: 'assistant', text: 'Noted.' },
+  ])
+  await expect(alice.memories.settled()).rejects.toMatchObject({ code: 'limit_exceeded' })
+  expect((await alice.memories.list()).items).toHaveLength(2)
+  expect((await session.info()).cursors.formed).toBe(0)
+  await alice.memories.forget(id)
+  await alice.memories.settled().catch(() => undefined) // two more are formed than there is room for
+  expect((await alice.memories.list()).items.length).toBeLessThanOrEqual(2)
+})
