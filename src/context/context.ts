@@ -1,5 +1,5 @@
 // Makes a context: reads, recalls, plans, writes the head, answers. What is decided is decided in `planContext`.
-import type { EpochRecord, Receipt } from '../core/context.ts'
+import type { Receipt } from '../core/context.ts'
 import { base64url } from '../core/bytes.ts'
 import { isRecollectError, RecollectError } from '../core/errors.ts'
 import { madeId, type Random } from '../core/ids.ts'
