@@ -14,10 +14,34 @@ const least = [22, 18] // development dependencies ask for more than users need 
 const [command = 'start', ...rest] = process.argv.slice(2)
 const commands = { start, test, 'test-22': testOn22, check, examples, bench, eval: evaluate }
 
+/** What the command line takes; with flags and none of these words it is told to serve. */
+const asks = [
+  'serve',
+  'chat',
+  'context',
+  'search',
+  'remember',
+  'forget',
+  'sessions',
+  'receipt',
+  'erase',
+  'stats',
+  'sweep',
+  'eval',
+  'doctor',
+  'keys',
+  'help',
+  '--help',
+  '-h',
+  '--version',
+  '-V',
+]
+
 async function start(args) {
   await install()
   await build()
-  const serve = args.length === 0 || args[0].startsWith('-') ? ['serve', ...args] : args
+  const flagsAlone = (args[0] ?? '-').startsWith('-') && !args.some((arg) => asks.includes(arg))
+  const serve = flagsAlone ? ['serve', ...args] : args
   return run(process.execPath, [path.join(root, 'dist', 'bin.js'), ...serve], { forward: true })
 }
 

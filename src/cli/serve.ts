@@ -104,7 +104,7 @@ function welcome(url: string, key: string | undefined, configuration: Configurat
       ? ['The key was shown at the first start. Make another with: npm start -- keys create --name NAME --user-text user-typed']
       : ['Your key, shown this once (tenant default, owner me):', '', `  ${key}`]),
     '',
-    'A chat turn in the session "first":',
+    `A chat turn in the session "first"${upstream === undefined ? ', once an upstream is set' : ''}:`,
     `  ${chat} ${body}`,
     'What would be in the prompt, without a model and without storing anything:',
     `  ${chat} -H 'recollect-mode: dry-run' ${body}`,

@@ -30,6 +30,8 @@ export interface Kept {
   readonly birth: number
   readonly messages: readonly { readonly seq: number; readonly text: string }[] // `textOf` of each
   readonly liveIds: ReadonlySet<string>
+  /** Seqs that were rewound or redacted: what rests on them alone is about to go, and is not shown again meanwhile. */
+  readonly gone?: { has(seq: number): boolean }
 }
 
 export interface Recall {

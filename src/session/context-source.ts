@@ -37,7 +37,7 @@ export async function contextSource(
     async recall(query, { keepFrom, liveIds, ...options }) {
       const { fold, head } = await newest()
       const messages = fold.messages.slice(indexFrom(fold.messages, keepFrom)).map(({ seq, message }) => ({ seq, text: textOf(message) }))
-      const found = await memory.forContext(query, options, { session: id, birth: head.birth, messages, liveIds })
+      const found = await memory.forContext(query, options, { session: id, birth: head.birth, messages, liveIds, gone: fold.gone })
       if (view === undefined) countRecall(parts.telemetry, found.result, parts.clock.now())
       return found
     },

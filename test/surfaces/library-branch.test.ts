@@ -173,4 +173,17 @@ describe('memories of another branch', () => {
     await session.append({ role: 'user', text: 'Where does Alice live now?' })
     expect(JSON.stringify((await session.context()).messages)).toContain('Lisbon')
   })
+
+  test('what was said and rewound does not come back as a memory, also before it is unformed [SES-2, RCL-6]', async () => {
+    const { recollect } = await aWorld('memory', { background: false })
+    const user = recollect.user('alice')
+    const session = await user.session('s')
+    await session.append({ role: 'user', text: 'Which bread should Anna bring to the picnic?' })
+    await session.append({ role: 'assistant', text: 'Anna should bring rye bread to the picnic.' })
+    await user.memories.settled()
+    await session.rewind((await session.info()).version - 2)
+    await session.append({ role: 'user', text: 'Which wine should Anna bring to the picnic?' })
+    const context = await session.context()
+    expect(JSON.stringify(context.messages)).not.toMatch(/bread/)
+  })
 })

@@ -86,6 +86,8 @@ describe.skipIf(!existsSync(oldest))(`set-up on a Node that is too old${existsSy
     const before = await asked()
     const run = await script(['start', '--port', '9'])
     expect(JSON.parse(run.out)).toMatchObject({ args: ['serve', '--port', '9'] })
+    const flagsFirst = ['--url', 'http://127.0.0.1:9', 'stats']
+    expect(JSON.parse((await script(['start', ...flagsFirst])).out)).toMatchObject({ args: flagsFirst })
     expect(await asked()).toEqual(before)
   })
 
