@@ -1,5 +1,5 @@
 // What changed from one receipt to the next (REC-3). Pure: two receipts in, one difference out; no text, as receipts hold none.
-import type { Receipt, ReceiptPart, ReceiptRecallItem, TokenClass } from '../core/context.ts'
+import { isInPrompt, type Receipt, type ReceiptPart, type ReceiptRecallItem, type TokenClass } from '../core/context.ts'
 
 interface PartChange {
   readonly before: ReceiptPart
@@ -75,12 +75,10 @@ function diffClasses(a: Receipt['tokens']['byClass'], b: Receipt['tokens']['byCl
   return Object.fromEntries(names.map((name) => [name, (b[name] ?? 0) - (a[name] ?? 0)] as const).filter(([, change]) => change !== 0))
 }
 
-const shown = (item: ReceiptRecallItem): boolean => item.outcome === 'injected' || item.outcome === 'live' || item.outcome === 'supersedes'
-
 /** Memories that `to` shows or weighed with another outcome than `from`. */
 const missingFrom = (from: Receipt, to: Receipt): readonly ReceiptRecallItem[] => {
-  const known = new Set(from.recall.items.filter(shown).map((item) => item.id))
-  return to.recall.items.filter((item) => shown(item) && !known.has(item.id))
+  const known = new Set(from.recall.items.filter(isInPrompt).map((item) => item.id))
+  return to.recall.items.filter((item) => isInPrompt(item) && !known.has(item.id))
 }
 
 /** The parts of `b`'s evicted ranges that `a` did not list under the same fate. */

@@ -1,5 +1,5 @@
 // After the call: what the provider billed goes beside the receipt and corrects the next prediction (REC-2, TOK-9).
-import type { Receipt, ReceiptUsage, Usage } from '../core/context.ts'
+import { placedIds, type Receipt, type ReceiptUsage, type Usage } from '../core/context.ts'
 import { isRecollectError, RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { textOf } from '../core/message.ts'
@@ -87,7 +87,7 @@ async function overflowed(source: ContextSource, receipt: Receipt, usage: Overfl
 
 /** How many of this turn's memories the answer used (OBS-8); untold where they cannot be read. */
 async function answeredBy(source: ContextSource, receipt: Receipt, answer: string): Promise<Pick<ReceiptUsage, 'answered' | 'cited'>> {
-  const ids = receipt.recall.items.filter(({ outcome }) => outcome === 'injected' || outcome === 'supersedes').map(({ id }) => id)
+  const ids = placedIds(receipt)
   if (ids.length === 0) return { answered: true }
   try {
     const { fold } = await source.load()

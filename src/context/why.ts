@@ -1,5 +1,5 @@
 // Where one message or memory stood, call by call, when it left, and by which cause (REC-3). Pure: answered from receipts alone, which hold no text.
-import type { Receipt, ReceiptPart, ReceiptRecallItem } from '../core/context.ts'
+import { isPlaced, type Receipt, type ReceiptPart, type ReceiptRecallItem } from '../core/context.ts'
 
 /** What a call did with it. `unknown`: its block is still sent, but an epoch that began as `forgotten` may have taken it out of that block. */
 interface Standing {
@@ -71,9 +71,10 @@ function memoryIn(id: string): (receipt: Receipt) => Standing | undefined {
   let beforeSeq: number | undefined
   let certain = true
   return ({ parts, recall, epoch }) => {
-    const outcome = recall.items.find((item) => item.id === id)?.outcome
+    const item = recall.items.find((one) => one.id === id)
+    const outcome = item?.outcome
     const weighed = outcome === undefined ? {} : { outcome }
-    if (outcome === 'injected' || outcome === 'supersedes') {
+    if (item !== undefined && isPlaced(item)) {
       beforeSeq = parts.find((part, index) => part.seqs !== undefined && index > parts.findLastIndex(isMemory))?.seqs?.[0]
     }
     if (beforeSeq === undefined) return outcome === undefined ? undefined : { sent: false, ...weighed }

@@ -5,6 +5,9 @@ import { RecollectError } from './errors.ts'
 export type FieldKind = keyof typeof kinds | readonly string[]
 export type Fields = Readonly<Record<string, FieldKind>>
 
+/** The options of a call that gives a page of a list. */
+export const pageFields: Fields = { limit: 'number', cursor: 'text' }
+
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const kinds = {

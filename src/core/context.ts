@@ -139,6 +139,15 @@ export interface ReceiptRecallItem {
   readonly evidence?: readonly string[]
 }
 
+/** Was this memory placed anew, also as the successor of a live record (INJ-5)? */
+export const isPlaced = ({ outcome }: ReceiptRecallItem): boolean => outcome === 'injected' || outcome === 'supersedes'
+
+/** Did this memory stand in the prompt: placed anew, or still live from an earlier context? */
+export const isInPrompt = (item: ReceiptRecallItem): boolean => isPlaced(item) || item.outcome === 'live'
+
+/** Ids of the memories that this context placed anew. */
+export const placedIds = ({ recall }: Receipt): readonly string[] => recall.items.filter(isPlaced).map(({ id }) => id)
+
 /** What went into one context, what stayed out, and why. Ids, seqs, numbers, HMACs and reasons; never text (context §9). */
 export interface Receipt {
   readonly v: 1

@@ -1,6 +1,6 @@
 // An owner's long-term memory as an application uses it: remember, find, list, forget (MEM-3, ERA-3).
 import { authorities, origins } from '../core/authority.ts'
-import { checkFields, type Fields } from '../core/check-fields.ts'
+import { checkFields, pageFields, type Fields } from '../core/check-fields.ts'
 import type { DeletionReceipt } from '../core/deletion.ts'
 import { RecollectError, numberGiven } from '../core/errors.ts'
 import { madeId } from '../core/ids.ts'
@@ -48,7 +48,7 @@ export function createMemories(parts: MemoryParts, owner: Scope): Memories {
 
     async list(filter = {}, page = {}) {
       checkFields(filter, filterFields, 'the filter')
-      checkFields(page, { limit: 'number', cursor: 'text' }, 'the page')
+      checkFields(page, pageFields, 'the page')
       const limit = pageLimit(page.limit)
       const before = page.cursor === undefined ? undefined : seqOf(page.cursor)
       const items = (await recall.partition(scope)).list(

@@ -88,7 +88,7 @@ async function callOf(row: Route, request: Request, params: Readonly<Record<stri
   }
 }
 
-const noOwner = (): RecollectError =>
+export const noOwner = (): RecollectError =>
   new RecollectError(
     'invalid_input',
     'this key belongs to no owner, and the request names none',

@@ -1,5 +1,6 @@
 // The calls of a session that have to do with what the model sees: context, epoch, summary, receipts.
-import { checkFields, type Fields } from '../core/check-fields.ts'
+import { checkFields, pageFields, type Fields } from '../core/check-fields.ts'
+import { placedIds } from '../core/context.ts'
 import type { JsonObject } from '../core/json.ts'
 import { RecollectError, numberGiven } from '../core/errors.ts'
 import { checkId } from '../core/ids.ts'
@@ -23,9 +24,8 @@ import { offlineSheet } from '../summary/offline-sheet.ts'
 import { renderSheet } from '../summary/render.ts'
 import { acceptMessages } from './accept-messages.ts'
 import { contextSource, sessionCache } from './context-source.ts'
-import { injectedIds } from './count-figures.ts'
 import { noReceipt, receiptPlace, type KeptReceipt, type ReceiptPlace } from './receipt-log.ts'
-import { pageFields, reconcileFields, usageTokenFields } from './session-fields.ts'
+import { reconcileFields, usageTokenFields } from './session-fields.ts'
 import { newSessionHead } from './session-info.ts'
 import { noSession } from './session-logs.ts'
 import type { At, SessionParts } from './session-parts.ts'
@@ -170,7 +170,7 @@ function pageOf(kept: readonly KeptReceipt[], { limit = limits.pageItems, cursor
     upTo: receipt.upTo,
     epoch: receipt.epoch.no,
     tokens: receipt.tokens.predicted,
-    injected: injectedIds(receipt).length,
+    injected: placedIds(receipt).length,
     billed: usage?.billed != null,
   }))
   return rest.length > limit ? { items, cursor: String((page.at(-1) as KeptReceipt).seq) } : { items }

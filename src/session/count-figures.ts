@@ -1,5 +1,5 @@
 // The figures as they arise, into the metrics: sums without ids (OBS-6, OBS-8). The exact ones are those of `usage.ts`.
-import type { Receipt, ReceiptUsage } from '../core/context.ts'
+import { placedIds, type Receipt, type ReceiptUsage } from '../core/context.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { SearchResult } from '../recall/search-types.ts'
 import type { ReceiptPlace } from './receipt-log.ts'
@@ -27,7 +27,7 @@ export function countContext(telemetry: Telemetry, receipt: Receipt, memo: Sessi
   telemetry.count('recollect_tokens_total', fullHistory(receipt, historyTokens), { kind: 'full_history' })
   if (receipt.recall.status === 'replayed' || receipt.upTo === memo.turnUpTo) return // a later call of a turn that was counted
   memo.turnUpTo = receipt.upTo
-  const ids = injectedIds(receipt)
+  const ids = placedIds(receipt)
   telemetry.count('recollect_turns_total')
   telemetry.observe('recollect_injected_memories', ids.length)
   if (ids.length === 0) return
@@ -48,13 +48,9 @@ export function countUsage(telemetry: Telemetry, receipt: Receipt | undefined, u
   }
   if (errorRatio !== undefined) telemetry.observe('recollect_token_estimate_error_ratio', errorRatio)
   if (answered !== true || receipt === undefined) return
-  telemetry.count('recollect_injections_answered_total', injectedIds(receipt).length)
+  telemetry.count('recollect_injections_answered_total', placedIds(receipt).length)
   telemetry.count('recollect_injections_cited_total', cited ?? 0)
 }
-
-/** What was placed anew, also the successor of a live record (INJ-5). */
-export const injectedIds = (receipt: Receipt): readonly string[] =>
-  receipt.recall.items.filter(({ outcome }) => outcome === 'injected' || outcome === 'supersedes').map((item) => item.id)
 
 /** System, tools and the whole log, estimated as the plan was. */
 export function fullHistory(receipt: Receipt, historyTokens: number): number {

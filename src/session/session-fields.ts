@@ -1,8 +1,8 @@
 // Which fields the options of a session's calls have, and of what kind: what is not here is refused at the door.
-import type { Fields } from '../core/check-fields.ts'
+import { pageFields, type Fields } from '../core/check-fields.ts'
 
-const swap = { ifRevision: 'number', fence: 'object' } as const satisfies Fields
-export const swapFields: Fields = swap
+export const updateSwapFields: Fields = { ifRevision: 'number' }
+export const swapFields: Fields = { ...updateSwapFields, fence: 'object' }
 
 export const setupFields: Fields = { model: 'text', strategy: 'any', system: 'text', tools: 'objects' }
 export const openFields: Fields = {
@@ -14,7 +14,6 @@ export const openFields: Fields = {
   absoluteMs: 'number',
   formation: ['on', 'off'],
 }
-export const pageFields: Fields = { limit: 'number', cursor: 'text' }
 export const sessionPageFields: Fields = { ...pageFields, updatedAfter: 'number' }
 export const messagePageFields: Fields = { after: 'number', upTo: 'number', limit: 'number', order: ['asc', 'desc'] }
 export const appendFields: Fields = { expectedVersion: 'number', fence: 'object', userText: ['user-typed', 'paste'] }
@@ -35,4 +34,3 @@ export const usageTokenFields: Fields = {
 export const sweepFields: Fields = { dryRun: 'flag', until: 'number' }
 export const usageFields: Fields = { session: 'text', since: 'number' }
 export const eraseFields: Fields = { dryRun: 'flag' }
-export const updateSwapFields: Fields = { ifRevision: 'number' }

@@ -1,9 +1,9 @@
 // The four figures: memory size, retrieval, tokens, injection, from heads and receipts alone, so that they can be built anew (OBS-8).
-import type { Receipt } from '../core/context.ts'
+import { placedIds, type Receipt } from '../core/context.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Mint, Scope } from '../core/scope.ts'
 import { decodeBody, type SessionHead } from '../core/session.ts'
-import { fullHistory, injectedIds } from './count-figures.ts'
+import { fullHistory } from './count-figures.ts'
 import type { OpenedHead } from './session-logs.ts'
 import { receiptPlace, type KeptReceipt } from './receipt-log.ts'
 import type { SessionParts } from './session-parts.ts'
@@ -164,7 +164,7 @@ function injectionOf(shares: readonly SessionShare[]): UsageFigures['injection']
     for (const { receipt, usage } of receipts) {
       if (receipt.recall.status === 'replayed' || receipt.upTo === counted) continue // a later call of a turn that was counted
       counted = receipt.upTo
-      const ids = injectedIds(receipt)
+      const ids = placedIds(receipt)
       sums.turns++
       sums.injections += ids.length
       if (ids.length > 0) sums.turnsInjected++

@@ -6,6 +6,7 @@ import { limits } from '../../core/limits.ts'
 import type { MessageInput } from '../../core/message.ts'
 import { raiseOpenAiChat, type Alignment, type Context, type Session, type Turn, type User } from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
+import { noOwner } from '../handle.ts'
 import { answerOf, type Answer } from './assemble-answer.ts'
 import type { ModelCall, ModelDesk } from './model-call.ts'
 import { agentHeaders, historyOf, modeOf, sessionNamed, whenBusyOf, type Mode } from './names.ts'
@@ -215,12 +216,7 @@ async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: stri
 }
 
 function userOf(call: ModelCall, { recollect }: ModelDesk): User {
-  if (call.ownerId === undefined)
-    throw new RecollectError(
-      'invalid_input',
-      'this key belongs to no owner, and the request names none',
-      "Name the owner in the header recollect-owner (the key needs the grant act-for-owner), or use an owner's key.",
-    )
+  if (call.ownerId === undefined) throw noOwner()
   return recollect.tenant(call.caller.actor.tenantId).user(call.ownerId)
 }
 
