@@ -53,7 +53,7 @@ export async function allow(recollect: Recollect, caller: Caller, action: Action
   throw new RecollectError('forbidden', `this key may not do ${action}`, 'Use a key whose role allows it.')
 }
 
-export function takeRate({ rates }: Desk, { actor, ownerId }: Caller, writes: boolean): void {
+export function takeRate({ rates }: Pick<Desk, 'rates'>, { actor, ownerId }: Caller, writes: boolean): void {
   const kind = writes ? 'writes' : 'reads'
   rates.take(
     `${kind} of an owner`,

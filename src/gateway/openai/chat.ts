@@ -215,9 +215,9 @@ async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: stri
   )
 }
 
-function userOf(call: ModelCall, { recollect }: ModelDesk): User {
-  if (call.ownerId === undefined) throw noOwner()
-  return recollect.tenant(call.caller.actor.tenantId).user(call.ownerId)
+function userOf({ caller: { actor, ownerId } }: ModelCall, { recollect }: ModelDesk): User {
+  if (ownerId === undefined) throw noOwner()
+  return recollect.tenant(actor.tenantId).user(ownerId)
 }
 
 function askedOf(body: JsonObject): Asked {

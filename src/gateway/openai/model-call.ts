@@ -11,7 +11,6 @@ export interface ModelCall {
   readonly params: Readonly<Record<string, string>>
   readonly caller: Caller
   readonly body: JsonObject
-  readonly ownerId: string | undefined
   leave(): void
 }
 

@@ -23,9 +23,9 @@ export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk:
   const upstream = options.upstream === undefined ? undefined : createUpstream(options.upstream, desk.keyHeader, options.fetch ?? fetch, options)
   const parts: ModelDesk = { recollect, options, upstream }
   const enter = async (request: Request, params: Readonly<Record<string, string>>, address: string): Promise<ModelCall> => {
-    const caller = await authenticate({ ...desk }, request.headers, address)
+    const caller = await authenticate(desk, request.headers, address)
     if (desk.keyHeader === 'recollect-key') keepOurKey(request.headers)
-    takeRate({ ...desk, address }, caller, request.method !== 'GET')
+    takeRate(desk, caller, request.method !== 'GET')
     // Before the body, which may be large: a bound that is met later would hold any number of them.
     const leave = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
     try {
@@ -33,7 +33,7 @@ export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk:
       const ownerId = ownerNamed(caller.actor, caller.ownerId, body)
       const named: Caller = { actor: caller.actor, credential: caller.credential, ...(ownerId === undefined ? {} : { ownerId }) }
       await allow(recollect, named, 'model.call', true)
-      return { request, params, caller: named, body, ownerId, leave }
+      return { request, params, caller: named, body, leave }
     } catch (error) {
       leave()
       throw error
