@@ -83,6 +83,7 @@ async function aLog() {
     standing: async () => new Map(),
     preferences: async () => [],
     saveReceipt: async () => {},
+    sentUpTo: async () => 0,
     loadReceipt: async () => undefined,
     saveUsage: async () => {},
   }

@@ -5,7 +5,7 @@ import { isRecollectError, RecollectError } from '../core/errors.ts'
 import { madeId, type Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
-import { textOf } from '../core/message.ts'
+import { textOf, type LoggedMessage } from '../core/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
@@ -81,13 +81,18 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
   const { epoch } = view.body
   const shown = await shownRecords(source, view, policy, parts.cache)
   const memories = shown?.records
+  const unasked = (status: 'off' | 'replayed'): Asked => ({
+    memories,
+    recalled: { status, ...nothing },
+    degraded: memories === undefined ? ['recall'] : [],
+  })
+  if (policy.recall === undefined) return unasked('off')
   const due = injectionDue(epoch, view.fold)
-  const off = policy.recall === undefined
-  if (off || due === undefined)
-    return { memories, recalled: { status: off ? 'off' : 'replayed', ...nothing }, degraded: memories === undefined ? ['recall'] : [] }
-  const keepFrom = keepFromOf(source, view, policy, memories, parts)
+  if (due === undefined) return unasked('replayed')
   try {
-    const asking = candidates(source, view, policy, { keepFrom, successors: shown?.successors ?? [] }, deadline.signal)
+    if (await wasSent(source, view, due.seq, parts.cache)) return unasked('replayed')
+    const keepFrom = keepFromOf(source, view, policy, memories, parts)
+    const asking = candidates(source, view, policy, { due, keepFrom, successors: shown?.successors ?? [] }, deadline.signal)
     const recalled = await Promise.race([asking, parts.clock.sleep(limits.recallMs, deadline.signal).then(() => 'late' as const)])
     if (recalled === 'late') throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
     return { memories, recalled, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
@@ -97,6 +102,12 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
     const status = isRecollectError(error, 'timeout') ? 'timeout' : 'unavailable'
     return { memories, recalled: { status, ...nothing }, degraded: ['recall'] }
   }
+}
+
+/** Whether the model has seen this message in the epoch, with something after it by now: then nothing may be put before it any more (EPO-1). */
+async function wasSent(source: ContextSource, { body: { epoch }, fold }: LoadedSession, seq: number, { packed }: ContextCache): Promise<boolean> {
+  if (epoch === undefined || fold.messages.at(-1)?.seq === seq) return false
+  return epoch.sentUpTo >= seq || (packed?.fenceKey === epoch.fenceKey && packed.upTo >= seq) || (await source.sentUpTo()) >= seq
 }
 
 /** What the epoch shows of long-term memory: the records that are still there, and what has taken the place of some. */
@@ -140,14 +151,11 @@ async function candidates(
   source: ContextSource,
   view: LoadedSession,
   policy: Policy,
-  { keepFrom, successors: wanted }: { readonly keepFrom: number; readonly successors: readonly string[] },
+  { due, keepFrom, successors: wanted }: { readonly due: LoggedMessage; readonly keepFrom: number; readonly successors: readonly string[] },
   signal: AbortSignal,
 ): Promise<Recalled> {
   const live = liveIds(view.body.epoch, view.fold, keepFrom)
-  const query = (policy.recall?.query ?? textOf((view.fold.messages.at(-1) as LoadedSession['fold']['messages'][number]).message)).slice(
-    0,
-    limits.queryCharacters,
-  )
+  const query = (policy.recall?.query ?? textOf(due.message)).slice(0, limits.queryCharacters)
   const limit = policy.recall?.maxItems ?? 0
   const search = { ...(limit > 0 ? { limit } : {}), timeoutMs: limits.recallMs, signal, keepFrom, liveIds: live }
   const none: RecallForContext | undefined = undefined
@@ -156,7 +164,7 @@ async function candidates(
     source.preferences(),
     successorsOf(source, wanted),
   ])
-  return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors, keepFrom }
+  return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors, beforeSeq: due.seq, keepFrom }
 }
 
 /** INJ-5: the current records that have taken the place of what the context shows. */

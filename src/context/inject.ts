@@ -1,9 +1,11 @@
 // Which memories go before the newest user message: only what the live window lacks, within its budget, frozen from then on (INJ-1 to INJ-7). Pure.
-import type { EpochRecord, InjectedBlock, ReceiptRecallItem } from '../core/context.ts'
+import { isPlaced, type EpochRecord, type InjectedBlock, type ReceiptRecallItem } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
+import type { LoggedMessage } from '../core/message.ts'
 import { indexFrom, type SessionFold } from '../core/session.ts'
 import type { Hit } from '../recall/search-types.ts'
+import { callsOf } from './pack-rounds.ts'
 import type { RecallForContext } from './source.ts'
 
 /** What recall gave for this call. `off`: the caller wanted none; `replayed`: this turn's memories were chosen before. */
@@ -12,7 +14,8 @@ export interface Recalled {
   readonly found?: RecallForContext
   readonly preferences: readonly MemoryRecord[] // current ones, newest first
   readonly successors: readonly MemoryRecord[] // current records that replace a live one (INJ-5)
-  readonly keepFrom?: number // what recall took as kept, where it ran: what is injected from there on is live
+  readonly beforeSeq?: number // where it ran: the user message that it ran for
+  readonly keepFrom?: number // and what it took as kept: what is injected from there on is live
 }
 
 /** The memories chosen for one message, in the order they stand; `items` say what became of each candidate. */
@@ -30,12 +33,13 @@ export interface InjectionRoom {
   readonly tokensOf: (record: MemoryRecord) => number
 }
 
-/** Seq of the message that memories may be placed before: the newest, if it is a user message for which none were chosen yet. */
-export function injectionDue(record: EpochRecord | undefined, fold: SessionFold): number | undefined {
-  const newest = fold.messages.at(-1)
-  if (newest?.message.role !== 'user') return undefined
-  const there = record?.injections.some(({ beforeSeq }) => beforeSeq === newest.seq)
-  return there === true ? undefined : newest.seq
+/** INJ-1: the newest user message, if the model has yet to answer it and no memories were chosen for it; also where calls and results follow it. */
+export function injectionDue(record: EpochRecord | undefined, { messages }: SessionFold): LoggedMessage | undefined {
+  const newest = messages.at(-1)
+  if (newest === undefined || (newest.message.role === 'assistant' && callsOf(newest).length === 0)) return undefined
+  const user = messages.findLast(({ message }) => message.role === 'user')
+  if (user === undefined || user.seq < (record?.keepFrom ?? 0)) return undefined
+  return record?.injections.some(({ beforeSeq }) => beforeSeq === user.seq) === true ? undefined : user
 }
 
 /** INJ-1: the records of all injections from `keepFrom` on. What stood before a message that was rewound is sent no more. */
@@ -89,6 +93,14 @@ export function dropLowest(injection: Injection): Injection {
     items: items.map((item) => (item.id === lost.id ? { ...item, outcome: 'budget' as const } : item)),
   }
 }
+
+/** Without any memory: where the cut fell behind the message that they belong to (TURN-3), there is no place for them. */
+export const dropAll = (injection: Injection): Injection => ({
+  ...injection,
+  preferences: [],
+  recalled: [],
+  items: injection.items.map((item) => (isPlaced(item) ? { ...item, outcome: 'budget' as const } : item)),
+})
 
 /** The records of an injection by block, in the order sent. */
 export const blocksOf = (injection: Injection): { type: 'preferences' | 'recalled-data'; records: readonly MemoryRecord[] }[] =>

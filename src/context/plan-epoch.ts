@@ -8,7 +8,7 @@ import { messageAt as loggedAt, type SessionFold } from '../core/session.ts'
 import type { Scale } from './anchor.ts'
 import { predict } from './anchor.ts'
 import { answerTokens, estimateOf, sizeOf } from './pack-sums.ts'
-import { blocksOf, refOf, type Injection } from './inject.ts'
+import { blocksOf, dropAll, refOf, type Injection } from './inject.ts'
 import { descend, type Attempt, type Draft } from './ladder.ts'
 import { pack, type Packed } from './pack.ts'
 import type { MemoryBlockType, RenderedBlock } from './pack-blocks.ts'
@@ -48,13 +48,13 @@ export function planEpoch(input: EpochInput): PlannedEpoch {
   const messages = fold.messages.filter(({ seq }) => !policy.systemSeqs.includes(seq))
   const measured = measure(input, messages)
   const { turns, pending, fixed } = measured
-  const injection = input.choose({
+  const chosen = input.choose({
     capTokens: Math.floor((input.hard - fixed) * limits.memoryShare),
     roomTokens: Math.max(0, Math.floor(input.hard - fixed - measured.state - measured.least)),
   })
-  const injected = injection === undefined ? 0 : memoryTokens(injection, input)
   const load = loadOf(input, turns)
-  const planned = chooseKeepFrom(input, measured, load, injected)
+  const planned = chooseKeepFrom(input, measured, load, chosen === undefined ? 0 : memoryTokens(chosen, input))
+  const injection = chosen === undefined || chosen.beforeSeq >= planned.plan.keepFrom ? chosen : dropAll(chosen)
   const summaryTokens = planned.plan.summarize ? Math.floor(planned.summaryCap / scale.ratio) : 0
   let marks = planned.marks
   const build = (draft: Draft): Attempt => {
@@ -292,7 +292,8 @@ function injectionsOf(input: EpochInput, draft: Draft): EpochRecord['injections'
     }))
     .filter(({ blocks }) => blocks.length > 0)
   // Chosen once for a message (INJ-1), also where nothing was: the entry says so, so that the next call does not choose again.
-  const none = draft.injection === undefined ? [] : [{ beforeSeq: draft.injection.beforeSeq, blocks: [] }]
+  const none =
+    draft.injection === undefined || draft.injection.beforeSeq < draft.keepFrom ? [] : [{ beforeSeq: draft.injection.beforeSeq, blocks: [] }]
   const added = draft.injection === undefined ? carried : withInjection(carried, draft.injection, input)
   let all = added === carried ? [...carried, ...none] : added
   while (all.length > 0 && JSON.stringify(all).length > limits.epochBytes - limits.epochBytesBesides) all = all.slice(1)

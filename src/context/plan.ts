@@ -7,7 +7,7 @@ import type { OwnerKeys } from '../security/owner-keys.ts'
 import { hardLimit, predict, scaleOf, type Scale } from './anchor.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import { dueCause, isCold, isComparable } from './epoch.ts'
-import { chooseInjection, dropLowest, injectionDue, liveIds, replayedItems, type Injection, type Recalled } from './inject.ts'
+import { chooseInjection, dropLowest, liveIds, replayedItems, type Injection, type Recalled } from './inject.ts'
 import { pack, type PackInput, type Packed } from './pack.ts'
 import { answerTokens, estimateOf, fixedOf, sizeOf } from './pack-sums.ts'
 import { planEpoch, withInjection } from './plan-epoch.ts'
@@ -116,17 +116,16 @@ function injectInto(world: World, epoch: EpochRecord, packed: Packed, predicted:
   }
 }
 
-/** The delta for the newest message, or undefined where none is to be chosen now. */
+/** The delta for the message that recall ran for, or undefined where none is to be chosen now. */
 function choose(
   { input, tools, scale }: World,
   epoch: EpochRecord | undefined,
   room: { capTokens: number; roomTokens: number },
 ): Injection | undefined {
   const { policy, recalled, fold } = input
-  const due = injectionDue(epoch, fold)
-  if (due === undefined || recalled.status !== 'ran') return undefined
+  if (recalled.beforeSeq === undefined) return undefined
   const { maxItems, maxTokens } = policy.recall ?? { maxItems: 0, maxTokens: 0 }
-  return chooseInjection(due, recalled, liveIds(epoch, fold, recalled.keepFrom), {
+  return chooseInjection(recalled.beforeSeq, recalled, liveIds(epoch, fold, recalled.keepFrom), {
     capTokens: Math.min(maxTokens, room.capTokens),
     roomTokens: room.roomTokens,
     maxItems,

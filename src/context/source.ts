@@ -37,6 +37,8 @@ export interface ContextSource {
   preferences(): Promise<readonly MemoryRecord[]>
   /** Starts or awaits the append of a receipt, by the deployment's `receipts` setting (REC-1). */
   saveReceipt(receipt: Receipt): Promise<void>
+  /** The newest seq that a kept receipt covers; 0 without any. */
+  sentUpTo(): Promise<number>
   loadReceipt(id: string): Promise<{ readonly receipt: Receipt; readonly usage?: ReceiptUsage } | undefined>
   saveUsage(usage: ReceiptUsage): Promise<void>
 }

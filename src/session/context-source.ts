@@ -50,6 +50,9 @@ export async function contextSource(
       countContext(parts.telemetry, receipt, memo, memo.counted.tokens)
       await parts.receipts.save(await place(), { type: 'receipt', receipt })
     },
+    async sentUpTo() {
+      return [...(await parts.receipts.read(await place())).values()].reduce((most, { receipt }) => Math.max(most, receipt.upTo), 0)
+    },
     async loadReceipt(receiptId) {
       const kept = (await parts.receipts.read(await place())).get(receiptId)
       if (kept === undefined) return undefined

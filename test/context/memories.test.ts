@@ -35,6 +35,64 @@ describe('memories', () => {
     expect(second.receipt.recall.items).toEqual([{ id: 'mem1', outcome: 'live' }])
   })
 
+  test('are recalled for a user message whose calls and results were appended before its first context, and stand before it [INJ-1, INJ-2]', async () => {
+    const queries: string[] = []
+    const session = remembering({ recall: (query, { memories }) => (queries.push(query), [...memories.values()]) })
+    const loop = (id: string) => {
+      session.say('user', `look up ${id}`)
+      session.say('assistant', [call(id)])
+      session.say('tool', [result(id, 'ok')])
+    }
+    remember(session, aMemory('mem1', 'FACT one'))
+    loop('c1')
+    expect((await chat(session)).map(({ content }) => content?.includes('FACT one') ?? false)).toEqual([true, false, false, false])
+    session.say('assistant', 'done')
+    remember(session, aMemory('mem2', 'FACT two'))
+    loop('c2')
+    const before = await chat(session)
+    expect(before.map(({ content }) => content?.includes('FACT two') ?? false)).toEqual([...Array(5).fill(false), true, false, false, false])
+    session.say('assistant', [call('c3')])
+    session.say('tool', [result('c3', 'ok')])
+    expect((await chat(session)).slice(0, before.length)).toEqual(before)
+    expect(queries).toEqual(['look up c1', 'look up c2'])
+  })
+
+  test('are not chosen again inside a turn that was sent without any: not here, nor in a process that knows it from the receipts [INJ-1, EPO-1]', async () => {
+    let asked = 0
+    const session = remembering({ recall: (_query, { memories }) => (asked++, [...memories.values()]) })
+    session.say('user', 'hello')
+    await session.context()
+    session.say('assistant', 'hi')
+    session.say('user', 'what do you know?')
+    await session.context() // nothing yet: the head is not written
+    remember(session, aMemory('mem1', 'FACT one'))
+    session.say('assistant', [call('c1')])
+    session.say('tool', [result('c1', 'ok')])
+    for (const context of [await session.context(), await session.cold()]) {
+      expect(context.receipt.recall).toEqual({ status: 'replayed', items: [] })
+      expect(JSON.stringify(context.messages)).not.toContain('FACT one')
+    }
+    expect(asked).toBe(2)
+    session.say('assistant', 'nothing')
+    expect((await session.context()).receipt.recall.status).toBe('replayed') // answered: nothing to choose for
+  })
+
+  test('find no place in a turn whose beginning was cut away, and the receipt says that the budget had none [INJ-1, TURN-3]', async () => {
+    const session = remembering()
+    remember(session, aMemory('mem1', 'FACT one'))
+    session.say('user', 'look')
+    for (let n = 0; n < 9; n++) {
+      session.say('assistant', [call(`c${n}`)])
+      session.say('tool', [result(`c${n}`, 'lorem ipsum '.repeat(150))])
+    }
+    const { receipt, messages } = await session.context({ budgetTokens: 2_500 })
+    expect(session.head().epoch?.keepUserSeq).toBe(1)
+    expect(receipt.recall.items).toMatchObject([{ id: 'mem1', outcome: 'budget' }])
+    expect(JSON.stringify(messages)).not.toContain('FACT one')
+    expect(session.head().epoch?.injections).toEqual([])
+    expect((await session.context({ budgetTokens: 2_500 })).receipt.recall.status).toBe('replayed')
+  })
+
   test('are placed only if the live window lacks them; an evicted one may come again [INJ-1]', async () => {
     const session = remembering()
     remember(session, aMemory('mem1', 'she lives in Lisbon'))

@@ -143,6 +143,7 @@ export function tableSession(options: TableOptions = {}): TableSession {
         ),
       preferences: async () => options.preferences?.(table) ?? [],
       saveReceipt: async (receipt) => void table.receipts.set(receipt.id, { receipt }),
+      sentUpTo: async () => Math.max(0, ...[...table.receipts.values()].map(({ receipt }) => receipt.upTo)),
       loadReceipt: async (id) => table.receipts.get(id),
       saveUsage: async (usage) => {
         const kept = table.receipts.get(usage.receiptId)
