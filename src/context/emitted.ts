@@ -1,4 +1,5 @@
 // One message of a context before it is lowered to a provider's format: what it says, where it comes from, and why it is there.
+import type { Authority } from '../core/authority.ts'
 import type { BlockType, ReceiptPart, TokenClass } from '../core/context.ts'
 import type { Part, Role } from '../core/message.ts'
 
@@ -12,5 +13,7 @@ export interface Emitted {
   readonly class: TokenClass
   readonly why: ReceiptPart['why']
   readonly change?: ReceiptPart['change']
+  readonly savedTokens?: number // by a mask or a cut; estimated
+  readonly authority?: Authority // the lowest in a block that Recollect places
   readonly tokens: number // estimated, as sent
 }

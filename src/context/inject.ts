@@ -38,8 +38,7 @@ export function injectionDue(record: EpochRecord | undefined, { messages }: Sess
   const newest = messages.at(-1)
   if (newest === undefined || (newest.message.role === 'assistant' && callsOf(newest).length === 0)) return undefined
   const user = messages.findLast(({ message }) => message.role === 'user')
-  if (user === undefined || user.seq < (record?.keepFrom ?? 0)) return undefined
-  return record?.injections.some(({ beforeSeq }) => beforeSeq === user.seq) === true ? undefined : user
+  return record?.injections.some(({ beforeSeq }) => beforeSeq === user?.seq) === true ? undefined : user
 }
 
 /** INJ-1: the records of all injections from `keepFrom` on. What stood before a message that was rewound is sent no more. */

@@ -1,7 +1,6 @@
-// The blocks that Recollect places itself: memories, summary, state. Rendered from the logs each time; a record keeps only refs and hashes (EPO-3).
+// The blocks that Recollect places itself: memories and summary here, the session state beside it. Rendered from the logs each time; a record keeps only refs and hashes (EPO-3).
+import { lowest, type Authority } from '../core/authority.ts'
 import type { BlockType, EpochRecord, TokenClass } from '../core/context.ts'
-import { mergePatch, type StateChange } from '../core/session.ts'
-import type { Json } from '../core/json.ts'
 import type { MemoryRecord } from '../core/memory.ts'
 import { fenceBlock, type FenceItem } from '../security/data-fence.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
@@ -11,6 +10,8 @@ export interface RenderedBlock {
   readonly class: TokenClass
   readonly text: string
   readonly hash: string
+  readonly authority: Authority // the lowest in it
+  readonly change?: 'cut'
 }
 
 export type MemoryBlockType = 'preferences' | 'recalled-data'
@@ -24,7 +25,7 @@ export interface BlockRendering {
 export const fenced = (type: BlockType, blockId: string, items: readonly FenceItem[], { record }: Pick<BlockRendering, 'record'>): string =>
   fenceBlock({ fenceKey: record.fenceKey, blockId, type, items })
 
-const block = (
+export const block = (
   type: RenderedBlock['type'],
   tokenClass: TokenClass,
   blockId: string,
@@ -32,7 +33,7 @@ const block = (
   by: BlockRendering,
 ): RenderedBlock => {
   const text = fenced(type, blockId, items, by)
-  return { type, class: tokenClass, text, hash: by.keys.tag('id', ['block', text]) }
+  return { type, class: tokenClass, text, hash: by.keys.tag('id', ['block', text]), authority: lowest(items.map(({ authority }) => authority)) }
 }
 
 export const memoryBlock = (type: MemoryBlockType, beforeSeq: number, records: readonly MemoryRecord[], by: BlockRendering): RenderedBlock =>
@@ -50,29 +51,3 @@ export const memoryItem = (record: MemoryRecord): FenceItem => ({
 
 export const summaryBlock = (items: readonly FenceItem[], by: BlockRendering): RenderedBlock =>
   block('session-summary', 'summary', 'summary', items, by)
-
-/** INJ-6: the whole state as of a change. Nothing to show: no block. */
-export function stateBlock(changes: readonly StateChange[], upTo: number, by: BlockRendering): RenderedBlock | undefined {
-  const state = changes.filter(({ seq }) => seq <= upTo).reduce<Json>((sum, { patch }) => mergePatch(sum, patch), null)
-  if (state === null || (typeof state === 'object' && Object.keys(state).length === 0)) return undefined
-  return block('session-state', 'state', 'state', [stateItem(`state:${upTo}`, state)], by)
-}
-
-/** Changes since, as patches, in one block. */
-export const stateChangeBlock = (changes: readonly StateChange[], by: BlockRendering): RenderedBlock =>
-  block(
-    'session-state',
-    'state',
-    `state:${changes.at(-1)?.seq ?? 0}`,
-    changes.map(({ seq, patch }) => stateItem(`change:${seq}`, patch)),
-    by,
-  )
-
-// The application's own words about the session: neither the user's nor the model's.
-const stateItem = (id: string, value: Json): FenceItem => ({
-  id,
-  kind: 'state',
-  origin: 'unknown',
-  authority: 'untrusted',
-  text: JSON.stringify(value),
-})

@@ -16,7 +16,7 @@ import type { ModelProfile } from './profiles.ts'
 
 /** What messages are rendered by. */
 export interface Rendering {
-  readonly record: Pick<EpochRecord, 'fenceKey' | 'maskResultsBefore' | 'cut' | 'pins'>
+  readonly record: Pick<EpochRecord, 'fenceKey' | 'maskResultsBefore' | 'leastBefore' | 'cut' | 'pins'>
   readonly profile: ModelProfile
   readonly counter: TokenCounter
   readonly keys: OwnerKeys
@@ -40,17 +40,19 @@ export function emitStep(step: Step, as: Pick<Emitted, 'class' | 'why'>, by: Ren
     const result = part ?? { type: 'tool-result' as const, callId: call.callId, content: [plain(noResult)] }
     const [content, change] = from === undefined ? [result.content, 'placeholder' as const] : resultContent(result, from.seq, by)
     const parts = [{ ...result, content }]
+    const changed = changeOf(change, result.content, content, by)
     const last = sent.at(-1) as Emitted
-    if (from !== undefined && last.role === 'tool' && last.seq === from.seq)
-      sent[sent.length - 1] = counted({ ...last, parts: [...last.parts, ...parts] }, by)
-    else
+    if (from !== undefined && last.role === 'tool' && last.seq === from.seq) {
+      const savedTokens = (last.savedTokens ?? 0) + (changed.savedTokens ?? 0)
+      sent[sent.length - 1] = counted({ ...last, ...changed, ...(savedTokens === 0 ? {} : { savedTokens }), parts: [...last.parts, ...parts] }, by)
+    } else
       sent.push(
         counted(
           {
             ...as,
             role: 'tool',
             parts,
-            ...(change === undefined ? {} : { change }),
+            ...changed,
             ...(from === undefined || known.has(from.seq) ? {} : { seq: from.seq }),
           },
           by,
@@ -89,9 +91,21 @@ function emitMessage({ seq, message }: LoggedMessage, as: Pick<Emitted, 'class' 
   if (parts.every((part) => part.type === 'reasoning')) parts.push(plain(emptyMessage)) // not every format carries reasoning
   const role = message.role === 'assistant' ? 'assistant' : 'user'
   return counted(
-    { ...as, role, parts, seq, ...(message.name === undefined ? {} : { name: message.name }), ...(change === undefined ? {} : { change }) },
+    { ...as, role, parts, seq, ...(message.name === undefined ? {} : { name: message.name }), ...changeOf(change, message.parts, parts, by) },
     by,
   )
+}
+
+/** What was done to a message, and what a mask or a cut saved of it. */
+function changeOf(
+  change: Change,
+  before: readonly Part[],
+  after: readonly Part[],
+  { profile, counter }: Rendering,
+): Pick<Emitted, 'change' | 'savedTokens'> {
+  if (change === undefined) return {}
+  if (change !== 'masked' && change !== 'cut') return { change }
+  return { change, savedTokens: Math.max(0, countMessage({ parts: before }, profile, counter) - countMessage({ parts: after }, profile, counter)) }
 }
 
 /** LOW-4: opaque parts go to the family that made them. The chat format carries no reasoning. */

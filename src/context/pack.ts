@@ -6,7 +6,8 @@ import { indexFrom, type SessionFold } from '../core/session.ts'
 import { countSystem, countTools } from './count.ts'
 import type { Emitted } from './emitted.ts'
 import { chainStart, extendChain } from './epoch-chain.ts'
-import { stateBlock, stateChangeBlock, type MemoryBlockType, type RenderedBlock } from './pack-blocks.ts'
+import type { MemoryBlockType, RenderedBlock } from './pack-blocks.ts'
+import { stateBlock, stateChangeBlock } from './pack-state.ts'
 import { counted, emitStep, plain, type Rendering } from './pack-message.ts'
 import { callsOf, lateResults, placeMessages, type Held, type LateResults, type Step } from './pack-rounds.ts'
 import { noRepairs, settle, type Settled } from './pack-rules.ts'
@@ -129,7 +130,8 @@ function begin(input: PackInput): Packed {
     draft.sums.summary += add(draft, [blockMessage(summary, 'summary', by)], by)
     draft.changed = summary.hash !== record.summary?.hash
   } else draft.changed = record.summary !== undefined
-  const state = record.stateSeq > 0 ? stateBlock(fold.stateChanges, record.stateSeq, by) : undefined
+  const room = record.stateTokens === undefined ? undefined : { tokens: record.stateTokens, counter }
+  const state = record.stateSeq > 0 ? stateBlock(fold.stateChanges, record.stateSeq, by, room) : undefined
   if (state !== undefined) draft.sums.stateStart += add(draft, [blockMessage(state, 'state-start', by)], by)
   draft.parts = addParts(draft.parts, draft.emitted)
   draft.turnStart = draft.emitted.length
@@ -145,6 +147,7 @@ function begin(input: PackInput): Packed {
 }
 
 const kindOfKept = { class: 'message', why: 'recent' } as const
+const kindOfLeast = { class: 'message', why: 'min-turns' } as const
 
 /** Places what the log has gained, message by message, and checks the chain where the record was written. */
 function advance(input: PackInput, before: Packed): Packed {
@@ -228,7 +231,7 @@ function beginUser(input: PackInput, draft: Draft, { seq }: LoggedMessage, turn:
 }
 
 function addKept(draft: Draft, step: Step, by: Rendering): void {
-  const sent = emitStep(step, kindOfKept, by)
+  const sent = emitStep(step, step.logged.seq < (by.record.leastBefore ?? 0) ? kindOfLeast : kindOfKept, by)
   const tokens = add(draft, sent, by)
   draft.sums.recent += tokens
   if (step.type === 'message' && step.logged.message.role === 'user') draft.sums.pendingUser = (sent.at(-1) as Emitted).tokens
@@ -244,7 +247,19 @@ function add(draft: Draft, sent: readonly Emitted[], by: Rendering): number {
 }
 
 const blockMessage = (block: RenderedBlock, why: Emitted['why'], by: Rendering): Emitted =>
-  counted({ role: 'user', parts: [plain(block.text)], block: block.type, hash: block.hash, class: block.class, why }, by)
+  counted(
+    {
+      role: 'user',
+      parts: [plain(block.text)],
+      block: block.type,
+      hash: block.hash,
+      authority: block.authority,
+      class: block.class,
+      why,
+      ...(block.change === undefined ? {} : { change: block.change }),
+    },
+    by,
+  )
 
 /** Pinned messages of what was evicted; a pinned call or result brings its whole round (I1). */
 function pinnedSeqs(record: EpochRecord, fold: SessionFold): readonly number[] {

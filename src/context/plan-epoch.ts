@@ -50,15 +50,19 @@ export function planEpoch(input: EpochInput): PlannedEpoch {
   const { turns, pending, fixed } = measured
   const chosen = input.choose({
     capTokens: Math.floor((input.hard - fixed) * limits.memoryShare),
-    roomTokens: Math.max(0, Math.floor(input.hard - fixed - measured.state - measured.least)),
+    roomTokens: Math.max(0, Math.floor(input.hard - fixed - measured.state.tokens - measured.least)),
   })
   const load = loadOf(input, turns)
   const planned = chooseKeepFrom(input, measured, load, chosen === undefined ? 0 : memoryTokens(chosen, input))
   const injection = chosen === undefined || chosen.beforeSeq >= planned.plan.keepFrom ? chosen : dropAll(chosen)
   const summaryTokens = planned.plan.summarize ? Math.floor(planned.summaryCap / scale.ratio) : 0
-  let marks = planned.marks
+  const frozen = (draft: Draft): Frozen => ({
+    load,
+    stateTokens: measured.state.roomTokens,
+    leastBefore: leastBefore(policy, measured, planned, draft),
+  })
   const build = (draft: Draft): Attempt => {
-    const record = recordOf(input, draft, marks, load)
+    const record = recordOf(input, draft, planned.marks, frozen(draft))
     const block = tools.summaryOf(draft.keepFrom, draft.summaryTokens, record)
     const whole = block === undefined ? record : { ...record, summary: block.summary }
     const packed = pack(packInput(input, whole, draft.injection, block?.block))
@@ -84,14 +88,20 @@ export function planEpoch(input: EpochInput): PlannedEpoch {
       ...(injection === undefined ? {} : { injection }),
     },
   )
-  marks = finalMarks(input, attempt, planned, load)
-  return finish(input, attempt, degraded, marks, load)
+  const record = recordOf(input, attempt.draft, finalMarks(input, attempt, planned, load), frozen(attempt.draft))
+  return finish(input, attempt, degraded, record)
 }
 
-function finish(input: EpochInput, attempt: Attempt, degraded: readonly number[], marks: Watermarks, load: Load): PlannedEpoch {
+/** What of a plan goes into its record as it is. */
+interface Frozen {
+  readonly load: Load
+  readonly stateTokens: number | undefined
+  readonly leastBefore: number | undefined
+}
+
+function finish(input: EpochInput, attempt: Attempt, degraded: readonly number[], record: EpochRecord): PlannedEpoch {
   const { draft, packed } = attempt
   const block = input.tools.summaryOf(draft.keepFrom, draft.summaryTokens, { fenceKey: input.fenceKey })
-  const record = recordOf(input, draft, marks, load)
   return {
     record: { ...record, ...(block === undefined ? {} : { summary: block.summary }), sentUpTo: input.fold.upTo, prefixHash: packed.chain },
     packed,
@@ -106,7 +116,7 @@ interface Measured {
   readonly turns: readonly MeasuredTurn[] // the pending user message left out: it counts as fixed (BUD-1)
   readonly pending: boolean
   readonly fixed: number
-  readonly state: number
+  readonly state: ReturnType<PlanTools['stateTokens']>
   readonly memories: number // of the pending turn, chosen at an earlier call
   readonly least: number // tokens of the `minTurns` newest complete turns
 }
@@ -127,11 +137,13 @@ function measure(input: EpochInput, messages: readonly LoggedMessage[]): Measure
   const memories = pending ? messages.reduce((sum, { seq }) => sum + (seq >= newest.firstSeq ? scale.ratio * (injected.get(seq) ?? 0) : 0), 0) : 0
   const turns = pending ? [...all.slice(0, -1), { ...newest, tokens: newest.tokens - userTokens - memories }] : all
   const pins = policy.pins.reduce((sum, pin) => sum + tokensOf(loggedAt(fold, pin) as LoggedMessage), 0)
+  const fixed = scale.ratio * tools.fixedTokens() + pins + userTokens
+  const state = policy.state ? tools.stateTokens(Math.max(0, Math.floor(((input.hard - fixed) * limits.stateShare) / scale.ratio))) : { tokens: 0 }
   return {
     turns,
     pending,
-    fixed: scale.ratio * tools.fixedTokens() + pins + userTokens,
-    state: policy.state ? scale.ratio * tools.stateTokens() : 0,
+    fixed,
+    state: { ...state, tokens: scale.ratio * state.tokens },
     memories,
     least: turns.slice(Math.max(0, pendingIndex - policy.minTurns)).reduce((sum, turn) => sum + turn.tokens, 0),
   }
@@ -160,7 +172,7 @@ interface PlannedKeep {
 /** Asks the strategy, first as if nothing were evicted, then with room for the summary of what is. */
 function chooseKeepFrom(input: EpochInput, measured: Measured, load: Load, injected: number): PlannedKeep {
   const { policy, hard } = input
-  const taken = measured.state + measured.memories + injected
+  const taken = measured.state.tokens + measured.memories + injected
   // A turn is added before its eviction is decided: above the high watermark room for a mean one stays free.
   const ahead = Math.max(0, Math.min(load.tokensPerTurn, (hard - measured.fixed - taken) * limits.turnShare))
   const others = taken + ahead
@@ -237,8 +249,17 @@ function memoryTokens(injection: Injection, { tools, scale }: EpochInput): numbe
   )
 }
 
+/** The kept turns that are over the low watermark are there for `minTurns` (§2); who has no low watermark keeps by a rule of its own. */
+function leastBefore({ strategy }: Policy, { turns, pending }: Measured, { marks }: PlannedKeep, { keepFrom }: Draft): number | undefined {
+  if (optionOf(strategy, 'lowTokens') === undefined) return undefined
+  const newest = pending ? turns.at(-1) : undefined
+  let size = newest?.tokens ?? 0
+  const over = turns.findLast((turn) => turn !== newest && turn.firstSeq >= keepFrom && (size += turn.tokens) > marks.lowTokens)
+  return over === undefined ? undefined : over.lastSeq + 1
+}
+
 /** The record without summary, hash chain and cursor, which follow from what is packed by it. */
-function recordOf(input: EpochInput, draft: Draft, marks: Watermarks, load: Load): EpochRecord {
+function recordOf(input: EpochInput, draft: Draft, marks: Watermarks, { load, stateTokens, leastBefore: least }: Frozen): EpochRecord {
   const { policy, fold, previous, scale } = input
   const keepUserSeq = userOfCutTurn(fold, draft.keepFrom)
   return {
@@ -258,6 +279,8 @@ function recordOf(input: EpochInput, draft: Draft, marks: Watermarks, load: Load
     startedUpTo: fold.upTo,
     tombstones: fold.tombstoned.size,
     stateSeq: draft.state ? fold.stateSeq : -1,
+    ...(stateTokens === undefined || !draft.state ? {} : { stateTokens }),
+    ...(least === undefined ? {} : { leastBefore: least }),
     ...(draft.maskResultsBefore === undefined ? {} : { maskResultsBefore: draft.maskResultsBefore }),
     cut: draft.cut,
     reasoningFrom: 1,

@@ -10,7 +10,8 @@ import { renderSheet } from '../summary/render.ts'
 import type { Sheet } from '../summary/sheet.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import { countMessage, countSystem, countTools } from './count.ts'
-import { memoryBlock, memoryItem, stateBlock, summaryBlock, type MemoryBlockType, type RenderedBlock } from './pack-blocks.ts'
+import { memoryBlock, memoryItem, summaryBlock, type MemoryBlockType, type RenderedBlock } from './pack-blocks.ts'
+import { stateBlock } from './pack-state.ts'
 import type { Policy } from './policy.ts'
 import type { ModelProfile } from './profiles.ts'
 
@@ -26,7 +27,8 @@ export interface PlanTools {
   readonly counter: TokenCounter
   fixedTokens(): number // system and tools; estimated, as all below
   tokensOf(logged: LoggedMessage): number
-  stateTokens(): number
+  /** Of the session state's block; `roomTokens` where it is over them. */
+  stateTokens(roomTokens: number): { readonly tokens: number; readonly roomTokens?: number }
   memoryTokens(record: MemoryRecord): number
   /** A block of memories with its tokens; rendered once a plan. */
   memoriesBlock(
@@ -74,9 +76,11 @@ export function planTools(policy: Policy, fold: SessionFold, keys: OwnerKeys, co
       counts.set(message, tokens)
       return tokens
     },
-    stateTokens: () => {
-      const block = fold.stateSeq > 0 ? stateBlock(fold.stateChanges, fold.stateSeq, { record: { fenceKey: '' }, keys }) : undefined
-      return block === undefined ? 0 : blockTokens(block.text)
+    stateTokens: (roomTokens) => {
+      const by = { record: { fenceKey: '' }, keys }
+      const block = fold.stateSeq > 0 ? stateBlock(fold.stateChanges, fold.stateSeq, by, { tokens: roomTokens, counter }) : undefined
+      if (block === undefined) return { tokens: 0 }
+      return { tokens: blockTokens(block.text), ...(block.change === undefined ? {} : { roomTokens }) }
     },
     memoryTokens: (record) => counter.count(JSON.stringify(memoryItem(record))),
     memoriesBlock: (type, beforeSeq, records, fenceKey) => {

@@ -29,6 +29,7 @@ export function addParts(before: readonly PartSum[], sent: readonly Emitted[], w
       parts[parts.length - 1] = {
         ...last,
         ...(last.seqs === undefined || message.seq === undefined ? {} : { seqs: [last.seqs[0], message.seq] as const }),
+        ...savedBy(last, message),
         tokens: last.tokens + message.tokens,
       }
     else
@@ -36,12 +37,19 @@ export function addParts(before: readonly PartSum[], sent: readonly Emitted[], w
         class: message.class,
         why: reason,
         ...(message.change === undefined ? {} : { change: message.change }),
+        ...savedBy(message),
         ...(message.seq === undefined ? {} : { seqs: [message.seq, message.seq] as const }),
         tokens: message.tokens,
         ...(message.hash === undefined ? {} : { hash: message.hash }),
+        ...(message.authority === undefined ? {} : { authority: message.authority }),
       })
   }
   return parts
+}
+
+function savedBy(...all: readonly Pick<PartSum, 'savedTokens'>[]): Pick<PartSum, 'savedTokens'> {
+  const saved = all.reduce((sum, { savedTokens = 0 }) => sum + savedTokens, 0)
+  return saved === 0 ? {} : { savedTokens: saved }
 }
 
 /** What is not sent of the seqs from `from` to the fold's end. `sent` tells which messages are; the summary covers up to its own seq. */

@@ -89,6 +89,7 @@ function scaledParts({ packed, scale }: ReceiptInput): readonly ReceiptPart[] {
   const newest = packed.emitted.slice(packed.turnStart)
   return addParts(packed.parts, newest, packed.pending ? 'pending' : 'recent').map((part) => ({
     ...part,
+    ...(part.savedTokens === undefined ? {} : { savedTokens: Math.round(part.savedTokens * scale.ratio) }),
     tokens: Math.round(part.tokens * scale.ratio),
   }))
 }

@@ -69,6 +69,8 @@ export interface EpochRecord {
   readonly tombstones: number // of the session log when the epoch began: a new one ends it (`forgotten`)
   readonly due?: EpochCause // why the next context begins a new epoch: `asked`, `overflow`
   readonly stateSeq: number // last state change folded into the block at epoch start (INJ-6)
+  readonly stateTokens?: number // what that block may take, where the state is over its share (BUD-2)
+  readonly leastBefore?: number // kept turns before this seq are over the low watermark: `minTurns` alone keeps them
   readonly maskResultsBefore?: number
   readonly cut: readonly { readonly seq: number; readonly head: number; readonly tail: number }[]
   readonly reasoningFrom: number

@@ -171,6 +171,9 @@ export const limits = {
   expectedReadShare: 0.8, // REC-2: a cache read under this share of what was expected is a miss
   summaryShare: 0.1, // BUD-2, of hard − fixed
   memoryShare: 0.1,
+  stateShare: 0.05,
+  stateNames: 8, // of members that a cut state names as left out
+  stateNameUnits: 60, // a longer name is counted with the rest
   turnShare: 0.1, // of the room, kept free above the high watermark for the turn that reaches it
   evidenceIdCharacters: 180, // of a session id in a receipt, whose strings have at most 200
   bestMemories: 3, // BUD-2: placed even over their cap, if the room allows

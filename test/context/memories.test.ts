@@ -1,5 +1,6 @@
 // Which memories and state a context shows, where, and for how long (context §5).
 import { describe, expect, test } from 'vitest'
+import type { EpochRecord } from '../../src/core/context.ts'
 import { RecollectError } from '../../src/core/errors.ts'
 import type { MemoryRecord } from '../../src/core/memory.ts'
 import { aMemory, call, result, tableSession, type TableOptions, type TableSession } from './session-table.ts'
@@ -73,8 +74,20 @@ describe('memories', () => {
       expect(JSON.stringify(context.messages)).not.toContain('FACT one')
     }
     expect(asked).toBe(2)
-    session.say('assistant', 'nothing')
-    expect((await session.context()).receipt.recall.status).toBe('replayed') // answered: nothing to choose for
+    const off = { sentUpTo: async () => 0 } // no receipts are kept: this process and the record still know
+    Object.assign(session.source, off)
+    expect((await session.context()).receipt.recall.status).toBe('replayed')
+    session.setHead({ epoch: { ...(session.head().epoch as EpochRecord), sentUpTo: 3 } })
+    expect((await session.cold()).receipt.recall.status).toBe('replayed')
+    expect(asked).toBe(2)
+  })
+
+  test('are not recalled where the model has answered [INJ-1]', async () => {
+    const session = remembering()
+    remember(session, aMemory('mem1', 'FACT one'))
+    session.say('user', 'hello')
+    session.say('assistant', 'hi')
+    expect((await session.context()).receipt.recall).toEqual({ status: 'replayed', items: [] })
   })
 
   test('find no place in a turn whose beginning was cut away, and the receipt says that the budget had none [INJ-1, TURN-3]', async () => {
@@ -85,12 +98,13 @@ describe('memories', () => {
       session.say('assistant', [call(`c${n}`)])
       session.say('tool', [result(`c${n}`, 'lorem ipsum '.repeat(150))])
     }
-    const { receipt, messages } = await session.context({ budgetTokens: 2_500 })
+    const asked = { budgetTokens: 50_000, strategy: { name: 'hybrid', lowTokens: 400, highTokens: 1_200 } } as const
+    const { receipt, messages } = await session.context(asked)
     expect(session.head().epoch?.keepUserSeq).toBe(1)
     expect(receipt.recall.items).toMatchObject([{ id: 'mem1', outcome: 'budget' }])
     expect(JSON.stringify(messages)).not.toContain('FACT one')
     expect(session.head().epoch?.injections).toEqual([])
-    expect((await session.context({ budgetTokens: 2_500 })).receipt.recall.status).toBe('replayed')
+    expect((await session.context(asked)).receipt.recall.status).toBe('replayed')
   })
 
   test('are placed only if the live window lacks them; an evicted one may come again [INJ-1]', async () => {
