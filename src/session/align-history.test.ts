@@ -1,15 +1,16 @@
 // Each message stands in the path once, in order, however the client sends its history.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Message, Role } from '../core/message.ts'
-import { alignHistory, canonical, type Canonical, type SentHistory } from './align-history.ts'
+import type { MediaPart, Message, Part, Role } from '../core/message.ts'
+import { alignHistory, canonical, canonicalInput, type Canonical, type SentHistory } from './align-history.ts'
 
 const known = new Map<string, Canonical>()
+const roleOf: Record<string, Role> = { u: 'user', a: 'assistant', t: 'tool', s: 'system' }
 /** `u:hello` is a user message; `a:hello…` an answer that was cut off. Kept, so that ten thousand runs stay cheap. */
 function said(text: string): Canonical {
   const there = known.get(text)
   if (there !== undefined) return there
-  const role: Role = text.startsWith('u:') ? 'user' : 'assistant'
+  const role = roleOf[text[0] as string] as Role
   const incomplete = text.endsWith('…')
   const made = canonical({
     role,
@@ -36,12 +37,29 @@ describe('what matches', () => {
     ['a repeated user message alone is never an edit', ['u:1'], 'append', [...path, 'u:1']],
     ['an altered copy of an answer leaves ours', ['u:1', 'a:changed', 'u:2', 'a:2', 'u:3'], 'append', ['u:1', 'a:1', 'u:2', 'a:2', 'u:3'], true],
     ['a history from elsewhere is added whole', ['u:9', 'a:9', 'u:3'], 'unknown', [...path, 'u:9', 'a:9', 'u:3']],
+    ['one that has an answer in common too', ['u:9', 'a:1', 'u:8', 'a:8', 'u:3'], 'unknown', [...path, 'u:9', 'a:1', 'u:8', 'a:8', 'u:3']],
+    ['one that has the questions in common too', ['u:9', 'a:9', 'u:2', 'a:8'], 'unknown', [...path, 'u:9', 'a:9', 'u:2', 'a:8']],
+    ['an edit of the first message changes the path from there', ['u:9', 'a:1', 'u:2', 'a:2', 'u:3'], 'rewind', ['u:9', 'a:1', 'u:2', 'a:2', 'u:3']],
+    ['one that is sent without what followed it is a new message', ['u:9'], 'append', [...path, 'u:9']],
+    ['an edit in the middle changes the path from there', ['u:1', 'a:1', 'u:9', 'a:2', 'u:3'], 'rewind', ['u:1', 'a:1', 'u:9', 'a:2', 'u:3']],
+    ['another answer in the place of the last one too', ['u:1', 'a:1', 'u:2', 'a:9'], 'rewind', ['u:1', 'a:1', 'u:2', 'a:9']],
+    ['an edit behind an altered answer leaves that one ours', ['u:1', 'a:9', 'u:9'], 'rewind', ['u:1', 'a:1', 'u:9'], true],
+    ['a result alone has its call elsewhere', ['t:9'], 'unknown', [...path, 't:9']],
+    ['a message left out changes the path from there', ['u:1', 'a:1', 'a:2', 'u:3'], 'rewind', ['u:1', 'a:1', 'a:2', 'u:3']],
   ]
   test.each(table)('%s [OAI-8]', (_, sent, kind, expected, altered = false) => {
     const got = alignHistory(path.map(said), sent.map(said))
     expect([got.kind, got.altered]).toEqual([kind, altered])
-    if (!altered) expect(after(path, sent)).toEqual(expected)
-    else expect([...path.slice(0, got.keep), ...sent.slice(got.from)]).toEqual(expected)
+    expect(after(path, sent)).toEqual(expected)
+  })
+
+  test('answers alone, taken as equal, are no match [OAI-8]', () => {
+    expect(after(['a:welcome'], ['a:hello', 'u:1'])).toEqual(['a:welcome', 'a:hello', 'u:1'])
+  })
+
+  test('a match as long at the end as at the start is taken at the end [OAI-8]', () => {
+    const repeats = ['u:a', 'a:b', 'u:a', 'a:b']
+    expect(after(repeats, ['u:a', 'a:b', 'u:c'])).toEqual([...repeats, 'u:c'])
   })
 
   test('an unanswered last message that comes again is a retry [OAI-10]', () => {
@@ -50,8 +68,16 @@ describe('what matches', () => {
   })
 
   test('an answer that was cut off matches what the client saw of it, shorter or longer [OAI-10]', () => {
+    const align = (stored: string, seen: string) => alignHistory(['u:tell', stored].map(said), ['u:tell', seen, 'u:go on'].map(said))
     for (const seen of ['a:Once upon', 'a:Once upon a time'])
-      expect(after(['u:tell', 'a:Once upon a…'], ['u:tell', seen, 'u:go on'])).toEqual(['u:tell', 'a:Once upon a…', 'u:go on'])
+      expect(align('a:Once upon a…', seen)).toMatchObject({ kind: 'append', from: 2, altered: false })
+    expect(align('a:Once upon a…', 'a:Never before')).toMatchObject({ kind: 'append', from: 2, altered: true })
+    expect(align('a:Once upon a', 'a:Once upon')).toMatchObject({ kind: 'append', from: 2, altered: true }) // that one was whole
+  })
+
+  test('a history of one word said a hundred thousand times is aligned in linear time [OAI-8]', () => {
+    const same = Array.from({ length: 100_000 }, () => said('u:yes'))
+    expect(alignHistory([...same, said('a:no')], [...same, said('u:other')])).toMatchObject({ kind: 'append', from: 0 })
   })
 
   test('a client may say which history it sends [OAI-9]', () => {
@@ -59,6 +85,8 @@ describe('what matches', () => {
     expect(after(repeats, ['u:a', 'a:b', 'u:c'], 'full')).toEqual(['u:a', 'a:b', 'u:c'])
     expect(after(repeats, ['u:a', 'a:b', 'u:c'], 'tail')).toEqual([...repeats, 'u:c'])
     expect(after(repeats, ['u:changed'], 'full')).toEqual(['u:changed'])
+    expect(after(repeats, ['u:changed', 'a:b', 'u:a', 'a:b'], 'tail')).toEqual([...repeats, 'u:changed', 'a:b', 'u:a', 'a:b'])
+    expect(alignHistory([], repeats.map(said), 'full').kind).toBe('unknown')
   })
 })
 
@@ -87,6 +115,35 @@ describe('the canonical form', () => {
     }
     expect(canonical(reasoned).key).toBe(canonical(text('assistant', 'yes')).key)
   })
+  test('calls count by id and name, results by id and text, media by bytes or URL; names of speakers not at all [OAI-7]', () => {
+    const key = (part: Part) => canonical({ role: 'tool', parts: [part] }).key
+    const call: Part = { type: 'tool-call', callId: 'c', name: 'f', arguments: '{}' }
+    const result = (content: string, callId = 'c', more: readonly Part[] = []): Part => ({
+      type: 'tool-result',
+      callId,
+      content: [{ type: 'text', text: content, spans: [] }, ...more],
+    })
+    const image = (from: Partial<MediaPart>): Part => ({ type: 'image', mediaType: 'image/png', ...from })
+    const [one, two] = [{ data: new Uint8Array([1]) }, { data: new Uint8Array([2]) }]
+    const all = [
+      call,
+      { ...call, callId: 'd' },
+      { ...call, name: 'g' },
+      result('a'),
+      result('b'),
+      result('a', 'd'),
+      result('a', 'c', [image(one)]),
+      image(one),
+      image(two),
+      image({ url: 'https://a.example' }),
+      image({ url: 'https://b.example' }),
+    ]
+    expect(new Set(all.map(key)).size).toBe(all.length)
+    expect(key(result('a\r\nb'))).toBe(key(result('a\nb')))
+    expect(key(image({ ...one, name: 'cat.png' }))).toBe(key(image(one)))
+    expect(canonicalInput({ role: 'user', text: 'hi', name: 'ann' }).key).toBe(canonical(text('user', 'hi')).key)
+    expect(canonicalInput({ role: 'tool', parts: [{ type: 'tool-result', callId: 'c', content: 'a' }] }).key).toBe(key(result('a')))
+  })
   test('fields cannot run into one another [OAI-7]', () => {
     const two = (a: string, b: string): Message => ({
       id: 'x',
@@ -95,6 +152,31 @@ describe('the canonical form', () => {
       parts: [{ type: 'tool-call', callId: a, name: b, arguments: '{}' }],
     })
     expect(canonical(two('ab', 'c')).key).not.toBe(canonical(two('a', 'bc')).key)
+  })
+})
+
+describe('an edit anywhere, with all that followed it', () => {
+  const history = fc
+    .array(fc.record({ users: fc.integer({ min: 1, max: 2 }), tools: fc.nat(2), later: fc.boolean() }), { minLength: 1, maxLength: 6 })
+    .map((rounds) =>
+      rounds.flatMap(({ users, tools, later }, i) => [
+        ...(later && i > 0 ? [`s:${i}`] : []),
+        ...Array.from({ length: users }, (_, n) => `u:${i}.${n}`),
+        ...Array.from({ length: tools }, (_, n) => [`a:${i}.call ${n}`, `t:${i}.${n}`]).flat(),
+        `a:${i}`,
+      ]),
+    )
+  test('leaves the path as the client sent it, each message once; sent again, nothing changes [OAI-8]', () => {
+    fc.assert(
+      fc.property(history, fc.nat(100), fc.boolean(), (path, pick, goesOn) => {
+        const places = path.flatMap((one, i) => (one.startsWith('a:') ? [] : [i]))
+        const at = places[pick % places.length] as number
+        const sent = [...path.map((one, i) => (i === at ? `${one} edited` : one)), ...(goesOn ? ['u:next'] : [])]
+        expect(after(path, sent)).toEqual(sent)
+        expect(alignHistory(sent.map(said), sent.map(said))).toMatchObject({ kind: 'retry', keep: sent.length, from: sent.length })
+      }),
+      { numRuns: 5_000 },
+    )
   })
 })
 

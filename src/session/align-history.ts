@@ -56,13 +56,19 @@ export const sameMessage = (stored: Message, sent: MessageInput): boolean => can
 /**
  * Aligns a request (without its leading system messages) to the session's current path (OAI-8). A match is a prefix of the request that
  * equals a run of the path. It counts if it ends where the path ends, or if it starts where the path starts and holds an assistant or
- * tool message: a repeated user message alone is never an edit. The longest wins; on a tie the one at the end. Linear time.
+ * tool message: a repeated user message alone is never an edit. The longest wins; on a tie the one at the end. Where nothing counts, an
+ * edit before the first answer is known by what follows it. Linear time.
  */
 export function alignHistory(path: readonly Canonical[], sent: readonly Canonical[], said: SentHistory = 'unsaid'): Alignment {
-  const exact = longestMatch(keysOf(path, 'key'), sentKeys(path, sent), sent, said)
+  const keys = sentKeys(path, sent)
+  const exact = longestMatch(keysOf(path, 'key'), keys, sent, said)
   if (sent.length - exact.length > 1) {
     const loose = longestMatch(keysOf(path, 'looseKey'), keysOf(sent, 'looseKey'), sent, said)
     if (loose.length > exact.length && sent.slice(0, loose.length).some((one) => one.role === 'user')) return effect(path, sent, loose, said, true)
+  }
+  if (exact.length === 0 && said === 'unsaid' && isEdited(path, keys)) {
+    const same = samePrefix(keysOf(path, 'key'), keys)
+    return { kind: 'rewind', keep: same, from: same, altered: false }
   }
   return effect(path, sent, exact, said, false)
 }
@@ -73,15 +79,27 @@ interface Match {
 }
 
 function longestMatch(path: readonly string[], keys: readonly string[], sent: readonly Canonical[], said: SentHistory): Match {
-  const atEnd = said === 'full' ? 0 : longestPrefixAtEnd(path, keys)
-  let fromStart = 0
-  if (said !== 'tail') {
-    while (fromStart < Math.min(path.length, keys.length) && path[fromStart] === keys[fromStart]) fromStart++
-    const counts =
-      said === 'full' || fromStart === path.length || sent.slice(0, fromStart).some((one) => one.role === 'assistant' || one.role === 'tool')
-    if (!counts) fromStart = 0
-  }
+  const atEnd = longestPrefixAtEnd(path, keys)
+  const same = samePrefix(path, keys)
+  const fromStart = said === 'full' || (said === 'unsaid' && sent.slice(0, same).some(isAnswer)) ? same : 0
   return said !== 'full' && atEnd >= fromStart ? { length: atEnd, end: path.length } : { length: fromStart, end: fromStart }
+}
+
+const isAnswer = ({ role }: Canonical): boolean => role === 'assistant' || role === 'tool'
+
+function samePrefix(path: readonly string[], keys: readonly string[]): number {
+  let same = 0
+  while (same < Math.min(path.length, keys.length) && path[same] === keys[same]) same++
+  return same
+}
+
+/**
+ * Whether a request is this very history, changed before its first answer: of the places that both have, at least half hold the same
+ * message, and an answer is among them. What only begins alike may be any other conversation.
+ */
+function isEdited(path: readonly Canonical[], keys: readonly string[]): boolean {
+  const same = path.filter((one, i) => one.key === keys[i])
+  return same.length * 2 >= Math.min(path.length, keys.length) && same.some(isAnswer)
 }
 
 /** The longest prefix of `keys` that is a suffix of `path`: Knuth, Morris and Pratt's automaton, run over the path to its end. */
@@ -89,7 +107,7 @@ function longestPrefixAtEnd(path: readonly string[], keys: readonly string[]): n
   const border = borders(keys)
   let matched = 0
   for (const key of path) {
-    while (matched > 0 && (matched === keys.length || keys[matched] !== key)) matched = border[matched - 1] as number
+    while (matched > 0 && keys[matched] !== key) matched = border[matched - 1] as number
     if (keys[matched] === key) matched++
   }
   return matched
@@ -109,8 +127,7 @@ function borders(keys: readonly string[]): number[] {
 
 function effect(path: readonly Canonical[], sent: readonly Canonical[], match: Match, said: SentHistory, altered: boolean): Alignment {
   if (match.length === 0 && (said !== 'full' || path.length === 0)) {
-    const elsewhere = sent.some((one) => one.role === 'assistant' || one.role === 'tool')
-    return { kind: elsewhere ? 'unknown' : 'append', keep: path.length, from: 0, altered: false }
+    return { kind: sent.some(isAnswer) ? 'unknown' : 'append', keep: path.length, from: 0, altered: false }
   }
   if (match.end < path.length) return { kind: 'rewind', keep: match.end, from: match.length, altered }
   return { kind: match.length === sent.length ? 'retry' : 'append', keep: path.length, from: match.length, altered }

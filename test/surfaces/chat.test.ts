@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
-import { answers, begins, says, usage } from './scripted-upstream.ts'
+import { answers, begins, refuses, says, usage } from './scripted-upstream.ts'
 
 let world: GatewayWorld
 beforeAll(async () => {
@@ -254,6 +254,23 @@ describe('edits', () => {
     await twoTurns(name, world)
     await (await edited(name, world)).text()
     expect(await world.said(name)).toEqual(['user: one', 'assistant: ok', 'user: another two', 'assistant: ok'])
+  })
+
+  test('wherever in the list it stands, also before the first answer, and stands once however often it is sent [OAI-8, OAI-10]', async () => {
+    const list = [0, 1, 2].flatMap((n) => [
+      { role: 'user', content: `question ${n}` },
+      { role: 'assistant', content: `answer ${n}` },
+    ])
+    for (const at of [0, 2, 4]) {
+      const name = fresh()
+      await (await world.alice.session(name)).append(list.map(({ role, content }) => ({ role: role as 'user', text: content })))
+      const messages = [...list.map((one, i) => (i === at ? { ...one, content: 'another question' } : one)), { role: 'user', content: 'and now?' }]
+      world.upstream.next(refuses(503, {}))
+      expect((await world.chat(name, { messages })).status).toBe(503)
+      await (await world.chat(name, { messages })).text()
+      expect(sent().messages).toEqual(messages)
+      expect(await world.said(name)).toEqual([...messages.map(({ role, content }) => `${role}: ${content}`), 'assistant: ok'])
+    }
   })
 
   test('where edits fork, the fork goes on in a turn of its own and the session stays as it was [OAI-8]', async () => {
