@@ -28,7 +28,7 @@ export interface ContextParts {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
-  readonly counter?: TokenCounter // default: the class counter
+  readonly counter?: TokenCounter // exact, for the profiles that ask for it; default: the class counter (TOK-1)
   readonly profiles?: readonly ModelProfile[] // added to, and before, the built-in rows
   readonly strategies?: readonly Strategy[] // usable by name
   readonly cache: ContextCache
@@ -187,7 +187,7 @@ function planInput(source: ContextSource, { head, body, fold }: LoadedSession, p
     now: parts.clock.now(),
     random: { fenceKey: base64url(parts.random(16)), receiptId: madeId('rcp', parts.random) },
     keys: source.keys,
-    counter: parts.counter ?? classCounter,
+    counter: policy.profile.tokens.counter === 'o200k' ? (parts.counter ?? classCounter) : classCounter,
     memo: parts.cache.memo,
     before: parts.cache.packed,
   }

@@ -5,7 +5,7 @@ import { findProfile } from './profiles.ts'
 import { sampleTexts } from '../../test/texts/sample-texts.ts'
 
 const { profile } = findProfile('generic')
-const exact = o200kCounter(encode)
+const exact = o200kCounter({ encode })
 
 describe('the class counter', () => {
   const errors = Object.entries(sampleTexts).map(([name, text]) => ({ name, error: classCounter.count(text) / encode(text).length - 1 }))
@@ -45,7 +45,7 @@ describe('the exact counter', () => {
 
   test('never gives a tokenizer more than 256 units of an unbroken run, nor half a pair [TOK-4, REG-25]', () => {
     const pieces: string[] = []
-    const spied = o200kCounter((text) => (pieces.push(text), [0]))
+    const spied = o200kCounter({ encode: (text) => (pieces.push(text), [0]) })
     for (const text of ['a'.repeat(10_000), '中'.repeat(10_000), ' '.repeat(10_000), '-='.repeat(5_000), `x${'😀'.repeat(3_000)}`]) {
       pieces.length = 0
       spied.count(text)
@@ -69,10 +69,22 @@ test.each([
 ])('neither counter throws on %s, and none counts nothing [TOK-1]', (_, text) => {
   expect(classCounter.count(text)).toBeGreaterThan(0)
   expect(exact.count(text)).toBeGreaterThan(0)
-  const refusing = o200kCounter(() => {
-    throw new Error('refused')
-  })
-  expect(refusing.count(text)).toBeGreaterThan(0)
+})
+
+test.each<[string, () => { length: number }]>([
+  [
+    'throws',
+    () => {
+      throw new Error('refused')
+    },
+  ],
+  ['promises an answer', (async () => [1]) as never],
+  ['gives nothing', () => undefined as never],
+  ['gives no number', () => ({ length: NaN })],
+  ['gives less than nothing', () => ({ length: -1 })],
+  ['gives no token', () => []],
+])('a tokenizer that %s leaves the count to the classes [TOK-1]', (_, encode) => {
+  for (const text of ['hello there', '中文', '']) expect(o200kCounter({ encode }).count(text)).toBe(classCounter.count(text))
 })
 
 describe('messages', () => {

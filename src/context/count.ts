@@ -2,7 +2,7 @@
 import type { ToolDefinition } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
 import type { Part } from '../core/message.ts'
-import type { TokenCounter } from '../ports/token-counter.ts'
+import type { TokenCounter, Tokenizer } from '../ports/token-counter.ts'
 import type { ModelProfile } from './profiles.ts'
 import { classOf, unitClass } from './token-classes.ts'
 
@@ -103,16 +103,16 @@ function runTokens(of: number, n: number, capitals: number): number {
 }
 
 /**
- * Counts by a tokenizer that the caller passes in, such as `encode` of `gpt-tokenizer/encoding/o200k_base`.
- * Runs are cut first, so that no text takes more than linear time, and a text that it refuses is counted by classes (TOK-1, TOK-4).
+ * Counts by a tokenizer that the caller passes in. Runs are cut first, so that no text takes more than linear time;
+ * a text that it refuses, or gives no number for, is counted by classes (TOK-1, TOK-4).
  */
-export function o200kCounter(encode: (text: string) => { readonly length: number }): TokenCounter {
+export function o200kCounter(tokenizer: Tokenizer): TokenCounter {
   const countPiece = (piece: string): number => {
     try {
-      return encode(piece).length
-    } catch {
-      return classCounter.count(piece) // a tokenizer may refuse a text; a counter never throws
-    }
+      const { length } = tokenizer.encode(piece)
+      if (Number.isSafeInteger(length) && length > 0) return length
+    } catch {} // a counter never throws
+    return classCounter.count(piece)
   }
   return {
     count(text) {

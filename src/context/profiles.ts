@@ -22,7 +22,7 @@ export interface ModelProfile {
     readonly maxHints: number
   }
   readonly tokens: {
-    readonly counter: 'classes' | 'o200k'
+    readonly counter: 'classes' | 'o200k' // o200k: by the tokenizer that was passed in, if one was; `ratio` is against it
     readonly ratio: number // tokens against o200k before any usage is known
     readonly perMessage: number
     readonly perImage: number
@@ -58,7 +58,7 @@ const generic: ModelProfile = {
   windowTokens: 128_000,
   outputRatio: 4,
   cache: { readRatio: 0.5, writeRatio: 1, ttlSeconds: 300, minTokens: 1_024, matching: 'prefix', maxHints: 0 },
-  tokens: { counter: 'classes', ratio: 1, perMessage: 4, perImage: 1_600, perPdfPage: 2_250 }, // the dearest of the families below
+  tokens: { counter: 'o200k', ratio: 1, perMessage: 4, perImage: 1_600, perPdfPage: 2_250 }, // the dearest of the families below
   reasoning: 'none',
   asOf: '2026-11',
   source: 'assumed',

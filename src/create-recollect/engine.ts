@@ -4,7 +4,7 @@ import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import type { LogRef } from '../core/log-ref.ts'
 import type { Mint, Scope } from '../core/scope.ts'
-import { classCounter, countMessage } from '../context/count.ts'
+import { classCounter, countMessage, o200kCounter } from '../context/count.ts'
 import { extendProfiles, findProfile } from '../context/profiles.ts'
 import { createFormation } from '../formation/formation.ts'
 import { memoryLogs } from '../formation/memory-log.ts'
@@ -172,6 +172,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
       random,
       telemetry,
       profiles: extendProfiles(options.profiles ?? []),
+      ...(options.tokenizer === undefined ? {} : { counter: o200kCounter(options.tokenizer) }),
       ...(options.strategies === undefined ? {} : { strategies: options.strategies }),
     },
   }

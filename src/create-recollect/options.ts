@@ -1,5 +1,6 @@
 // What `createRecollect` takes. Every field has a default; none at all is a working embedded set-up.
 import { checkFields, type Fields } from '../core/check-fields.ts'
+import { RecollectError } from '../core/errors.ts'
 import type { Random } from '../core/ids.ts'
 import type { ModelProfileInput } from '../context/profiles.ts'
 import type { Strategy } from '../context/strategies.ts'
@@ -8,6 +9,7 @@ import type { KeyProvider } from '../ports/key-provider.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Policy } from '../ports/policy.ts'
+import type { Tokenizer } from '../ports/token-counter.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { ResidueFile } from '../security/needles.ts'
 import type { QuotaLimits } from '../session/quotas.ts'
@@ -40,6 +42,8 @@ export interface RecollectOptions {
   readonly receipts?: ReceiptMode
   /** Rows that are added to the model profiles, or replace them. */
   readonly profiles?: readonly ModelProfileInput[]
+  /** Counts tokens exactly, such as the module `gpt-tokenizer/encoding/o200k_base`. Default: an estimate by classes of characters (TOK-1). */
+  readonly tokenizer?: Tokenizer
   /** Strategies of one's own, usable by name. */
   readonly strategies?: readonly Strategy[]
   /** Default lives of a session: idle 30 days, absolute 365 (ACC-10). */
@@ -67,6 +71,7 @@ const fields: Fields = {
   embedder: 'any',
   receipts: ['background', 'durable', 'off'],
   profiles: 'objects',
+  tokenizer: 'any',
   strategies: 'objects',
   lives: 'object',
   quotas: 'object',
@@ -83,9 +88,15 @@ const numbersOf = (names: readonly string[]): Fields => Object.fromEntries(names
 /** @throws `invalid_input` on an unknown option, or one of another kind */
 export function checkOptions(options: RecollectOptions): void {
   checkFields(options ?? null, fields, 'the options of createRecollect')
-  const { embedder, lives, quotas, stores } = options
+  const { embedder, lives, quotas, stores, tokenizer } = options
   checkFields(stores, { sessions: 'object', memories: 'object', keys: 'object' }, 'stores')
   checkFields(lives, numbersOf(['idleMs', 'absoluteMs']), 'lives')
   checkFields(quotas, numbersOf(['sessionEntries', 'sessionBytes', 'ownerSessions', 'ownerBytes', 'ownerRecords']), 'quotas')
   if (typeof embedder === 'string') checkFields({ embedder }, { embedder: ['bundled', 'off'] }, 'the options of createRecollect')
+  if (tokenizer !== undefined && typeof (tokenizer as Partial<Tokenizer> | null)?.encode !== 'function')
+    throw new RecollectError(
+      'invalid_input',
+      'tokenizer has no function encode',
+      'Give the module of a tokenizer, such as gpt-tokenizer/encoding/o200k_base.',
+    )
 }

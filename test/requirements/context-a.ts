@@ -3,7 +3,7 @@ export const contextA = {
   'PRO-1': 'Profiles are one table, checked when loaded, to which a deployment adds rows; the longest prefix wins.',
   'PRO-2': 'An unknown model is generic, which replays no reasoning and claims no saving.',
   'PRO-3': 'Cache marks stand where they pay, never below the least size, never where no cache is promised.',
-  'TOK-1': 'Neither counter throws, on any text.',
+  'TOK-1': 'A tokenizer that the deployment passes counts for the profiles that ask for it; no counter throws, on any text.',
   'TOK-2': 'The class counter is within 15 % of o200k in the mean, and nowhere more than 30 % too low.',
   'TOK-4': 'A tokenizer never sees a long unbroken run, and counts the same on ordinary text.',
   'TOK-5': 'Every part, image and tool definition counts.',

@@ -42,7 +42,7 @@ export const contextB = {
   'INJ-6': 'State is one block at the start of an epoch, and a block for each change after.',
   'INJ-7': 'Recall that fails or is late gives none, and the receipt says so.',
   'BUD-1': 'Hard, fixed, size and room are what the receipt says.',
-  'BUD-2': 'Summary and memories keep within their shares; the best three come in if there is room.',
+  'BUD-2': 'Summary, memories and state keep within their shares; the best three memories come in if there is room.',
   'BUD-3': 'The ladder gives up the cheapest first, in its order.',
   'BUD-4': 'Masking, cutting and eviction happen only at an epoch change.',
   'BUD-5': 'What may not be touched is not, and the error tells the numbers.',

@@ -1,4 +1,5 @@
 // Contexts through the library: what the model sees comes from the log, its receipt is kept, and the figures follow from it.
+import * as o200k from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, test } from 'vitest'
 import { recordingTelemetry } from '../../src/testing/recording-telemetry.ts'
 import { aWorld, backends, codeOf, start } from './library-world.ts'
@@ -24,6 +25,23 @@ describe.each(backends)('on %s', (backend) => {
     expect(text.indexOf('I moved')).toBeLessThan(text.indexOf('Welcome'))
     expect(text.indexOf('Welcome')).toBeLessThan(text.indexOf('Where do I live'))
     expect(context.receipt).toMatchObject({ session: 's', upTo: (await session.info()).version, epoch: { no: 1, cause: 'first' } })
+  })
+
+  test('a tokenizer that was passed in counts exactly, but for a model whose profile asks for the estimate [TOK-1]', async () => {
+    const profiles = [{ id: 'plain', match: ['plain'], tokens: { counter: 'classes' as const } }]
+    const { session } = await aSession({ tokenizer: o200k, profiles })
+    const text = 'หนังสือเล่มนี้ดีมาก <|endoftext|>'
+    await session.append({ role: 'user', text })
+    const texts = ['I moved to Lisbon.', 'Welcome to Lisbon!', 'Where do I live?', text, 'Be kind.']
+    const estimated = async (model: string) => (await session.context({ recall: false, model, preview: true })).receipt.budget['estimated']
+    const exactly = texts.reduce((sum, one) => sum + 4 + o200k.encode(one, { disallowedSpecial: new Set() }).length, 0)
+    expect(await estimated('gpt-4o')).toBe(exactly)
+    expect(await estimated('nobody-knows')).toBe(exactly)
+    expect(await estimated('plain-1')).not.toBe(exactly)
+    const usual = await aSession({ profiles })
+    await usual.session.append({ role: 'user', text })
+    expect((await usual.session.context({ recall: false, preview: true })).receipt.budget['estimated']).toBe(await estimated('plain-1'))
+    for (const wrong of [{}, 'o200k', null, { encode: 4 }]) expect(await codeOf(aWorld(backend, { tokenizer: wrong as never }))).toBe('invalid_input')
   })
 
   test('a receipt is kept, listed newest first, compared, and goes with its session [REC-1] [LIFE-3]', async () => {
@@ -127,6 +145,13 @@ describe.each(backends)('on %s', (backend) => {
     const { text, sources, upTo } = await session.summary()
     expect(text).toContain('INV-2041')
     expect(sources).toContain(upTo)
+  })
+
+  test('a receipt names the memory that came nearest and was under the floor [REC-3]', async () => {
+    const { session, recollect } = await aSession()
+    const { id } = await recollect.user('alice').memories.remember('The kitchen tiles are blue.')
+    await session.append({ role: 'user', text: 'Are there blue whales?' })
+    expect((await session.context()).receipt.recall).toMatchObject({ status: 'ran', items: [{ id, outcome: 'floor' }] })
   })
 
   test('the figures of a session follow from its head and receipts, and sum up to the owner and to all [OBS-8]', async () => {
