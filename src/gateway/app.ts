@@ -4,14 +4,15 @@ import { madeId } from '../core/ids.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import type { Recollect } from '../recollect.ts'
-import { handleRoute, type Desk } from './handle.ts'
+import { handleRow, type Desk, type Row } from './door.ts'
 import { hostName, requestIdOf, securityHeaders, withHeaders } from './headers.ts'
-import { modelRoutes } from './openai/model-routes.ts'
+import { modelRows } from './openai/model-routes.ts'
 import type { GatewayOptions } from './gateway-options.ts'
+import { nativeRow } from './native.ts'
 import { openapiDocument } from './openapi.ts'
 import { problemResponse, asError, type HttpStatus } from './problem.ts'
 import { createInFlight, createRates } from './rates.ts'
-import type { Answer, Method, Route } from './route.ts'
+import type { Route } from './route.ts'
 import { contextRoutes } from './routes/contexts.ts'
 import { healthRoutes } from './routes/health.ts'
 import { memoryRoutes } from './routes/memories.ts'
@@ -39,20 +40,19 @@ export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly
 export function createGateway(recollect: Recollect, options: GatewayOptions): Gateway {
   const app = new Hono<{ Bindings: { address: string } }>()
   const keyHeader = options.credentials === 'caller' ? 'recollect-key' : 'authorization'
-  const desk = { recollect, rates: createRates(options.clock), inFlight: createInFlight(), keyHeader } as const
+  const desk: Desk = { recollect, rates: createRates(options.clock), inFlight: createInFlight(), keyHeader }
   let draining = false
-  const rows = routeTable({ recollect, metrics: options.metrics, draining: () => draining, openapi: () => openapiDocument(rows, options.version) })
-  for (const row of rows) {
-    checkRow(row)
-    app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), async (c) =>
-      answerOf(row, await handleRoute(row, c.req.raw, c.req.param(), { ...desk, address: c.env.address } as Desk)),
-    )
-  }
-  const model = modelRoutes(recollect, options, desk)
-  for (const { method, path, handle } of model)
-    for (const prefix of ['/v1', '/s/:sessionId/v1']) app.on(method, prefix + path, (c) => handle(c.req.raw, c.req.param(), c.env.address))
+  const native = routeTable({
+    recollect,
+    metrics: options.metrics,
+    draining: () => draining,
+    openapi: () => openapiDocument(native, options.version),
+  })
+  const rows = [...native.map((row) => nativeRow(checked(row), recollect)), ...modelRows(recollect, options, keyHeader)]
+  for (const row of rows)
+    app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), (c) => handleRow(row, c.req.raw, c.req.param(), c.env.address, desk))
   app.notFound((c) => {
-    const allowed = methodsFor(c.req.path, rows, model)
+    const allowed = methodsFor(c.req.path, rows)
     if (allowed.length > 0)
       return refusal(c.req.raw, new RecollectError('invalid_input', `this path takes ${allowed.join(', ')}`, 'Use one of these methods.'), 405, {
         allow: allowed.join(', '),
@@ -68,7 +68,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
   })
   app.onError((error, c) => refusal(c.req.raw, error))
 
-  const checked = async (request: Request, address: string): Promise<Response> => {
+  const passed = async (request: Request, address: string): Promise<Response> => {
     if (request.url.length > limits.urlBytes)
       throw new RecollectError('payload_too_large', `a URL has at most ${limits.urlBytes} bytes`, 'Send a shorter URL.', {
         limit: limits.urlBytes,
@@ -86,7 +86,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     if (['TRACE', 'TRACK', 'CONNECT'].includes(request.method))
       return refusal(request, new RecollectError('invalid_input', 'this method is not served', 'Use another method.'), 405)
     const tagged = withRequestId(request, requestId)
-    return checked(tagged, address).catch((error: unknown) => refusal(tagged, error))
+    return passed(tagged, address).catch((error: unknown) => refusal(tagged, error))
   }
   return {
     async fetch(request, address = 'in-process') {
@@ -99,7 +99,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
         ...cors(request, options),
         'x-request-id': requestId,
       })
-      const route = labelOf(request, rows, model)
+      const route = labelOf(request, rows)
       const seconds = (options.clock.now() - began) / 1000
       options.telemetry.count('recollect_http_requests_total', 1, { route, method: request.method, status: String(answer.status) })
       options.telemetry.observe('recollect_http_request_duration_seconds', seconds, { route })
@@ -139,18 +139,6 @@ function cors(request: Request, { corsOrigins = [] }: GatewayOptions): Record<st
   return origin !== null && corsOrigins.includes(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : {}
 }
 
-function answerOf(row: Route, answer: Answer): Response {
-  const headers = new Headers(answer.headers)
-  if (answer.revision !== undefined) headers.set('etag', `"${answer.revision}"`)
-  if (answer.text !== undefined) {
-    headers.set('content-type', answer.text.type)
-    return new Response(answer.text.body, { status: answer.status, headers })
-  }
-  if (row.answers[answer.status] === 'nothing') return new Response(null, { status: answer.status, headers })
-  headers.set('content-type', 'application/json; charset=utf-8')
-  return new Response(JSON.stringify(answer.body), { status: answer.status, headers })
-}
-
 const isModelPath = (path: string): boolean => /^(?:\/s\/[^/]+)?\/v1(?:\/|$)/.test(path)
 
 /** Any throw, in the shape of the API that was called. */
@@ -168,27 +156,24 @@ function refusal(request: Request, thrown: unknown, status?: HttpStatus, headers
   return withHeaders(response, headers)
 }
 
-const patternOf = (path: string): RegExp => new RegExp(`^${path.replace(/\{\w+\}|:\w+/g, '[^/]+')}$`)
+const patternOf = (path: string): RegExp => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
 
-function methodsFor(path: string, rows: readonly Route[], model: readonly { method: Method; path: string }[]): string[] {
-  const native = rows.filter((row) => patternOf(row.path).test(path)).map((row) => row.method)
-  const compatible = model.filter((row) => patternOf(`(?:/s/[^/]+)?/v1${row.path}`).test(path)).map((row) => row.method)
-  return [...new Set([...native, ...compatible])]
-}
+const methodsFor = (path: string, rows: readonly Row[]): string[] => [
+  ...new Set(rows.filter((row) => patternOf(row.path).test(path)).map((row) => row.method)),
+]
 
 /** The row's template, so that no id stands in a metric or log line (OBS-6). */
-function labelOf(request: Request, rows: readonly Route[], model: readonly { method: Method; path: string }[]): string {
+function labelOf(request: Request, rows: readonly Row[]): string {
   const path = new URL(request.url).pathname
-  const row = rows.find((one) => one.method === request.method && patternOf(one.path).test(path))
-  if (row !== undefined) return row.path
-  const compatible = model.find((one) => one.method === request.method && patternOf(`(?:/s/[^/]+)?/v1${one.path}`).test(path))
-  return compatible === undefined ? 'other' : `/v1${compatible.path}`
+  return rows.find((one) => one.method === request.method && patternOf(one.path).test(path))?.path ?? 'other'
 }
 
-function checkRow(row: Route): void {
+/** The row itself, if it says who may call it and what it answers (GW-2). */
+function checked(row: Route): Route {
   const open = ['/healthz', '/readyz', '/openapi.json']
   const anyCredential = ['/api/v1/whoami']
   const allowed = row.access === 'open' ? open.includes(row.path) : row.access === 'any credential' ? anyCredential.includes(row.path) : true
   if (!allowed || row.access === undefined || Object.keys(row.answers).length === 0)
     throw new Error(`the route ${row.method} ${row.path} has no action or schema`)
+  return row
 }

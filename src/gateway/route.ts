@@ -49,7 +49,6 @@ export interface Route<Query = any, Body = any> {
   readonly idempotent?: true // takes Idempotency-Key (GW-6)
   readonly ifMatch?: true // takes If-Match (GW-7)
   readonly scope: 'owner' | 'tenant' | 'none'
-  readonly bodyBytes?: number // default 1 MiB
   handle(call: Call<Query, Body>): Promise<Answer>
 }
 

@@ -1,5 +1,6 @@
 // Rules of the gateway that no single row shows: repeated requests, cursors, limits, health, CORS, the orderly end.
 import { request } from 'node:http'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import { serveGateway } from '../../src/gateway/index.ts'
@@ -72,7 +73,7 @@ describe('pages', () => {
   test('a cursor opens for its scope, route and filter alone, untouched, within a day [GW-8]', async () => {
     const { nextCursor } = await json(list(''))
     expect((await list(nextCursor)).status).toBe(200)
-    const flipped = `${nextCursor.slice(0, -2)}${nextCursor.endsWith('A') ? 'B' : 'A'}${nextCursor.slice(-1)}`
+    const flipped = `${nextCursor.slice(0, -2)}${nextCursor.at(-2) === 'A' ? 'B' : 'A'}${nextCursor.slice(-1)}`
     const wrong = [
       list(nextCursor, '/api/v1/memories?limit=1'),
       list(nextCursor, '/api/v1/sessions?limit=1&updatedAfter=5'),
@@ -134,6 +135,28 @@ describe('limits', () => {
     for (const [, end] of held) end()
     for (const [reply] of held) expect((await reply).status).toBe(400)
     expect(world.gateway.inFlight).toBe(0)
+  })
+
+  test('a compressed body is read like a plain one, against the same bound; another encoding, and a broken one, are refused [GW-11, GW-10]', async () => {
+    const send = (body: Uint8Array, encoding: string) => {
+      const headers = { authorization: `Bearer ${world.key}`, 'content-type': 'application/json', host: '127.0.0.1', 'content-encoding': encoding }
+      return world.gateway.fetch(new Request('http://127.0.0.1/api/v1/sessions', { method: 'POST', headers, body: body as Uint8Array<ArrayBuffer> }))
+    }
+    const body = (title: string) => Buffer.from(JSON.stringify({ id: 'packed', title }))
+    for (const [encoding, pack] of [
+      ['gzip', gzipSync],
+      ['deflate', deflateSync],
+      ['br', brotliCompressSync],
+      ['identity', (b: Buffer) => b],
+    ] as const)
+      expect(((await json(send(pack(body('packed')), encoding))) as { title: string }).title).toBe('packed')
+    const bomb = gzipSync(body('small') + ' '.repeat(limits.bodyBytes))
+    expect(bomb.length).toBeLessThan(limits.bodyBytes / 100)
+    expect((await send(bomb, 'gzip')).status).toBe(413)
+    const refusals = [send(body('plain'), 'gzip'), send(gzipSync(body('cut')).subarray(0, 20), 'gzip')]
+    for (const answer of await Promise.all(refusals)) expect(answer.status).toBe(400)
+    const unknown = await send(body('unknown'), 'zstd')
+    expect([unknown.status, await json(Promise.resolve(unknown))]).toEqual([415, expect.objectContaining({ code: 'invalid_input' })])
   })
 
   test('a long URL is refused before anything is read [GW-11]', async () => {

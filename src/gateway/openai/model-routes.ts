@@ -4,8 +4,8 @@ import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { Recollect } from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
-import { authenticate, type Caller } from '../authenticate.ts'
-import { allow, readBody, takeRate, type Desk } from '../handle.ts'
+import type { Caller, Doorkeeper } from '../authenticate.ts'
+import type { Row } from '../door.ts'
 import type { Method } from '../route.ts'
 import { chatCompletion } from './chat.ts'
 import { localEmbeddings, localEmbedder } from './embeddings.ts'
@@ -13,51 +13,28 @@ import type { ModelCall, ModelDesk } from './model-call.ts'
 import { ownerNamed } from './names.ts'
 import { createUpstream, noUpstream, passThrough } from './upstream.ts'
 
-export interface ModelRoute {
-  readonly method: Method
-  readonly path: string
-  handle(request: Request, params: Readonly<Record<string, string>>, address: string): Promise<Response>
-}
-
-export function modelRoutes(recollect: Recollect, options: GatewayOptions, desk: Omit<Desk, 'address'>): ModelRoute[] {
-  const upstream = options.upstream === undefined ? undefined : createUpstream(options.upstream, desk.keyHeader, options.fetch ?? fetch, options)
-  const parts: ModelDesk = { recollect, options, upstream }
-  const enter = async (request: Request, params: Readonly<Record<string, string>>, address: string): Promise<ModelCall> => {
-    const caller = await authenticate(desk, request.headers, address)
-    if (desk.keyHeader === 'recollect-key') keepOurKey(request.headers)
-    takeRate(desk, caller, request.method !== 'GET')
-    // Before the body, which may be large: a bound that is met later would hold any number of them.
-    const leave = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
-    try {
-      const body = request.method === 'GET' ? ({} as JsonObject) : objectOf(await readBody(request, limits.modelBodyBytes, limits.modelBodyBytes))
-      const ownerId = ownerNamed(caller.actor, caller.ownerId, body)
-      const named: Caller = { actor: caller.actor, credential: caller.credential, ...(ownerId === undefined ? {} : { ownerId }) }
-      await allow(recollect, named, 'model.call', true)
-      return { request, params, caller: named, body, leave }
-    } catch (error) {
-      leave()
-      throw error
-    }
-  }
-  const row = (method: Method, path: string, run: (call: ModelCall) => Promise<Response>): ModelRoute => ({
+/** Each row under `/v1`, and under the base URL that names its session (OAI-2). */
+export function modelRows(recollect: Recollect, options: GatewayOptions, keyHeader: Doorkeeper['keyHeader']): Row[] {
+  const upstream = options.upstream === undefined ? undefined : createUpstream(options.upstream, keyHeader, options.fetch ?? fetch, options)
+  const desk: ModelDesk = { recollect, options, upstream }
+  const row = (method: Method, path: string, run: (call: ModelCall, desk: ModelDesk) => Promise<Response>): Row => ({
     method,
     path,
-    async handle(request, params, address) {
-      const call = await enter(request, params, address)
-      try {
-        return await run(call)
-      } catch (error) {
-        call.leave()
-        throw error
-      }
+    access: 'model.call',
+    scope: 'owner',
+    ...(method === 'GET' ? {} : { reads: { bytes: limits.modelBodyBytes, stringBytes: limits.modelBodyBytes } }),
+    ownerOf: (caller, body) => ownerNamed(caller.actor, caller.ownerId, objectOf(body)),
+    respond({ request, params, caller, body, leave }) {
+      if (keyHeader === 'recollect-key') keepOurKey(request.headers)
+      return run({ request, params, caller: caller as Caller, body: body as JsonObject, leave }, desk)
     },
   })
-  return [
-    row('POST', '/chat/completions', (call) => chatCompletion(call, parts)),
-    row('GET', '/models', (call) => models(call, parts, '/models')),
-    row('GET', '/models/:model', (call) => models(call, parts, `/models/${encodeURIComponent(call.params['model'] as string)}`)),
-    row('POST', '/embeddings', (call) => embeddings(call, parts)),
-  ]
+  return ['/v1', '/s/{sessionId}/v1'].flatMap((base) => [
+    row('POST', `${base}/chat/completions`, chatCompletion),
+    row('GET', `${base}/models`, (call) => models(call, desk, '/models')),
+    row('GET', `${base}/models/{model}`, (call) => models(call, desk, `/models/${encodeURIComponent(call.params['model'] as string)}`)),
+    row('POST', `${base}/embeddings`, embeddings),
+  ])
 }
 
 /** The upstream's list as it came; empty without one. */

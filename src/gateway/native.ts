@@ -1,70 +1,43 @@
-// The way of every request to a row: door, limits, policy, schema, handler, answer. The order is the rule; each step is its own function.
+// A native row behind the door: schema, handler, answer.
 import type { ZodError, ZodType } from 'zod'
 import { RecollectError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
-import { readJson } from '../core/strict-json.ts'
-import type { Action, Actor } from '../ports/policy.ts'
+import type { Actor } from '../ports/policy.ts'
 import type { Recollect, User } from '../recollect.ts'
-import { authenticate, type Caller, type Doorkeeper } from './authenticate.ts'
-import type { InFlight } from './rates.ts'
+import type { Caller } from './authenticate.ts'
+import { noOwner, type Entered, type Row } from './door.ts'
 import type { Answer, Call, Route } from './route.ts'
 
-export interface Desk extends Doorkeeper {
-  readonly inFlight: InFlight
-  readonly address: string
-}
+/** A native row as the door and the router take it. */
+export const nativeRow = (row: Route, recollect: Recollect): Row => ({
+  method: row.method,
+  path: row.path,
+  access: row.access,
+  scope: row.scope,
+  ...(row.body === undefined ? {} : { reads: { bytes: limits.bodyBytes, stringBytes: limits.jsonStringBytes } }),
+  async respond(entered) {
+    try {
+      return responseOf(row, await row.handle(callOf(row, entered, recollect)))
+    } finally {
+      entered.leave()
+    }
+  },
+})
 
-/** Runs a native row for a request. Throws RecollectErrors; the caller gives them their shape. */
-export async function handleRoute(row: Route, request: Request, params: Readonly<Record<string, string>>, desk: Desk): Promise<Answer> {
-  if (row.access === 'open') return row.handle(await callOf(row, request, params, desk, undefined))
-  const caller = await authenticate(desk, request.headers, desk.address)
-  takeRate(desk, caller, row.method !== 'GET')
-  const leave = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
-  try {
-    if (row.access !== 'any credential') await allow(desk.recollect, caller, row.access, row.scope === 'owner')
-    return await row.handle(await callOf(row, request, params, desk, caller))
-  } finally {
-    leave()
+function responseOf(row: Route, answer: Answer): Response {
+  const headers = new Headers(answer.headers)
+  if (answer.revision !== undefined) headers.set('etag', `"${answer.revision}"`)
+  if (answer.text !== undefined) {
+    headers.set('content-type', answer.text.type)
+    return new Response(answer.text.body, { status: answer.status, headers })
   }
+  if (row.answers[answer.status] === 'nothing') return new Response(null, { status: answer.status, headers })
+  headers.set('content-type', 'application/json; charset=utf-8')
+  return new Response(JSON.stringify(answer.body), { status: answer.status, headers })
 }
 
-/** One decision a request, before any store call; a throw or a delay is a denial (ACC-2). */
-export async function allow(recollect: Recollect, caller: Caller, action: Action, ofOwner: boolean): Promise<void> {
-  const { actor } = caller
-  const target = { tenantId: actor.tenantId, ...(ofOwner && caller.ownerId !== undefined ? { ownerId: caller.ownerId } : {}) }
-  const decision = await Promise.race([
-    recollect.policy.decide(actor, action, target).catch(() => ({ allow: false, reason: 'policy failed' })),
-    new Promise<{ allow: boolean; reason: string }>((resolve) =>
-      setTimeout(() => resolve({ allow: false, reason: 'policy timed out' }), limits.policyMs).unref(),
-    ),
-  ])
-  const reads = action.endsWith('.read') && actor.roles.includes('tenant-reader')
-  if (!decision.allow || reads)
-    recollect.audit.note({
-      tenantId: actor.tenantId,
-      actor: actor.credentialId,
-      action,
-      decision: decision.allow ? 'allow' : 'deny',
-      reason: decision.reason,
-    })
-  if (decision.allow) return
-  if (ofOwner && caller.ownerId === undefined && actor.grants.includes('act-for-owner')) throw noOwner()
-  throw new RecollectError('forbidden', `this key may not do ${action}`, 'Use a key whose role allows it.')
-}
-
-export function takeRate({ rates }: Pick<Desk, 'rates'>, { actor, ownerId }: Caller, writes: boolean): void {
-  const kind = writes ? 'writes' : 'reads'
-  rates.take(
-    `${kind} of an owner`,
-    `${actor.tenantId} ${ownerId ?? actor.credentialId}`,
-    writes ? limits.ownerWritesAMinute : limits.ownerReadsAMinute,
-  )
-  rates.take(`${kind} of a tenant`, actor.tenantId, writes ? limits.tenantWritesAMinute : limits.tenantReadsAMinute)
-}
-
-async function callOf(row: Route, request: Request, params: Readonly<Record<string, string>>, desk: Desk, caller: Caller | undefined): Promise<Call> {
-  const { recollect } = desk
+function callOf(row: Route, { request, params, caller, body }: Entered, recollect: Recollect): Call {
   const ownerId = caller?.ownerId
   const tenantId = caller?.actor.tenantId
   let user: User | undefined
@@ -80,53 +53,12 @@ async function callOf(row: Route, request: Request, params: Readonly<Record<stri
     },
     params,
     query: queryOf(row, request),
-    body: row.body === undefined ? undefined : parsed(row.body, await readBody(request, row.bodyBytes ?? limits.bodyBytes), 'body'),
+    body: row.body === undefined ? undefined : parsed(row.body, body, 'body'),
     ...(ifMatch === undefined ? {} : { ifMatch }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     signal: request.signal,
     page: pagesOf(recollect, row, tenantId, ownerId, params),
   }
-}
-
-export const noOwner = (): RecollectError =>
-  new RecollectError(
-    'invalid_input',
-    'this key belongs to no owner, and the request names none',
-    "Name the owner in the header recollect-owner (the key needs the grant act-for-owner), or use an owner's key.",
-  )
-
-/** The strict JSON of a body within its bound; no body reads as an empty object. */
-export async function readBody(request: Request, most: number, stringBytes: number = limits.jsonStringBytes): Promise<Json> {
-  const type = request.headers.get('content-type')
-  const bytes = await bytesOf(request, most)
-  if (bytes.length === 0) return {}
-  if (type !== null && !/^application\/(?:[a-z.+-]+\+)?json\s*(?:;|$)/i.test(type)) throw wrongType()
-  return readJson(bytes, { depth: limits.jsonDepth, keys: limits.jsonKeys, stringBytes })
-}
-
-/** Marks the one `invalid_input` that HTTP answers with 415 (GW-10). */
-export const wrongType = (): RecollectError =>
-  new RecollectError('invalid_input', 'the body is not JSON by its content type', 'Send `Content-Type: application/json`.', {
-    details: { http: 415 },
-  })
-
-async function bytesOf(request: Request, most: number): Promise<Uint8Array> {
-  const tooLarge = (given: number) =>
-    new RecollectError('payload_too_large', `a body here has at most ${most} bytes; got ${given} or more`, 'Send less at once.', {
-      limit: most,
-      given,
-    })
-  const told = Number(request.headers.get('content-length') ?? 0)
-  if (told > most) throw tooLarge(told)
-  if (request.body === null) return new Uint8Array()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request.body) {
-    size += (chunk as Uint8Array).length
-    if (size > most) throw tooLarge(size)
-    chunks.push(chunk as Uint8Array)
-  }
-  return Buffer.concat(chunks)
 }
 
 function queryOf(row: Route, request: Request): unknown {
@@ -147,7 +79,7 @@ function queryOf(row: Route, request: Request): unknown {
 }
 
 /** Throws `invalid_input` with the places and reasons of a schema, and without what was given. */
-export function parsed<T>(schema: ZodType<T>, value: unknown, where: string): T {
+function parsed<T>(schema: ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw new RecollectError('invalid_input', `the ${where} does not fit: ${faultsOf(result.error)}`, 'See /openapi.json for what this route takes.')
