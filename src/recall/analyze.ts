@@ -2,6 +2,7 @@
 import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
 import type { Stemmers } from './recall-types.ts'
+import { isQuestion } from './questions.ts'
 import { stopWords } from './stop-words.ts'
 import { tokenize } from './tokenize.ts'
 import { weights } from './weights.ts'
@@ -12,6 +13,7 @@ export interface Terms {
   readonly length: number // words of the text that carry weight
   readonly content: ReadonlySet<string> // stems of the text's weighty words: for near copies (RCL-9)
   readonly words: number // by white space, for `long` and the window's decay
+  readonly asks: boolean // nothing but questions
 }
 
 /** A term of a query. `optional`: ignored where the list has never seen it. */
@@ -80,7 +82,7 @@ export function createAnalyzer(stemmers: Stemmers = {}): Analyzer {
       if (speaker !== undefined) field(wordsOf(speaker), weights.fields.speaker)
       field(dateWords(saidAt), weights.fields.date)
       if (slot !== undefined) field(wordsOf(slot), weights.fields.slot)
-      return { frequencies, length, content, words: countWords(text) }
+      return { frequencies, length, content, words: countWords(text), asks: isQuestion(text) }
     },
     query(text) {
       const terms = new Map<string, QueryTerm>()

@@ -164,7 +164,7 @@ export function candidatesOf(
 }
 
 /** What the score of a candidate is made of, each times its weight, in the order of the sum. */
-const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long'] as const
+const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long', 'asks'] as const
 type Columns = Readonly<Record<(typeof featureNames)[number], Float64Array>>
 
 /** The sum over the query's terms that the unit holds. */
@@ -181,6 +181,9 @@ export function longOf({ units }: UnitGroup, unit: number): number {
   return words <= weights.longWords ? 0 : Math.log(words / weights.longWords)
 }
 
+/** How much a unit only asks: 1 for the shortest question, 0 for a statement and from 20 words on, where a question tells what it is about. */
+const asksOf = ({ units }: UnitGroup, unit: number): number => (units.asks[unit] === 1 ? Math.max(0, 1 - units.words[unit]! / weights.asksWords) : 0)
+
 export interface FeatureView {
   readonly group: UnitGroup
   readonly spreads: readonly ListSpreads[]
@@ -196,7 +199,17 @@ export interface FeatureView {
 /** Features of units of one list: a column a name. Loops over plain arrays, since each candidate of each search has them all. */
 export function featuresOf(view: FeatureView, list: number, units: Int32Array): Columns {
   const column = () => new Float64Array(units.length)
-  const columns = { win: column(), dense: column(), denseNear: column(), session: column(), speaker: column(), coverage: column(), long: column() }
+  const columns = {
+    win: column(),
+    dense: column(),
+    denseNear: column(),
+    session: column(),
+    speaker: column(),
+    coverage: column(),
+    long: column(),
+    asks: column(),
+  }
+  for (let i = 0; i < units.length; i++) columns.asks[i] = asksOf(view.group, units[i]!)
   if (view.words) ofWords(view, list, units, columns)
   if (view.dense) ofVectors(view, units, columns)
   return columns

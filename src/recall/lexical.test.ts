@@ -13,7 +13,7 @@ const vocabulary = ['red', 'blue', 'dog', 'cat', 'tea', 'sun']
 const termsOf = (words: readonly string[]): Terms => {
   const frequencies = new Map<string, number>()
   for (const word of words) frequencies.set(word, (frequencies.get(word) ?? 0) + 10)
-  return { frequencies, length: words.length, content: new Set(words), words: words.length }
+  return { frequencies, length: words.length, content: new Set(words), words: words.length, asks: false }
 }
 const recordIn = (session: string, seq: number) =>
   ({ id: `r${seq}`, session, evidence: [{ log: session, birth: 1, seq }] }) as unknown as MemoryRecord

@@ -90,3 +90,11 @@ describe('explaining', () => {
     expect((await explain('nobody')).fate).toBe('no such record')
   })
 })
+
+test('a short question ranks behind what it asks for; from 20 words on it tells what it is about [RCL-2]', async () => {
+  const long = `We run the boiler with code 7731 since March and it drips, so ${'really '.repeat(5)}who could come and repair it?`
+  const { owner, recall } = await memoryOf('The boiler code is 7731, by the way.', 'boiler code?', long)
+  const asks = async (id: string) => (await recall.explain(owner.scope, 'boiler code', id)).features?.['asks']
+  expect([await asks('mem_1'), await asks('mem_2'), await asks('mem_3')]).toEqual([0, 0.9, 0])
+  expect(texts(await recall.search(owner.scope, 'What is the boiler code?', open)).at(-1)).toBe('boiler code?')
+})

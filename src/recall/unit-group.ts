@@ -11,6 +11,7 @@ import { namesOf, type Names } from './names.ts'
 const unitKinds = {
   row: Int32Array,
   list: Uint8Array, // index in the group's lists
+  asks: Uint8Array, // 1: nothing but questions
   previous: Int32Array, // 1 + unit of the same thread, or 0
   next: Int32Array,
   message: Int32Array,
@@ -91,6 +92,7 @@ export function createUnitGroup(lists: readonly RecallList[], kernel: Kernel, di
       units.list[unit] = lists.indexOf(list)
       units.words[unit] = Math.min(65_535, terms.words)
       units.weighty[unit] = terms.length
+      units.asks[unit] = terms.asks ? 1 : 0
       units.distinct[unit] = Math.min(65_535, terms.content.size)
       sketch(units, unit, terms.content)
       link(chain, unit, record)

@@ -1,7 +1,7 @@
 // Every weight of recall, once. Refitted only on LoCoMo and BEAM 100K together, five folds by conversation (RCL-4); reference of 2026-11.
 
 /** Part of what a snapshot is good for: with other weights of the lexical fields, or other stop words, it is built anew (PART-4). */
-export const weightsVersion = 2
+export const weightsVersion = 3
 
 export const weights = {
   bm25: { k1: 1.2, b: 0.75 }, // LEX-3
@@ -11,8 +11,9 @@ export const weights = {
   dense: { 'static-en': 0.5, 'e5-small-v2': 0.75, unknown: 0.5 },
   /** `win`: a neighbour's term counts so much, less by the words between. */
   window: { reach: 3, factor: 0.7, decayWords: 40 },
-  features: { win: 0.4, dense: 0.76, denseNear: 0.54, session: 0.55, speaker: 3.33, coverage: 2.49, long: -1.34 },
+  features: { win: 0.4, dense: 0.76, denseNear: 0.54, session: 0.55, speaker: 3.33, coverage: 2.49, long: -1.34, asks: -10 },
   longWords: 60,
+  asksWords: 20,
   /**
    * ABS-1: a logistic of absolute quantities. Fitted on 2026-11-25 on LoCoMo and BEAM 100K together, equal weight, five folds by conversation:
    * AUROC 0.976 and 0.922. `long` was added, since a long unit holds some words of any question; it also makes lists comparable (RCL-5).
