@@ -16,7 +16,7 @@ export type { LoggedMessage, Message, MessageInput, Part, PartInput, Span, SpanI
 export { hybrid, slidingWindow, summary, type Strategy } from './context/strategies.ts'
 export type { Tokenizer } from './ports/token-counter.ts'
 export type { ModelProfile, ModelProfileInput } from './context/profiles.ts'
-export type { Context, ContextOptions } from './context/context-options.ts'
+export type { Context, ContextDefaults, ContextOptions } from './context/context-options.ts'
 export type { ReceiptDiff } from './context/diff-receipts.ts'
 export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'
 export type * from './recollect.ts'

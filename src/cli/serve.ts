@@ -42,7 +42,6 @@ export async function serve(configuration: Configuration, version: string, say: 
 export function gatewayOptions(configuration: Configuration, telemetry: ReturnType<typeof createTelemetry>, version: string): GatewayOptions {
   const url = configuration.get('upstream.url') as string | undefined
   const key = configuration.get('upstream.key') as string | undefined
-  const budget = configuration.get('context.budgetTokens') as number | undefined
   const sessionHeaders = configuration.get('gateway.sessionHeaders') as readonly string[] | undefined
   return {
     clock: systemClock,
@@ -55,7 +54,6 @@ export function gatewayOptions(configuration: Configuration, telemetry: ReturnTy
     credentials: configuration.get('gateway.credentials'),
     withoutSession: configuration.get('gateway.withoutSession'),
     onEdit: configuration.get('gateway.onEdit'),
-    ...(budget === undefined ? {} : { budgetTokens: budget }),
     ...(sessionHeaders === undefined ? {} : { sessionHeaders }),
     ...(url === undefined
       ? {}

@@ -9,6 +9,7 @@ import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Recollect } from '../recollect.ts'
 import type { Configuration } from './load.ts'
+import type { SettingName } from './settings.ts'
 
 export const random = (bytes: number): Uint8Array => new Uint8Array(randomBytes(bytes))
 
@@ -41,12 +42,33 @@ export async function openRecollect(
     seal: configuration.get('seal'),
     embedder: configuration.get('embedder'),
     receipts: configuration.get('receipts'),
+    context: contextDefaults(configuration),
+    profiles: configuration.get('context.profiles'),
     quotas: Object.fromEntries(quotaNames.map((name) => [name, configuration.get(`limits.${name}`)])),
     lives: { idleMs: configuration.get('expiry.idleMs'), absoluteMs: configuration.get('expiry.absoluteMs') },
     ...(Object.keys(stores).length === 0 ? {} : { stores }),
     ...(configuration.get('stores.keys') === 'memory:' ? { allowSharedKeyStore: true } : {}),
   }
   return createRecollect(options)
+}
+
+/** What is not set is left out: the engine has the defaults. */
+function contextDefaults({ get }: Configuration): RecollectOptions['context'] & object {
+  const given = (names: Readonly<Record<string, SettingName>>) =>
+    Object.fromEntries(Object.entries(names).flatMap(([name, setting]) => (get(setting) === undefined ? [] : [[name, get(setting)]])))
+  return {
+    ...given({
+      model: 'context.model',
+      budgetTokens: 'context.budgetTokens',
+      reserveOutputTokens: 'context.reserveOutputTokens',
+      strategy: 'context.strategy',
+      minTurns: 'context.minTurns',
+      state: 'context.state',
+      timeoutMs: 'context.timeoutMs',
+    }),
+    recall:
+      get('recall.mode') === 'off' ? false : given({ maxItems: 'recall.maxItems', maxTokens: 'recall.maxTokens', onFailure: 'recall.onFailure' }),
+  }
 }
 
 /** The three stores by name, each with its file; none for a store in memory. */

@@ -1,6 +1,9 @@
 // The only list of settings: type, default, unit, reason (CFG-1, CFG-5). From it come the flags, the environment's names and docs/reference/config.md.
 import { z, type ZodType } from 'zod'
+import { strategyNames } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
+import { readJson } from '../core/strict-json.ts'
+import { checkOptions } from '../create-recollect/options.ts'
 
 export interface Setting {
   readonly schema: ZodType
@@ -25,6 +28,33 @@ const list = z.union([
       .filter((one) => one !== ''),
   ),
 ])
+/** A value, or its JSON where flags and variables hold text alone. */
+const json = <T extends ZodType>(schema: T) =>
+  z.union([
+    schema,
+    z
+      .string()
+      .transform((value, context): any => {
+        try {
+          return readJson(new TextEncoder().encode(value))
+        } catch {
+          context.addIssue({ code: 'custom', message: 'is no JSON' })
+          return z.NEVER
+        }
+      })
+      .pipe(schema),
+  ])
+/** Whether `createRecollect` takes such options. */
+const fits =
+  (optionsOf: (value: never) => object) =>
+  (value: unknown): boolean => {
+    try {
+      checkOptions(optionsOf(value as never))
+      return true
+    } catch {
+      return false
+    }
+  }
 const url = z.string().regex(/^https?:\/\/[^\s]+$/, { error: 'is an http or https URL' })
 const storeUrl = z.string().regex(/^(?:memory:|sqlite:.+)$/, { error: 'is memory: or sqlite:PATH' })
 
@@ -61,10 +91,71 @@ export const settings = {
   },
   'gateway.onEdit': { schema: z.enum(['rewind', 'fork', 'refuse']), fallback: 'rewind', reason: 'A client that sends an edited history.' },
   'gateway.drainDelayMs': { schema: whole.min(0).max(60_000), fallback: 0, reason: 'Time between readiness 503 and the last new connection.' },
+  'context.model': {
+    schema: text,
+    fallback: undefined,
+    reason: 'Whose profile counts where neither call nor session names a model. Default: generic.',
+  },
+  'context.profiles': {
+    schema: json(
+      z.array(z.record(z.string(), z.unknown())).refine(
+        fits((profiles) => ({ profiles })),
+        { error: 'is a list of model profiles' },
+      ),
+    ),
+    fallback: [],
+    reason: 'Rows added to the model profiles, or in place of them: id, extends, match, windowTokens, cache, tokens and so on; a list, or its JSON.',
+  },
   'context.budgetTokens': {
     schema: whole.min(limits.contextBudgetTokensLeast),
     fallback: undefined,
-    reason: 'Tokens of a prompt on model routes. Default 32,000, or less where the window is small.',
+    reason: 'Tokens of a prompt, all of it. Default 32,000; less where the window of the model is small.',
+  },
+  'context.reserveOutputTokens': {
+    schema: whole.min(0),
+    fallback: undefined,
+    reason: 'Tokens of the window kept for the answer. Default 4,096; at most half of the window.',
+  },
+  'context.strategy': {
+    schema: z.union([
+      z.enum(strategyNames),
+      json(
+        z.record(z.string(), z.unknown()).refine(
+          fits((strategy) => ({ context: { strategy } })),
+          { error: 'is a strategy with its options' },
+        ),
+      ),
+    ]),
+    fallback: undefined,
+    reason:
+      'What is kept when an epoch begins: slidingWindow, summary or hybrid (default); with options an object, or its JSON: {"name":"hybrid","lowTokens":4000,"highTokens":9000,"summaryTokens":1000}.',
+  },
+  'context.minTurns': {
+    schema: whole.min(0).max(limits.minTurnsMost),
+    fallback: undefined,
+    reason: 'Complete turns that stay verbatim when an epoch begins. Default 2.',
+  },
+  'context.state': { schema: flag, fallback: undefined, reason: 'The session state goes into the prompt. Default true.' },
+  'context.timeoutMs': {
+    schema: whole.min(1).max(limits.contextTimeoutMsMost),
+    fallback: undefined,
+    reason: 'Time that a context may take, recall and stores included. Default 10 s.',
+  },
+  'recall.mode': { schema: z.enum(['on', 'off']), fallback: 'on', reason: 'off: no long-term memory in prompts; searching goes on.' },
+  'recall.maxItems': {
+    schema: whole.min(0).max(limits.recallLimitMost),
+    fallback: undefined,
+    reason: 'Memories a turn may bring into the prompt. Default 8.',
+  },
+  'recall.maxTokens': {
+    schema: whole.min(0),
+    fallback: undefined,
+    reason: 'Tokens they may take; the best three stand even over it. Default 1,500.',
+  },
+  'recall.onFailure': {
+    schema: z.enum(['omit', 'fail']),
+    fallback: undefined,
+    reason: 'Recall that fails or is late: go on without, and say so in the receipt (default), or fail.',
   },
   'expiry.idleMs': {
     schema: whole.min(limits.lifeMsLeast).max(limits.lifeMsMost),

@@ -23,6 +23,12 @@ export interface ContextOptions {
   timeoutMs?: number // default 10,000
 }
 
+/** What the contexts of a deployment are made by, where neither the call nor the session's setup says otherwise. A budget is clipped to the model's window. */
+export type ContextDefaults = Pick<
+  ContextOptions,
+  'model' | 'budgetTokens' | 'reserveOutputTokens' | 'strategy' | 'recall' | 'state' | 'minTurns' | 'timeoutMs'
+>
+
 export interface Context {
   readonly messages: readonly unknown[] // in the asked format
   readonly system?: unknown

@@ -16,21 +16,17 @@ import type { ContextCache } from './pack-cache.ts'
 import { lowerPacked } from './pack-lower.ts'
 import { planContext, type PlanContextInput, type PlannedContext } from './plan.ts'
 import { policyHashes } from './policy-memo.ts'
-import { resolvePolicy, type Policy } from './policy.ts'
-import type { ModelProfile } from './profiles.ts'
+import { contextTimeout, resolvePolicy, type Policy, type PolicyTables } from './policy.ts'
 import { uncovered } from './receipt-ranges.ts'
 import { reconcile } from './reconcile.ts'
 import type { ContextSource, LoadedSession, RecallForContext } from './source.ts'
-import type { Strategy } from './strategies.ts'
 
 /** The world, the deployment's tables, and what the session keeps between its contexts. */
-export interface ContextParts {
+export interface ContextParts extends PolicyTables {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
   readonly counter?: TokenCounter // exact, for the profiles that ask for it; default: the class counter (TOK-1)
-  readonly profiles?: readonly ModelProfile[] // added to, and before, the built-in rows
-  readonly strategies?: readonly Strategy[] // usable by name
   readonly cache: ContextCache
 }
 
@@ -40,7 +36,7 @@ export interface ContextParts {
  * `conflict` after 3 lost swaps · `timeout` · recall's own code with `onFailure: 'fail'`
  */
 export async function makeContext(source: ContextSource, options: ContextOptions, parts: ContextParts): Promise<Context> {
-  const deadline = deadlineOf(options, parts.clock)
+  const deadline = deadlineOf(options, parts)
   try {
     return await withDeadline(contextBefore(source, options, parts, deadline), deadline)
   } finally {
@@ -230,17 +226,9 @@ interface Deadline {
   end(): void
 }
 
-function deadlineOf({ timeoutMs = limits.contextTimeoutMs, signal }: ContextOptions, clock: Clock): Deadline {
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > limits.contextTimeoutMsMost)
-    throw new RecollectError(
-      'invalid_input',
-      `timeoutMs is a whole number from 1 to ${limits.contextTimeoutMsMost}`,
-      'Give timeoutMs within these bounds.',
-      {
-        limit: limits.contextTimeoutMsMost,
-        given: timeoutMs,
-      },
-    )
+function deadlineOf(options: ContextOptions, { clock, defaults }: ContextParts): Deadline {
+  const timeoutMs = contextTimeout(options, defaults)
+  const { signal } = options
   const ended = new AbortController()
   const both = signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal])
   return { signal: both, ms: timeoutMs, passed: clock.sleep(timeoutMs, both).then(() => 'passed'), end: () => ended.abort('made') }

@@ -4,8 +4,9 @@ import { RecollectError, numberGiven } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { textOf, type LoggedMessage } from '../core/message.ts'
-import type { SessionFold } from '../core/session.ts'
-import type { ContextOptions } from './context-options.ts'
+import { emptyFold, type SessionFold } from '../core/session.ts'
+import { checkDefaultFields } from './context-fields.ts'
+import type { ContextDefaults, ContextOptions } from './context-options.ts'
 import type { PolicyHashes } from './policy-memo.ts'
 import { findProfile, type ModelProfile } from './profiles.ts'
 import { resolveStrategy, type Strategy, type StrategyChoice } from './strategies.ts'
@@ -35,26 +36,36 @@ export interface Policy {
 
 /** The deployment's tables. */
 export interface PolicyTables {
-  readonly profiles?: readonly ModelProfile[]
-  readonly strategies?: readonly Strategy[]
+  readonly profiles?: readonly ModelProfile[] // added to, and before, the built-in rows
+  readonly strategies?: readonly Strategy[] // usable by name
+  readonly defaults?: ContextDefaults
+}
+
+/** @throws `invalid_input` on defaults that no context could be made by */
+export function checkDefaults(tables: PolicyTables): void {
+  checkDefaultFields(tables.defaults)
+  contextTimeout({}, tables.defaults)
+  resolvePolicy({}, emptyFold, tables, { tag: () => '', tools: () => '' })
 }
 
 /** @throws `invalid_input` with limit and value (CTX-6) */
 export function resolvePolicy(options: ContextOptions, fold: SessionFold, tables: PolicyTables, hashes: PolicyHashes): Policy {
   if (options.messages !== undefined && options.preview !== true)
     throw new RecollectError('invalid_input', 'messages are taken only with preview', 'Append the messages first, or set preview: true (CTX-1).')
-  const model = options.model ?? fold.setup.model
+  const { defaults = {} } = tables
+  const model = options.model ?? fold.setup.model ?? defaults.model
   const { profile, known } = findProfile(model, tables.profiles)
-  const strategy = checkedStrategy(resolveStrategy(options.strategy ?? (fold.setup.strategy as StrategyChoice | undefined), tables.strategies))
+  const choice = options.strategy ?? (fold.setup.strategy as StrategyChoice | undefined) ?? defaults.strategy
+  const strategy = checkedStrategy(resolveStrategy(choice, tables.strategies))
   const tools = options.tools ?? fold.setup.tools ?? []
   const prompt = systemPrompt(options.system ?? fold.setup.system, fold.messages)
-  const state = options.state ?? true
+  const state = options.state ?? defaults.state ?? true
   return {
     profile,
     known,
     ...(typeof model === 'string' ? { modelName: model } : {}),
     format: checkedFormat(options.format ?? profile.format),
-    ...budgetOf(options, profile),
+    ...budgetOf(options, defaults, profile),
     strategy,
     policyHash: hashes.tag(['policy', strategy.name, JSON.stringify(strategy.options), state ? 'state' : 'stateless', `${renderVersion}`]),
     ...prompt,
@@ -63,8 +74,8 @@ export function resolvePolicy(options: ContextOptions, fold: SessionFold, tables
     toolsHash: hashes.tools(tools),
     state,
     pins: checkedPins(options.pins ?? [], fold),
-    minTurns: within('minTurns', options.minTurns ?? limits.minTurns, 0, limits.minTurnsMost),
-    recall: recallOptions(options.recall),
+    minTurns: within('minTurns', options.minTurns ?? defaults.minTurns ?? limits.minTurns, 0, limits.minTurnsMost),
+    recall: recallOptions(options.recall ?? defaults.recall, defaults.recall),
   }
 }
 
@@ -80,11 +91,13 @@ export function optionOf(strategy: Strategy, name: string): Json | undefined {
   return typeof options === 'object' && options !== null && !Array.isArray(options) ? (options as { readonly [key: string]: Json })[name] : undefined
 }
 
-function budgetOf(options: ContextOptions, profile: ModelProfile): Pick<Policy, 'budgetTokens' | 'reserveTokens'> {
+/** What a call asks for is refused where it does not fit the model's window; a default is clipped to it. */
+function budgetOf(options: ContextOptions, defaults: ContextDefaults, profile: ModelProfile): Pick<Policy, 'budgetTokens' | 'reserveTokens'> {
   const half = Math.floor(profile.windowTokens / 2)
-  const reserveTokens = within('reserveOutputTokens', options.reserveOutputTokens ?? limits.reserveOutputTokens, 0, half)
+  const reserve = options.reserveOutputTokens ?? Math.min(defaults.reserveOutputTokens ?? limits.reserveOutputTokens, half)
+  const reserveTokens = within('reserveOutputTokens', reserve, 0, half)
   const room = profile.windowTokens - reserveTokens
-  const budgetTokens = options.budgetTokens ?? Math.min(limits.contextBudgetTokens, room)
+  const budgetTokens = options.budgetTokens ?? Math.min(defaults.budgetTokens ?? limits.contextBudgetTokens, room)
   return { reserveTokens, budgetTokens: within('budgetTokens', budgetTokens, limits.contextBudgetTokensLeast, room) }
 }
 
@@ -125,15 +138,20 @@ function checkedPins(pins: readonly number[], fold: SessionFold): readonly numbe
   return [...new Set(pins)].toSorted((a, b) => a - b)
 }
 
-function recallOptions(recall: ContextOptions['recall']): Policy['recall'] {
-  if (recall === false) return undefined
+function recallOptions(asked: ContextOptions['recall'], defaults: ContextOptions['recall']): Policy['recall'] {
+  if (asked === false) return undefined
+  const { query, maxItems, maxTokens, onFailure } = { ...(defaults === false ? {} : defaults), ...asked }
   return {
-    ...(recall?.query === undefined ? {} : { query: recall.query }),
-    maxItems: within('recall.maxItems', recall?.maxItems ?? limits.recallItems, 0, limits.recallLimitMost),
-    maxTokens: within('recall.maxTokens', recall?.maxTokens ?? limits.recallTokens, 0, limits.contextWindowTokensMost),
-    onFailure: recall?.onFailure === 'fail' ? 'fail' : 'omit',
+    ...(query === undefined ? {} : { query }),
+    maxItems: within('recall.maxItems', maxItems ?? limits.recallItems, 0, limits.recallLimitMost),
+    maxTokens: within('recall.maxTokens', maxTokens ?? limits.recallTokens, 0, limits.contextWindowTokensMost),
+    onFailure: onFailure === 'fail' ? 'fail' : 'omit',
   }
 }
+
+/** How long a context may take. */
+export const contextTimeout = ({ timeoutMs }: ContextOptions, defaults: ContextDefaults | undefined): number =>
+  within('timeoutMs', timeoutMs ?? defaults?.timeoutMs ?? limits.contextTimeoutMs, 1, limits.contextTimeoutMsMost)
 
 function within(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value

@@ -1,5 +1,6 @@
 // What is known of models, as one table: windows, price ratios, caches, counting. No other file names a model (PRO-1).
-import type { Format } from '../core/context.ts'
+import { checkFields, type FieldKind } from '../core/check-fields.ts'
+import { formats, type Format } from '../core/context.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { ruleIds, type RuleId } from './rule-ids.ts'
@@ -166,12 +167,52 @@ export function findProfile(
 /** The rows of a deployment, complete and checked. @throws `invalid_input` naming the row and the fault */
 export function extendProfiles(inputs: readonly ModelProfileInput[]): readonly ModelProfile[] {
   const made: ModelProfile[] = []
-  for (const { extends: from = 'generic', ...change } of inputs) {
+  for (const input of inputs) {
+    checkRow(input)
+    const { extends: from = 'generic', ...change } = input
     const base = [...made.toReversed(), ...profiles].find(({ id }) => id === from)
     if (base === undefined) throw fault(change.id, `it extends '${from}', which is no row`)
     made.push(checkProfile(row(base, { match: [], ...change })))
   }
   return made
+}
+
+const rowFields: Record<keyof ModelProfileInput, FieldKind> = {
+  id: 'text',
+  extends: 'text',
+  match: 'texts',
+  family: 'text',
+  format: formats,
+  rules: 'texts',
+  windowTokens: 'number',
+  maxOutputTokens: 'number',
+  outputRatio: 'number',
+  cache: 'object',
+  tokens: 'object',
+  reasoning: ['none', 'replay', 'signed', 'prefix-bound'],
+  asOf: 'text',
+  source: 'text',
+}
+const cacheFields: Record<keyof ModelProfile['cache'], FieldKind> = {
+  readRatio: 'number',
+  writeRatio: 'number',
+  ttlSeconds: 'number',
+  minTokens: 'number',
+  matching: ['prefix', 'breakpoint', 'best-effort', 'none'],
+  maxHints: 'number',
+}
+const tokenFields: Record<keyof ModelProfile['tokens'], FieldKind> = {
+  counter: ['classes', 'o200k'],
+  ratio: 'number',
+  perMessage: 'number',
+  perImage: 'number',
+  perPdfPage: 'number',
+}
+
+function checkRow(row: ModelProfileInput): void {
+  checkFields({ ...row, id: row.id ?? null }, rowFields, 'a model profile')
+  checkFields(row.cache, cacheFields, 'cache of a model profile')
+  checkFields(row.tokens, tokenFields, 'tokens of a model profile')
 }
 
 /** The profile itself if it can be used. @throws `invalid_input` with the fault (PRO-1) */

@@ -173,6 +173,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
       telemetry,
       profiles: extendProfiles(options.profiles ?? []),
       ...(options.tokenizer === undefined ? {} : { counter: o200kCounter(options.tokenizer) }),
+      ...(options.context === undefined ? {} : { defaults: options.context }),
       ...(options.strategies === undefined ? {} : { strategies: options.strategies }),
     },
   }

@@ -2,7 +2,9 @@
 import { checkFields, type Fields } from '../core/check-fields.ts'
 import { RecollectError } from '../core/errors.ts'
 import type { Random } from '../core/ids.ts'
-import type { ModelProfileInput } from '../context/profiles.ts'
+import type { ContextDefaults } from '../context/context-options.ts'
+import { checkDefaults } from '../context/policy.ts'
+import { extendProfiles, type ModelProfileInput } from '../context/profiles.ts'
 import type { Strategy } from '../context/strategies.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { KeyProvider } from '../ports/key-provider.ts'
@@ -46,6 +48,8 @@ export interface RecollectOptions {
   readonly tokenizer?: Tokenizer
   /** Strategies of one's own, usable by name. */
   readonly strategies?: readonly Strategy[]
+  /** How contexts are made where neither the call nor the session says otherwise. */
+  readonly context?: ContextDefaults
   /** Default lives of a session: idle 30 days, absolute 365 (ACC-10). */
   readonly lives?: Partial<Lives>
   readonly quotas?: Partial<QuotaLimits>
@@ -73,6 +77,7 @@ const fields: Fields = {
   profiles: 'objects',
   tokenizer: 'any',
   strategies: 'objects',
+  context: 'object',
   lives: 'object',
   quotas: 'object',
   background: 'flag',
@@ -88,7 +93,7 @@ const numbersOf = (names: readonly string[]): Fields => Object.fromEntries(names
 /** @throws `invalid_input` on an unknown option, or one of another kind */
 export function checkOptions(options: RecollectOptions): void {
   checkFields(options ?? null, fields, 'the options of createRecollect')
-  const { embedder, lives, quotas, stores, tokenizer } = options
+  const { embedder, lives, quotas, stores, tokenizer, context, profiles = [], strategies = [] } = options
   checkFields(stores, { sessions: 'object', memories: 'object', keys: 'object' }, 'stores')
   checkFields(lives, numbersOf(['idleMs', 'absoluteMs']), 'lives')
   checkFields(quotas, numbersOf(['sessionEntries', 'sessionBytes', 'ownerSessions', 'ownerBytes', 'ownerRecords']), 'quotas')
@@ -99,4 +104,5 @@ export function checkOptions(options: RecollectOptions): void {
       'tokenizer has no function encode',
       'Give the module of a tokenizer, such as gpt-tokenizer/encoding/o200k_base.',
     )
+  checkDefaults({ profiles: extendProfiles(profiles), strategies, ...(context === undefined ? {} : { defaults: context }) })
 }

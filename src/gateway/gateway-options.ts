@@ -19,6 +19,5 @@ export interface GatewayOptions {
   readonly withoutSession?: 'pass' | 'refuse' // OAI-4
   readonly onEdit?: 'rewind' | 'fork' | 'refuse' // OAI-8
   readonly sessionHeaders?: readonly string[] // OAI-2; beside `recollect-session`
-  readonly budgetTokens?: number // of a context on model routes
   readonly metrics: () => string
 }

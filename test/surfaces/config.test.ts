@@ -3,10 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { loadConfiguration, type Given } from '../../src/config/load.ts'
+import { openRecollect } from '../../src/config/open.ts'
 import { settingsSchema } from '../../src/config/json-schema.ts'
 import { flagOf, settings, variableOf, type SettingName } from '../../src/config/settings.ts'
+import { systemClock } from '../../src/create-recollect/system-clock.ts'
+import { silentTelemetry } from '../../src/telemetry/silent.ts'
 import { isRecollectError } from '../../src/core/errors.ts'
 
 /** A value of each setting other than its default: as a file holds it, and as a variable does. */
@@ -31,7 +34,18 @@ const others: Record<SettingName, readonly [unknown, string]> = {
   'gateway.withoutSession': ['refuse', 'refuse'],
   'gateway.onEdit': ['fork', 'fork'],
   'gateway.drainDelayMs': [10, '10'],
+  'context.model': ['gpt-4o', 'gpt-4o'],
+  'context.profiles': [[{ id: 'mine', match: ['llama'], windowTokens: 16_000 }], '[{"id":"mine","match":["llama"],"windowTokens":16000}]'],
   'context.budgetTokens': [9_000, '9000'],
+  'context.reserveOutputTokens': [1_000, '1000'],
+  'context.strategy': [{ name: 'summary', keepTurns: 3 }, '{"name":"summary","keepTurns":3}'],
+  'context.minTurns': [4, '4'],
+  'context.state': [false, 'false'],
+  'context.timeoutMs': [5_000, '5000'],
+  'recall.mode': ['off', 'off'],
+  'recall.maxItems': [3, '3'],
+  'recall.maxTokens': [400, '400'],
+  'recall.onFailure': ['fail', 'fail'],
   'expiry.idleMs': [60_000, '60000'],
   'expiry.absoluteMs': [120_000, '120000'],
   'limits.sessionEntries': [10, '10'],
@@ -111,6 +125,47 @@ describe('settings', () => {
     expect(fault).toContain('RECOLLECT_EMBEDDER: embedder is one of bundled, off')
   })
 
+  test('settings of contexts and recall are what contexts are made by [CFG-5, CTX-6]', async () => {
+    const open = async (flags: Given['flags']) => {
+      const memory = {
+        'stores.sessions': 'memory:',
+        'stores.memories': 'memory:',
+        'stores.keys': 'memory:',
+        embedder: 'off',
+        dataDir: path.join(folder, 'data'),
+      }
+      const recollect = await openRecollect(load({ flags: { ...memory, ...flags } }), { clock: systemClock, telemetry: silentTelemetry }, false)
+      onTestFinished(() => recollect.close())
+      const user = recollect.user('alice')
+      for (const animal of ['bees', 'hens', 'goats', 'ducks']) await user.memories.remember(`I keep ${animal} in Sintra.`)
+      const session = await user.session('s')
+      await session.append([
+        { role: 'user', text: 'Hello.' },
+        { role: 'assistant', text: 'Hi.' },
+        { role: 'user', text: 'What do I keep in Sintra?' },
+      ])
+      await session.patchState({ plan: 'CANARY' })
+      return session.context({ preview: true })
+    }
+    const usual = await open({})
+    expect(usual.receipt).toMatchObject({ strategy: { name: 'hybrid' }, model: { profile: 'generic' }, budget: { budget: 32_000, reserve: 4_096 } })
+    expect(usual.receipt.recall.items.filter(({ outcome }) => outcome === 'injected')).toHaveLength(4)
+    const set = await open({
+      'context.model': 'mine-7b',
+      'context.profiles': '[{"id":"mine","match":["mine"],"windowTokens":16000}]',
+      'context.budgetTokens': '60000',
+      'context.reserveOutputTokens': '9000',
+      'context.strategy': 'summary',
+      'context.state': 'false',
+      'recall.maxItems': '1',
+      'recall.maxTokens': '1',
+    })
+    expect(set.receipt).toMatchObject({ strategy: { name: 'summary' }, model: { profile: 'mine' }, budget: { budget: 8_000, reserve: 8_000 } }) // the window's halves
+    expect(set.receipt.recall.items.filter(({ outcome }) => outcome === 'injected')).toHaveLength(1)
+    expect([usual, set].map(({ messages }) => JSON.stringify(messages).includes('CANARY'))).toEqual([true, false])
+    expect((await open({ 'recall.mode': 'off' })).receipt.recall.status).toBe('off')
+  })
+
   test('variables that are no settings but ours are known [CFG-3]', () => {
     expect(faultOf({ environment: { RECOLLECT_KEY: 'x', RECOLLECT_DEBUG: '1', RECOLLECT_NOT_COVERED: 'redis' } })).toBe('no fault')
   })
@@ -121,6 +176,15 @@ describe('settings', () => {
     ['a port that is no number', { environment: { RECOLLECT_GATEWAY_PORT: 'http' } }, /gateway\.port/],
     ['a store of another kind', { environment: { RECOLLECT_STORES_SESSIONS: 'mongo:x' } }, /stores\.sessions/],
     ['a URL of another scheme', { environment: { RECOLLECT_UPSTREAM_URL: 'file:///etc/passwd' } }, /upstream\.url/],
+    ['a strategy that is not there', { environment: { RECOLLECT_CONTEXT_STRATEGY: 'best' } }, /RECOLLECT_CONTEXT_STRATEGY: context\.strategy/],
+    ['an option that its strategy has not', { environment: { RECOLLECT_CONTEXT_STRATEGY: '{"name":"summary","last":9}' } }, /context\.strategy/],
+    [
+      'a model profile with a field that is none',
+      { environment: { RECOLLECT_CONTEXT_PROFILES: '[{"id":"a","windowToken":9000}]' } },
+      /context\.profiles/,
+    ],
+    ['a model profile with a small window', { environment: { RECOLLECT_CONTEXT_PROFILES: '[{"id":"a","windowTokens":9}]' } }, /context\.profiles/],
+    ['profiles that are no JSON', { environment: { RECOLLECT_CONTEXT_PROFILES: '[{' } }, /context\.profiles/],
     ['a life over its bound', { environment: { RECOLLECT_EXPIRY_IDLE_MS: '1e15' } }, /expiry\.idleMs/],
   ])('%s is a fault [CFG-3]', (_, given, shape) => {
     expect(faultOf(given)).toMatch(shape)

@@ -44,6 +44,34 @@ describe.each(backends)('on %s', (backend) => {
     for (const wrong of [{}, 'o200k', null, { encode: 4 }]) expect(await codeOf(aWorld(backend, { tokenizer: wrong as never }))).toBe('invalid_input')
   })
 
+  test('a call goes before the session, the session before the deployment, and a default is clipped to the window of the model [CTX-6]', async () => {
+    const recall = { maxItems: 2, onFailure: 'fail' as const }
+    const context = { budgetTokens: 200_000, strategy: { name: 'hybrid' as const, lowTokens: 900 }, minTurns: 1, recall, timeoutMs: 5_000 }
+    const { recollect } = await aWorld(backend, { context })
+    const [plain, own] = [await recollect.user('alice').session('plain'), await recollect.user('alice').session('own', { strategy: 'summary' })]
+    for (const session of [plain, own]) await session.append({ role: 'user', text: 'hello' })
+    const madeBy = async (session: typeof own, options = {}) => {
+      const { budget, strategy } = (await session.context({ preview: true, ...options })).receipt
+      return [strategy.name, budget['budget']]
+    }
+    expect(await madeBy(plain)).toEqual(['hybrid', 128_000 - 4_096])
+    expect(await madeBy(plain, { model: 'gpt-5' })).toEqual(['hybrid', 200_000])
+    expect(await madeBy(own)).toEqual(['summary', 128_000 - 4_096])
+    expect(await madeBy(own, { strategy: 'slidingWindow', budgetTokens: 3_000 })).toEqual(['slidingWindow', 3_000])
+    for (const wrong of [
+      { minTurns: -1 },
+      { strategy: 'best' },
+      { budget: 1 },
+      { budgetTokens: 1 },
+      { timeoutMs: 0 },
+      { recall: { maxItems: 101 } },
+      { pins: [1] },
+    ])
+      expect(await codeOf(aWorld(backend, { context: wrong as never }))).toBe('invalid_input')
+    for (const wrong of [{ id: 'a', windowToken: 1 }, { match: ['a'] }, { id: 'a', cache: { ttl: 1 } }, { id: 'a', tokens: { counter: 'best' } }])
+      expect(await codeOf(aWorld(backend, { profiles: [wrong as never] }))).toBe('invalid_input')
+  })
+
   test('a receipt is kept, listed newest first, compared, and goes with its session [REC-1] [LIFE-3]', async () => {
     const { session, recollect } = await aSession()
     const first = await session.context({ recall: false })

@@ -18,7 +18,7 @@ export async function chat(work: Work, flags: Readonly<Record<string, string | u
   const { user, configuration, terminal } = work
   if (user === undefined)
     throw new RecollectError('invalid_input', 'chat runs in process', 'Leave --url out, or point an OpenAI client at the gateway.')
-  const budgetTokens = wholeOf(flags['budgetTokens'], '--budget-tokens') ?? (configuration.get('context.budgetTokens') as number | undefined)
+  const budgetTokens = wholeOf(flags['budgetTokens'], '--budget-tokens')
   const model = flags['model'] as string
   const upstream = upstreamOf(configuration)
   const session = await user.session(flags['session'])

@@ -109,8 +109,8 @@ async function store({ session, turn: { fence } }: Held, fresh: readonly Message
     await session.append(fresh.slice(at, at + limits.messagesAnAppend), { userText: caller.credential.userText, fence })
 }
 
-const contextFor = ({ call, desk, asked, session }: Work, most?: { readonly budgetTokens: number }): Promise<Context> =>
-  session.context({ ...contextOptions(call, desk, asked), ...most, signal: call.request.signal })
+const contextFor = ({ call, asked, session }: Work, most?: { readonly budgetTokens: number }): Promise<Context> =>
+  session.context({ ...contextOptions(call, asked), ...most, signal: call.request.signal })
 
 /** After a refusal for length: within the limit that the upstream told, and less than what it refused. */
 async function smaller(work: Work, context: Context, { limitTokens, ...told }: ToldLengths): Promise<Context> {
@@ -120,12 +120,11 @@ async function smaller(work: Work, context: Context, { limitTokens, ...told }: T
   return contextFor(work, { budgetTokens })
 }
 
-const contextOptions = (call: ModelCall, { options }: ModelDesk, asked: Asked) => ({
+const contextOptions = (call: ModelCall, asked: Asked) => ({
   format: 'openai-chat' as const,
   tools: asked.tools,
   system: asked.system ?? '',
   ...(typeof call.body['model'] === 'string' ? { model: call.body['model'] } : {}),
-  ...(options.budgetTokens === undefined ? {} : { budgetTokens: options.budgetTokens }),
 })
 
 /** Calls the model; on "context too long" the context is planned again, smaller, and sent once more (OAI-22). */
@@ -199,7 +198,7 @@ async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: stri
         })
   const alignment = await known?.align(asked.messages, historyOf(call.request.headers))
   const context = await user.preview(known === undefined ? undefined : name, {
-    ...contextOptions(call, desk, asked),
+    ...contextOptions(call, asked),
     messages: asked.messages.slice(alignment?.from ?? 0),
     ...(alignment?.kind === 'rewind' ? { rewindTo: alignment.toSeq } : {}),
   })
