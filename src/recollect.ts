@@ -16,6 +16,7 @@ export type {
   AppendedMessages,
   AppendMessagesOptions,
   Session,
+  SessionAlignment,
   SessionInfo,
   SessionOptions,
   SweepReport,
@@ -24,6 +25,7 @@ export type {
 } from './session/session-types.ts'
 
 export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'
+export { inAppends } from './session/in-appends.ts'
 export { sameMessage, type Alignment, type SentHistory } from './session/align-history.ts'
 export type { Context, ContextOptions } from './context/context-options.ts'
 export { countTokens } from './context/count.ts'

@@ -47,7 +47,7 @@ const partFields: Readonly<Record<PartInput['type'], Fields>> = {
   file: media,
 }
 
-function acceptMessage(input: MessageInput, at: string, channel: Channel): Message {
+export function acceptMessage(input: MessageInput, at: string, channel: Channel): Message {
   checkFields(input ?? null, messageFields, at)
   if (!roles.includes(input.role)) throw refused(`${at}.role must be one of ${roles.join(', ')}`, 'Give one of these roles.')
   if ((input.text === undefined) === (input.parts === undefined)) throw refused(`${at} has text or parts, one of the two`, 'Give text, or parts.')

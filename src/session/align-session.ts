@@ -3,15 +3,16 @@ import { checkFields } from '../core/check-fields.ts'
 import { RecollectError } from '../core/errors.ts'
 import { refOf } from '../core/log-ref.ts'
 import { roles, type Message, type MessageInput } from '../core/message.ts'
-import { alignHistory, canonical, canonicalInput, type Alignment, type Canonical, type SentHistory } from './align-history.ts'
+import { alignHistory, canonical, canonicalInput, type Canonical, type SentHistory } from './align-history.ts'
 import type { At, SessionParts } from './session-parts.ts'
+import type { SessionAlignment } from './session-types.ts'
 
 export async function alignSession(
   parts: SessionParts,
   { scope, id }: At,
   sent: readonly MessageInput[],
   said?: SentHistory,
-): Promise<Alignment & { readonly toSeq: number; readonly version: number }> {
+): Promise<SessionAlignment> {
   checkFields({ sent: sent ?? null }, { sent: 'objects' }, 'what was sent')
   if (sent.some(({ role, text, parts: given }) => !roles.includes(role) || (text === undefined) === (given === undefined)))
     throw new RecollectError(
@@ -22,8 +23,14 @@ export async function alignSession(
   const { fold, head } = await parts.logs.load(refOf(scope, 'session', id))
   const path = fold.messages.map(({ message }) => canonicalOf(message))
   const alignment = alignHistory(path, sent.map(canonicalInput), said)
-  const last = alignment.keep === 0 ? undefined : fold.messages[alignment.keep - 1]
-  return { ...alignment, toSeq: last?.seq ?? 0, version: head.version }
+  const kept = fold.messages.slice(0, alignment.keep)
+  const unanswered = kept[kept.findLastIndex(({ message }) => message.role === 'assistant') + 1]
+  return {
+    ...alignment,
+    toSeq: kept.at(-1)?.seq ?? 0,
+    ...(unanswered === undefined ? {} : { unansweredFrom: unanswered.seq }),
+    version: head.version,
+  }
 }
 
 const known = new WeakMap<Message, Canonical>()

@@ -152,7 +152,7 @@ async function finishFork(parts: SessionParts, fork: LogRef, from: SessionHead, 
   }
 }
 
-function checkSeq(seq: unknown, least: number, most: number, what: string): void {
+export function checkSeq(seq: unknown, least: number, most: number, what: string): void {
   if (!Number.isInteger(seq) || (seq as number) < least || (seq as number) > most)
     throw new RecollectError('invalid_input', `${what} is a seq from ${least} to ${most}`, 'Give the seq of an entry that the session has.', {
       limit: most,

@@ -1,12 +1,14 @@
 // Appending to a session and reading it: messages of the current path, by seq (SES-1).
+import { createHash } from 'node:crypto'
 import { RecollectError, isRecollectError, numberGiven } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { LoggedMessage, Message, MessageInput } from '../core/message.ts'
 import { findMessage, indexFrom, encodeSessionEntry } from '../core/session.ts'
 import { acceptMessages } from './accept-messages.ts'
+import { checkSeq } from './branch.ts'
 import { sessionRoom } from './quotas.ts'
-import type { OpenedHead } from './session-logs.ts'
+import type { NewEntry, OpenedHead } from './session-logs.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { AppendedMessages, AppendMessagesOptions, MessagePage } from './session-types.ts'
 
@@ -17,37 +19,52 @@ export async function appendMessages(
   options: AppendMessagesOptions = {},
 ): Promise<AppendedMessages> {
   const ref = refOf(scope, 'session', id)
-  const { expectedVersion, fence, userText = 'user-typed' } = options
+  const { expectedVersion, fence, userText = 'user-typed', rewindTo } = options
   const inputs = Array.isArray(given) ? (given as readonly MessageInput[]) : [given as MessageInput]
   const messages = acceptMessages(inputs, { userText, now: parts.clock.now(), random: parts.random })
-  const entries = messages.map((message) => ({ id: message.id, entry: { type: 'message', message } as const }))
+  const rewind = rewindTo === undefined ? [] : [rewindBefore(messages[0] as Message, rewindTo, parts.clock.now())]
+  const entries: NewEntry[] = [...rewind, ...messages.map((message) => ({ id: message.id, entry: { type: 'message', message } as const }))]
   const bytes = entries.reduce((sum, one) => sum + encodeSessionEntry(one.entry).length + limits.sealBytesAllowed, 0)
   const seen = await parts.logs.head(ref)
-  await room(parts, { scope, id }, seen, messages, bytes)
+  if (rewindTo !== undefined) checkSeq(rewindTo, 0, seen.head.version, 'rewindTo')
+  await room(parts, { scope, id }, seen, entries, bytes)
   const appended = await parts.logs.append(ref, seen, entries, {
     ...(expectedVersion === undefined ? {} : { expectedVersion }),
     ...(fence === undefined ? {} : { fence }),
   })
   if (appended.added > 0) {
     parts.quotas.grew(scope, { bytes })
-    if (fence === undefined) parts.jobs.due(scope, id, endsTurn(messages.at(-1) as Message) ? 'now' : 'idle')
+    if (rewindTo !== undefined) parts.jobs.due(scope, id, 'now') // records that rest on what was rewound end
+    else if (fence === undefined) parts.jobs.due(scope, id, endsTurn(messages.at(-1) as Message) ? 'now' : 'idle')
   }
   const { head, seqs, added } = appended
-  return { version: head.version, revision: head.revision, seqs, ids: messages.map((message) => message.id), added }
+  return {
+    version: head.version,
+    revision: head.revision,
+    seqs: seqs.slice(rewind.length),
+    ids: messages.map((message) => message.id),
+    added: Math.max(0, added - rewind.length),
+  }
 }
+
+/** Its id follows from the message's, so that the same append again rewinds nothing (LOG-12). */
+const rewindBefore = ({ id }: Message, toSeq: number, at: number): NewEntry => ({
+  id: `~rewind.${createHash('sha256').update(id).digest('base64url')}`,
+  entry: { type: 'rewind', toSeq, at },
+})
 
 /** NODE-8: without a lease a turn ends with an answer that has no open call. */
 const endsTurn = (last: Message): boolean => last.role === 'assistant' && !last.parts.some((part) => part.type === 'tool-call')
 
 /** A retry of what stands in the log already needs no room, and stays a success (LOG-12). */
-async function room(parts: SessionParts, at: At, seen: OpenedHead, messages: readonly Message[], bytes: number): Promise<void> {
+async function room(parts: SessionParts, at: At, seen: OpenedHead, entries: readonly NewEntry[], bytes: number): Promise<void> {
   try {
-    sessionRoom(seen.head, { entries: messages.length, bytes }, parts.quotas.limits)
+    sessionRoom(seen.head, { entries: entries.length, bytes }, parts.quotas.limits)
     await parts.quotas.ownerRoom(at.scope, { bytes })
   } catch (error) {
     if (!isRecollectError(error, 'limit_exceeded')) throw error
     const { fold } = await parts.logs.load(refOf(at.scope, 'session', at.id))
-    if (!messages.every((message) => fold.ids.has(message.id))) throw error
+    if (!entries.every(({ id, entry }) => entry.type !== 'message' || fold.ids.has(id))) throw error
   }
 }
 

@@ -16,7 +16,7 @@ export const openFields: Fields = {
 }
 export const sessionPageFields: Fields = { ...pageFields, updatedAfter: 'number' }
 export const messagePageFields: Fields = { after: 'number', upTo: 'number', limit: 'number', order: ['asc', 'desc'] }
-export const appendFields: Fields = { expectedVersion: 'number', fence: 'object', userText: ['user-typed', 'paste'] }
+export const appendFields: Fields = { expectedVersion: 'number', fence: 'object', userText: ['user-typed', 'paste'], rewindTo: 'number' }
 export const turnFields: Fields = { whenBusy: ['refuse', 'wait'], ttlMs: 'number', signal: 'signal', renew: 'flag' }
 export const forkFields: Fields = { id: 'text' }
 export const deleteFields: Fields = { memories: ['forget', 'keep'] }

@@ -44,6 +44,8 @@ export interface AppendMessagesOptions {
   fence?: Fence
   /** What unlabelled user text counts as; the gateway's keys say so (POI-1). Default `user-typed`. */
   userText?: 'user-typed' | 'paste'
+  /** What follows this seq leaves the path in the same step: an edit and its rewind are one. */
+  rewindTo?: number
 }
 export interface AppendedMessages {
   readonly version: number
@@ -84,8 +86,8 @@ export interface Session {
   endTurn(turnId: string): Promise<void>
   rewind(toSeq: number, options?: { ifRevision?: number; fence?: Fence }): Promise<SessionInfo>
   fork(atSeq: number, options?: { id?: string }): Promise<Session>
-  /** Which of the messages that a client sent are new (OAI-8). `toSeq`: of the last message that stays. Writes nothing. */
-  align(sent: readonly MessageInput[], said?: SentHistory): Promise<Alignment & { toSeq: number; version: number }>
+  /** Which of the messages that a client sent are new (OAI-8). Writes nothing. */
+  align(sent: readonly MessageInput[], said?: SentHistory): Promise<SessionAlignment>
   /** What the model gets for the next call, and why (context.md §1). */
   context(options?: ContextOptions): Promise<Context>
   /** Begins a new epoch at the next context. */
@@ -106,6 +108,12 @@ export interface Session {
   /** The epoch in force, as the head holds it. */
   epoch(): Promise<EpochRecord | undefined>
   delete(options?: { memories?: 'forget' | 'keep' }): Promise<DeletionReceipt>
+}
+
+export interface SessionAlignment extends Alignment {
+  readonly toSeq: number // of the last message that stays
+  readonly unansweredFrom?: number // seq of the first message that stays and that no answer follows
+  readonly version: number
 }
 
 export interface TurnOptions {

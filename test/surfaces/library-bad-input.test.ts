@@ -125,6 +125,8 @@ const calls: Calls = {
       'a stale version': { expectedVersion: 0 },
       'an origin of its own': { userText: canary },
       'a fence that is none': { fence: canary },
+      'a rewind to text': { rewindTo: '1' },
+      'a rewind to a seq that is not there': { rewindTo: 99 },
     },
     (options) => session.append(said, options),
   ),

@@ -47,6 +47,24 @@ describe.each(backends)('on %s', (backend) => {
     expect((await session.info()).size).toMatchObject({ messages: 2, entries: 8 })
   })
 
+  test('an append may rewind first, in one step; the same again, it changes nothing [SES-2, LOG-12]', async () => {
+    const { session } = await aSession()
+    const edit = () => session.append({ id: 'c2', role: 'user', text: 'edited' }, { rewindTo: 2 })
+    expect(await edit()).toMatchObject({ seqs: [9], ids: ['c2'], added: 1 })
+    expect(texts((await session.messages()).items)).toEqual(['1', '2', 'edited'])
+    await session.append({ role: 'assistant', text: 'new' })
+    expect(await edit()).toMatchObject({ seqs: [9], added: 0 })
+    expect(texts((await session.messages()).items)).toEqual(['1', '2', 'edited', 'new'])
+    expect(await session.state()).toMatchObject({ state: null })
+  })
+
+  test('where the append is refused, nothing is rewound [SES-2, LIFE-11]', async () => {
+    const world = await aWorld(backend, { quotas: { sessionEntries: 8 } })
+    const session = await filled(await world.recollect.user('alice').session('s'))
+    expect(await codeOf(session.append({ role: 'user', text: 'edited' }, { rewindTo: 2 }))).toBe('limit_exceeded')
+    expect(texts((await session.messages()).items)).toEqual(['1', '2', '3', '4'])
+  })
+
   test('a rewind holds against the revision it was made for [SES-2]', async () => {
     const { session } = await aSession()
     const { revision } = await session.info()

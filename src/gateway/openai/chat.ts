@@ -1,17 +1,27 @@
 // One chat turn: align what the client sent, append what is new, make the context, call the model, relay and store its answer (OAI-6).
-import { RecollectError } from '../../core/errors.ts'
+import { errorCodes, isRecollectError, RecollectError } from '../../core/errors.ts'
 import type { ToolDefinition } from '../../core/context.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { MessageInput } from '../../core/message.ts'
-import { raiseOpenAiChat, type Alignment, type Context, type Session, type Turn, type User } from '../../recollect.ts'
+import {
+  inAppends,
+  raiseOpenAiChat,
+  type Alignment,
+  type Context,
+  type Session,
+  type SessionAlignment,
+  type Turn,
+  type User,
+} from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
 import { noOwner } from '../door.ts'
+import { asError } from '../problem.ts'
 import { answerOf, type Answer } from './assemble-answer.ts'
 import type { ModelCall, ModelDesk } from './model-call.ts'
 import { agentHeaders, historyOf, modeOf, sessionNamed, whenBusyOf, type Mode } from './names.ts'
 import { relayStream } from './relay-stream.ts'
-import { isEventStream, noUpstream, passThrough, toldLengths, upstreamBody, type ToldLengths, type Upstream } from './upstream.ts'
+import { isEventStream, noUpstream, passThrough, refusesMessages, toldLengths, upstreamBody, type ToldLengths, type Upstream } from './upstream.ts'
 import { readReply, relayed } from './upstream-reply.ts'
 
 /** What a request asks of a session: its messages raised, its system prompt and tools apart (OAI-12). */
@@ -47,8 +57,9 @@ async function stateless(call: ModelCall, upstream: Upstream): Promise<Response>
 }
 
 async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, asked: Asked, name: string, mode: Mode): Promise<Response> {
-  const user = userOf(call, desk)
-  let held = await heldBy(await user.session(name), call)
+  inAppends(asked.messages, asked.leading.length) // the whole list is checked before anything is made or stored
+  let held = await heldBy(await userOf(call, desk).session(name), call)
+  let work: Work | undefined
   const end = async () => {
     call.leave()
     await held.turn.end()
@@ -56,11 +67,16 @@ async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, aske
   try {
     const alignment = await held.session.align(asked.messages, historyOf(call.request.headers))
     if (alignment.kind === 'rewind') held = await edited(held, alignment.toSeq, call, desk.options)
-    await store(held, asked.messages.slice(alignment.from), call)
-    const work: Work = { call, desk, upstream, asked, ...held, mode, history: historyHeader(alignment), end }
+    const firstStored = await store(held, asked.messages.slice(alignment.from), alignment, call)
+    const unansweredFrom = alignment.unansweredFrom ?? firstStored
+    work = { call, desk, upstream, asked, ...held, mode, history: historyHeader(alignment), unansweredFrom, end }
     return await ask(work, mode === 'record' ? undefined : await contextFor(work), true)
   } catch (error) {
-    await end()
+    try {
+      if (work !== undefined && refusesMessages(errorCodes[asError(error).code].status)) await takeBack(work)
+    } finally {
+      await end()
+    }
     throw error
   }
 }
@@ -72,6 +88,7 @@ interface Work extends Held {
   readonly asked: Asked
   readonly mode: Mode
   readonly history: string | undefined
+  readonly unansweredFrom: number | undefined // seq
   end(): Promise<void>
 }
 
@@ -86,7 +103,7 @@ const heldBy = async (session: Session, { request }: ModelCall): Promise<Held> =
   turn: await session.turn({ whenBusy: whenBusyOf(request.headers), signal: request.signal }),
 })
 
-/** What goes on after an edit of what was said: the same session rewound, or its fork, in a turn of its own (OAI-8). */
+/** Where an edit of what was said goes on: in the same session, or in its fork, in a turn of its own (OAI-8). */
 async function edited(held: Held, toSeq: number, call: ModelCall, { onEdit }: GatewayOptions): Promise<Held> {
   if (onEdit === 'refuse')
     throw new RecollectError(
@@ -94,30 +111,48 @@ async function edited(held: Held, toSeq: number, call: ModelCall, { onEdit }: Ga
       'the history was edited, and edits are refused here',
       'Send only what is new, or set gateway.onEdit to rewind or fork.',
     )
-  if (onEdit !== 'fork') {
-    await held.session.rewind(toSeq, { fence: held.turn.fence })
-    return held
-  }
+  if (onEdit !== 'fork') return held
   const fork = await heldBy(await held.session.fork(toSeq), call)
   await held.turn.end()
   return fork
 }
 
-/** Appends what is new of the request, durable before the model is asked. */
-async function store({ session, turn: { fence } }: Held, fresh: readonly MessageInput[], { caller }: ModelCall): Promise<void> {
-  for (let at = 0; at < fresh.length; at += limits.messagesAnAppend)
-    await session.append(fresh.slice(at, at + limits.messagesAnAppend), { userText: caller.credential.userText, fence })
+/** Appends what is new of the request, with the rewind of an edit, durable before the model is asked. Gives the seq of the first. */
+async function store(
+  { session, turn: { fence } }: Held,
+  fresh: readonly MessageInput[],
+  { kind, toSeq }: SessionAlignment,
+  { caller }: ModelCall,
+): Promise<number | undefined> {
+  if (fresh.length === 0 && kind === 'rewind') await session.rewind(toSeq, { fence })
+  let first: number | undefined
+  for (const messages of inAppends(fresh)) {
+    const rewind = kind === 'rewind' && first === undefined ? { rewindTo: toSeq } : {}
+    const { seqs } = await session.append(messages, { userText: caller.credential.userText, fence, ...rewind })
+    first ??= seqs[0]
+  }
+  return first
+}
+
+/** What was refused, and so never answered, leaves the session's path: left there, it would be refused with every call to come. */
+async function takeBack({ session, turn, unansweredFrom }: Work): Promise<void> {
+  if (unansweredFrom !== undefined) await session.rewind(unansweredFrom - 1, { fence: turn.fence })
 }
 
 const contextFor = ({ call, asked, session }: Work, most?: { readonly budgetTokens: number }): Promise<Context> =>
   session.context({ ...contextOptions(call, asked), ...most, signal: call.request.signal })
 
-/** After a refusal for length: within the limit that the upstream told, and less than what it refused. */
-async function smaller(work: Work, context: Context, { limitTokens, ...told }: ToldLengths): Promise<Context> {
-  await context.reconcile({ overflow: true, ...told, ...(limitTokens === undefined ? {} : { limitTokens }) })
-  // The prediction now counts more for the same text, so the old one is a budget that holds less of it (TOK-9).
-  const budgetTokens = Math.max(limits.contextBudgetTokensLeast, Math.min(limitTokens ?? Number.POSITIVE_INFINITY, context.tokens.predicted))
-  return contextFor(work, { budgetTokens })
+/** After a refusal for length: within the limit that the upstream told, and less than what it refused. Undefined where nothing is left to drop. */
+async function smaller(work: Work, context: Context, { limitTokens, ...told }: ToldLengths): Promise<Context | undefined> {
+  try {
+    await context.reconcile({ overflow: true, ...told, ...(limitTokens === undefined ? {} : { limitTokens }) })
+    // The prediction now counts more for the same text, so the old one is a budget that holds less of it (TOK-9).
+    const budgetTokens = Math.max(limits.contextBudgetTokensLeast, Math.min(limitTokens ?? Number.POSITIVE_INFINITY, context.tokens.predicted))
+    return await contextFor(work, { budgetTokens })
+  } catch (error) {
+    if (isRecollectError(error, 'payload_too_large')) return undefined
+    throw error
+  }
 }
 
 const contextOptions = (call: ModelCall, asked: Asked) => ({
@@ -142,7 +177,9 @@ async function ask(work: Work, context: Context | undefined, again: boolean): Pr
   if (!response.ok) {
     const text = await readReply(response, patience)
     const told = toldLengths(response.status, Buffer.from(text).toString('utf8'))
-    if (again && context !== undefined && told !== undefined) return ask(work, await smaller(work, context, told), false)
+    const less = again && context !== undefined && told !== undefined ? await smaller(work, context, told) : undefined
+    if (less !== undefined) return ask(work, less, false)
+    if (refusesMessages(response.status)) await takeBack(work)
     await work.end()
     return passThrough(response, headers, Buffer.from(text))
   }

@@ -125,6 +125,12 @@ export function passThrough(
   return new Response(bodiless.includes(response.status) ? null : body, { status: response.status, headers })
 }
 
+// Of who asks, of the model, of the time or the rate: the same messages may pass later.
+const notOfMessages = [401, 402, 404, 405, 408, 409, 425, 429]
+
+/** Whether a status refuses what was sent, so that it would be refused again. 403 does: moderation answers so. */
+export const refusesMessages = (status: number): boolean => status >= 400 && status < 500 && !notOfMessages.includes(status)
+
 const lengthWords = /context[_ ]length|maximum context|too many tokens|context window|prompt is too long/i
 
 /** What a refusal for length says of it, where it says it in numbers. */
