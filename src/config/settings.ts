@@ -4,6 +4,7 @@ import { strategyNames } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
 import { readJson } from '../core/strict-json.ts'
 import { checkOptions } from '../create-recollect/options.ts'
+import { isNetwork } from '../core/networks.ts'
 
 export interface Setting {
   readonly schema: ZodType
@@ -55,6 +56,7 @@ const fits =
       return false
     }
   }
+const networks = list.refine((entries) => entries.every(isNetwork))
 const url = z.string().regex(/^https?:\/\/[^\s]+$/, { error: 'is an http or https URL' })
 const storeUrl = z.string().regex(/^(?:memory:|sqlite:.+)$/, { error: 'is memory: or sqlite:PATH' })
 
@@ -69,10 +71,14 @@ export const settings = {
   'upstream.url': { schema: url, fallback: undefined, reason: 'Base URL of the model, up to and with /v1.' },
   'upstream.key': { schema: text, fallback: undefined, secret: true, reason: 'Its API key.' },
   'upstream.name': { schema: text, fallback: 'upstream', reason: 'What health and metrics call it.' },
-  'gateway.host': { schema: text, fallback: '127.0.0.1', flag: '--host', reason: 'Address to bind; another than loopback needs trustedProxy.' },
+  'gateway.host': { schema: text, fallback: '127.0.0.1', flag: '--host', reason: 'Address to bind; another than loopback needs a listed proxy.' },
   'gateway.port': { schema: whole.min(0).max(65_535), fallback: 8787, flag: '--port', reason: 'Port to bind; 0 takes any free one.' },
   'gateway.hosts': { schema: list, fallback: ['127.0.0.1', 'localhost', '[::1]'], reason: 'Host names a request may carry.' },
-  'gateway.trustedProxy': { schema: flag, fallback: false, reason: 'A proxy with TLS stands before the gateway, and its forwarded headers count.' },
+  'gateway.trustedProxy': {
+    schema: networks,
+    fallback: [],
+    reason: 'Addresses and CIDR ranges of proxies with TLS before the gateway: their forwarded headers count, and no others.',
+  },
   'gateway.cors': { schema: list, fallback: [], reason: 'Origins that browsers may call from; none by default.' },
   'gateway.credentials': {
     schema: z.enum(['operator', 'caller']),

@@ -9,6 +9,7 @@ import { hostName, requestIdOf, securityHeaders, withHeaders } from './headers.t
 import { modelRows } from './openai/model-routes.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 import { nativeRow } from './native.ts'
+import type { Peer } from './peer.ts'
 import { openapiDocument } from './openapi.ts'
 import { problemResponse, asError, type HttpStatus } from './problem.ts'
 import { createInFlight, createRates } from './rates.ts'
@@ -19,9 +20,11 @@ import { memoryRoutes } from './routes/memories.ts'
 import { ownerRoutes } from './routes/owner.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 
-/** A request handler and its end. `address` is the client's, for limits; the server passes it in. */
+/** A request handler and its end. The server that takes a request passes in who sent it. */
 export interface Gateway {
-  fetch(request: Request, address?: string): Promise<Response>
+  fetch(request: Request, peer?: Peer): Promise<Response>
+  /** The answer where a server could make no request of what came: a bad host or URL. */
+  unreadable(): Response
   /** Readiness turns to 503; requests in flight go on (GW-14). */
   drain(): void
   readonly inFlight: number
@@ -77,8 +80,6 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     const host = hostName(request.headers.get('host') ?? new URL(request.url).host)
     if (!options.hosts.includes(host))
       throw new RecollectError('forbidden', 'this host name is not served here', 'Call the gateway by a name of its configuration (gateway.hosts).')
-    if (draining && new URL(request.url).pathname !== '/readyz' && desk.inFlight.count >= limits.processInFlight)
-      throw new RecollectError('unavailable', 'the gateway is ending', 'Try another node.')
     return app.fetch(request, { address })
   }
   const answered = async (request: Request, requestId: string, address: string): Promise<Response> => {
@@ -89,13 +90,13 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     return passed(tagged, address).catch((error: unknown) => refusal(tagged, error))
   }
   return {
-    async fetch(request, address = 'in-process') {
+    async fetch(request, peer = { address: 'in-process', https: false }) {
       const began = options.clock.now()
       const requestId = requestIdOf(request.headers, () => madeId('req', options.random))
-      const response = await answered(request, requestId, address)
+      const response = await answered(request, requestId, peer.address)
       const answer = withHeaders(response, {
         ...securityHeaders,
-        ...(options.https === true ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+        ...(peer.https ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
         ...cors(request, options),
         'x-request-id': requestId,
       })
@@ -112,6 +113,15 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
         durationMs: Math.round(seconds * 1000),
       })
       return answer
+    },
+    unreadable() {
+      const requestId = madeId('req', options.random)
+      const error = new RecollectError(
+        'invalid_input',
+        'the request line or its host cannot be read',
+        'Send a plain path, and the name of this host.',
+      )
+      return withHeaders(problemResponse(error, { requestId, shape: 'native' }), { ...securityHeaders, 'x-request-id': requestId })
     },
     drain() {
       draining = true

@@ -13,7 +13,6 @@ export interface GatewayOptions {
   readonly fetch?: typeof fetch // to the upstream
   /** Names of this host that a request may carry (ACC-14). */
   readonly hosts: readonly string[]
-  readonly https?: boolean
   readonly corsOrigins?: readonly string[]
   readonly credentials?: 'operator' | 'caller' // OAI-20
   readonly withoutSession?: 'pass' | 'refuse' // OAI-4

@@ -1,7 +1,7 @@
 // What every answer carries, and the id of every request (GW-5, ACC-14).
 import { limits } from '../core/limits.ts'
 
-/** Set on every answer. HSTS is added where the gateway is public by https. */
+/** Set on every answer. HSTS is added for whoever came by https. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
@@ -17,8 +17,12 @@ export const requestIdOf = (headers: Headers, made: () => string): string => {
   return given !== null && visible.test(given) ? given : made()
 }
 
+/** A copy with these, and with the charset of its text: all of it is UTF-8. */
 export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   const answer = new Response(response.body, response)
+  const type = answer.headers.get('content-type')
+  if (type !== null && /^(?:text\/|application\/(?:[a-z.+-]+\+)?json\b)/i.test(type) && !/charset=/i.test(type))
+    answer.headers.set('content-type', `${type}; charset=utf-8`)
   for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value)
   return answer
 }

@@ -1,17 +1,20 @@
 // The gateway behind a real socket: bounds on headers and time, and an orderly end (GW-11, GW-14, ACC-14).
-import { serve, type ServerType } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Server } from 'node:http'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
+import { networksOf, type Networks } from '../core/networks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Gateway } from './app.ts'
+import { peerOf, type Connection } from './peer.ts'
 
 export interface ServeOptions {
   readonly host: string
   readonly port: number // 0: any free one
   readonly clock: Clock
-  readonly trustedProxy?: boolean
+  /** Addresses and CIDR ranges of proxies with TLS: their forwarded headers count (ACC-14). */
+  readonly trustedProxy?: readonly string[]
   readonly drainDelayMs?: number
 }
 
@@ -25,13 +28,14 @@ export interface Served {
 /** @throws `invalid_input` for a bind that anybody could reach without TLS or a trusted proxy · `unavailable` when the port is taken */
 export async function serveGateway(gateway: Gateway, options: ServeOptions): Promise<Served> {
   const loopback = ['127.0.0.1', '::1', 'localhost'].includes(options.host)
-  if (!loopback && options.trustedProxy !== true)
+  const proxies = networksOf(options.trustedProxy ?? [])
+  if (!loopback && proxies.size === 0)
     throw new RecollectError(
       'invalid_input',
       'another bind than loopback needs TLS in front',
-      'Bind 127.0.0.1, or set gateway.trustedProxy when a proxy with TLS stands before the gateway.',
+      'Bind 127.0.0.1, or list the proxy with TLS that stands before the gateway in gateway.trustedProxy.',
     )
-  const server = await listening(gateway, options)
+  const server = await listening(gateway, options, proxies)
   const port = (server.address() as AddressInfo).port
   return {
     port,
@@ -39,34 +43,32 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
     async stop() {
       gateway.drain()
       if (options.drainDelayMs !== undefined) await options.clock.sleep(options.drainDelayMs)
-      const http = server as Server
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()))
-      http.closeIdleConnections()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
       const all = await Promise.race([closed.then(() => true), options.clock.sleep(limits.drainMs, undefined, 'background').then(() => false)])
-      if (!all) http.closeAllConnections()
+      if (!all) server.closeAllConnections()
       await gateway.close()
       return all
     },
   }
 }
 
-function listening(gateway: Gateway, options: ServeOptions): Promise<ServerType> {
+function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): Promise<Server> {
+  const listener = getRequestListener(
+    (request: Request, env: unknown) => gateway.fetch(request, peerOf(connectionOf(env), request.headers, proxies)),
+    { hostname: options.host, overrideGlobalObjects: false, errorHandler: () => gateway.unreadable() }, // a URL that does not parse; `fetch` answers all else
+  )
   return new Promise((resolve, reject) => {
-    const server = serve(
+    const server = createServer(
       {
-        hostname: options.host,
-        port: options.port,
-        overrideGlobalObjects: false,
-        serverOptions: {
-          maxHeaderSize: limits.headersBytes,
-          requestTimeout: limits.requestMs,
-          headersTimeout: limits.headerReadMs,
-          keepAliveTimeout: limits.keepAliveMs,
-        },
-        fetch: (request: Request, env: unknown) => gateway.fetch(request, addressOf(request, socketAddress(env), options.trustedProxy === true)),
+        maxHeaderSize: limits.headersBytes,
+        requestTimeout: limits.requestMs,
+        headersTimeout: limits.headerReadMs,
+        keepAliveTimeout: limits.keepAliveMs,
       },
-      () => resolve(server),
+      (incoming, outgoing) => void listener(incoming, outgoing),
     )
+    server.listen(options.port, options.host, () => resolve(server))
     server.once('error', (cause) =>
       reject(
         new RecollectError(
@@ -80,12 +82,8 @@ function listening(gateway: Gateway, options: ServeOptions): Promise<ServerType>
   })
 }
 
-/** The peer of the socket, as the server's bindings give it. */
-const socketAddress = (env: unknown): string | undefined =>
-  (env as { incoming?: { socket?: { remoteAddress?: string } } }).incoming?.socket?.remoteAddress
-
-/** Forwarded headers count only behind the proxy that the configuration names (ACC-14). */
-function addressOf(request: Request, socket: string | undefined, trustedProxy: boolean): string {
-  const forwarded = trustedProxy ? request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined
-  return forwarded ?? socket ?? 'unknown'
+/** The socket of a request, as the server's bindings give it. */
+function connectionOf(env: unknown): Connection {
+  const socket = (env as { incoming?: { socket?: { remoteAddress?: string; encrypted?: boolean } } }).incoming?.socket
+  return { address: socket?.remoteAddress, encrypted: socket?.encrypted === true }
 }

@@ -51,7 +51,7 @@ describe.skipIf(!built)('doctor', { timeout: 120_000 }, () => {
       '--seal',
       'off',
       '--gateway-trusted-proxy',
-      'true',
+      '10.0.0.0/8, ::1',
       'doctor',
       '--json',
       '--port',
@@ -63,7 +63,7 @@ describe.skipIf(!built)('doctor', { timeout: 120_000 }, () => {
     const shown = Object.fromEntries(configuration.map(({ name, value, source }) => [name, [value, source]]))
     expect(shown).toMatchObject({
       seal: ['off', 'flag'],
-      'gateway.trustedProxy': [true, 'flag'],
+      'gateway.trustedProxy': [['10.0.0.0/8', '::1'], 'flag'],
       'gateway.port': [0, 'flag'],
       'limits.ownerRecords': [7, 'flag'],
     })

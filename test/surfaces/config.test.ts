@@ -27,7 +27,7 @@ const others: Record<SettingName, readonly [unknown, string]> = {
   'gateway.host': ['::1', '::1'],
   'gateway.port': [1234, '1234'],
   'gateway.hosts': [['a.test', 'b.test'], 'a.test, b.test'],
-  'gateway.trustedProxy': [true, 'true'],
+  'gateway.trustedProxy': [['10.0.0.0/8', '::1'], '10.0.0.0/8, ::1'],
   'gateway.cors': [['https://a.test'], 'https://a.test'],
   'gateway.credentials': ['caller', 'caller'],
   'gateway.sessionHeaders': [['x-mine'], 'x-mine'],
@@ -185,6 +185,8 @@ describe('settings', () => {
     ],
     ['a model profile with a small window', { environment: { RECOLLECT_CONTEXT_PROFILES: '[{"id":"a","windowTokens":9}]' } }, /context\.profiles/],
     ['profiles that are no JSON', { environment: { RECOLLECT_CONTEXT_PROFILES: '[{' } }, /context\.profiles/],
+    ['a proxy that is trusted without an address', { environment: { RECOLLECT_GATEWAY_TRUSTED_PROXY: 'true' } }, /gateway\.trustedProxy/],
+    ['a network wider than its addresses', { environment: { RECOLLECT_GATEWAY_TRUSTED_PROXY: '10.0.0.0/33' } }, /gateway\.trustedProxy/],
     ['a life over its bound', { environment: { RECOLLECT_EXPIRY_IDLE_MS: '1e15' } }, /expiry\.idleMs/],
   ])('%s is a fault [CFG-3]', (_, given, shape) => {
     expect(faultOf(given)).toMatch(shape)
