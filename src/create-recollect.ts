@@ -10,8 +10,10 @@ import { checkFields } from './core/check-fields.ts'
 import { RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
 import type { Embedder } from './ports/models.ts'
+import type { Actor } from './ports/policy.ts'
 import type { Recollect, User } from './recollect.ts'
 import { createMemories } from './formation/memories.ts'
+import { auditActor, type AuditActor } from './security/actor.ts'
 import { mint, mintAny } from './security/mint.ts'
 import { ownerPseudonym } from './security/pseudonyms.ts'
 import { previewContext } from './session/context-calls.ts'
@@ -49,10 +51,10 @@ function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stor
   const users = usersOf(engine)
   let closing: Promise<void> | undefined
   return {
-    user: (ownerId) => users(mint('default', ownerId)),
+    user: (ownerId, actor) => users(mint('default', ownerId), actor),
     tenant: (tenantId) => {
       mint(tenantId, 'anybody') // refuses a bad name here, not at the first user
-      return { user: (ownerId) => users(mint(tenantId, ownerId)) }
+      return { user: (ownerId, actor) => users(mint(tenantId, ownerId), actor) }
     },
     credentials: security.credentials,
     policy: security.policy,
@@ -80,26 +82,24 @@ async function embedWith(embedder: Embedder | undefined, texts: readonly string[
   return { model: embedder.info.id, vectors: await embedder.embed(texts, kind) }
 }
 
-function usersOf({ parts, security, memories, erasure }: Engine): (scope: Scope) => User {
-  const sessions = createSessions(parts)
-  return (scope) => ({
+const usersOf = (engine: Engine) => (scope: Scope, actor?: Actor) => userOf(engine, scope, auditActor(scope.tenantId, actor))
+
+function userOf({ parts, security, memories, erasure }: Engine, scope: Scope, by: AuditActor): User {
+  const sessions = createSessions(parts, scope, by)
+  return {
     tenantId: scope.tenantId,
     ownerId: scope.ownerId,
-    session: async (name, options) => (await sessions.open(scope, name, options)).session,
-    sessions: {
-      open: (name, options) => sessions.open(scope, name, options),
-      get: (id) => sessions.get(scope, id),
-      list: (page) => sessions.list(scope, page),
-    },
+    session: async (name, options) => (await sessions.open(name, options)).session,
+    sessions,
     preview: async (session, options = {}) => previewContext(parts, scope, session, options),
-    memories: createMemories(memories, scope),
+    memories: createMemories(memories, scope, by),
     async usage(options) {
       checkFields(options, usageFields, 'the options of usage')
       return ownerUsage(parts, scope, options)
     },
     async erase(options) {
       checkFields(options, eraseFields, 'the options of an erasure')
-      const receipt = await erasure.eraseOwner(scope, options)
+      const receipt = await erasure.eraseOwner(scope, by, options)
       parts.quotas.forget(scope)
       if (!receipt.dryRun) parts.telemetry.count('recollect_erasures_total', 1, { clean: String(receipt.clean) })
       return receipt
@@ -109,7 +109,7 @@ function usersOf({ parts, security, memories, erasure }: Engine): (scope: Scope)
       checkFields({ fields: fields ?? null }, { fields: 'texts' }, 'the tag')
       return (await security.ring.ownerKeys(scope)).tag('id', ['tag', ...fields])
     },
-  })
+  }
 }
 
 async function closeAll({ parts, security, sweeper }: Engine, stores: OpenStores): Promise<void> {
@@ -123,4 +123,4 @@ async function closeAll({ parts, security, sweeper }: Engine, stores: OpenStores
 
 /** SEAL-1: that bodies lie in clear is in the audit trail from the first start on. */
 const noteUnsealed = (engine: Engine) =>
-  engine.security.audit.record({ tenantId: '~system', actor: 'in-process', action: 'seal.off', decision: 'done' })
+  engine.security.audit.record({ tenantId: '~system', ...auditActor('~system'), action: 'seal.off', decision: 'allow' })

@@ -2,7 +2,7 @@
 import type { ErasureReceipt } from './core/deletion.ts'
 import type { JsonObject } from './core/json.ts'
 import type { PageRequest } from './ports/log-store.ts'
-import type { Policy } from './ports/policy.ts'
+import type { Actor, Policy } from './ports/policy.ts'
 import type { Context, ContextOptions } from './context/context-options.ts'
 import type { Memories } from './formation/memory-types.ts'
 import type { AuditTrail } from './security/audit-log.ts'
@@ -32,9 +32,14 @@ export { countTokens } from './context/count.ts'
 export { raiseOpenAiChat } from './context/raise-openai-chat.ts'
 
 export interface Recollect {
-  /** The owner's data in the tenant `default`. @throws `invalid_input` on a bad id (ISO-6) */
-  user(ownerId: string): User
-  tenant(tenantId: string): { user(ownerId: string): User }
+  /**
+   * The owner's data in the tenant `default`. `actor`, as `credentials.authenticate` gives it, stands in the audit trail for what is done
+   * through this user; without one the program itself acts (AUD-2).
+   *
+   * @throws `invalid_input` on a bad id (ISO-6) · `forbidden` on an actor of another tenant, or one that was not authenticated
+   */
+  user(ownerId: string, actor?: Actor): User
+  tenant(tenantId: string): { user(ownerId: string, actor?: Actor): User }
   readonly credentials: Credentials
   readonly policy: Policy
   readonly tokens: SealedTokens

@@ -1,11 +1,17 @@
-// What the three verbs of deletion answer: forget a record, delete a session, erase an owner (ERA-6). Values; the receipts are made in `security/`.
+// What the verbs of deletion answer: forget a record, redact a message, delete a session, erase an owner (ERA-6). Values; the receipts are made in `security/`.
 
 export interface Removed {
   readonly store: string
   readonly logs: number
   readonly entries: number
   readonly snapshots: number
-  readonly bytes: number
+  readonly bytes: number // of whole logs as stored; of single entries without their seal
+}
+/** A place that was looked at after the removal: any find is residue (ERA-8). */
+export interface Probe {
+  readonly place: string
+  readonly lookedFor: number
+  readonly found: number
 }
 export interface DeletionReceipt {
   readonly id: string
@@ -18,15 +24,15 @@ export interface DeletionReceipt {
   readonly rederived: number
   readonly keptWhy: readonly { readonly what: string; readonly why: string }[]
   readonly injectedInto?: readonly string[] // sessions in whose prompts a forgotten record stood
+  readonly probes: readonly Probe[]
+  readonly notProbed: readonly { readonly place: string; readonly why: string; readonly goneBy?: number }[]
+  readonly clean: boolean // nothing was found by any probe
   readonly auditHead?: { readonly count: number; readonly hash: string }
   readonly mac: string
 }
 export interface ErasureReceipt extends DeletionReceipt {
   readonly verb: 'erase'
   readonly dataKeys: number
-  readonly probes: readonly { readonly place: string; readonly lookedFor: number; readonly found: number }[]
-  readonly notProbed: readonly { readonly place: string; readonly why: string; readonly goneBy?: number }[]
-  readonly clean: boolean
   readonly dryRun: boolean
   readonly resumed?: true // an earlier call was cut off: `removed` counts what that one had left
 }

@@ -45,3 +45,10 @@ export type Mint = (tenantId: string, ownerId: string) => Scope
 
 /** Makes scopes. Held by `security/mint.ts` alone; the tidy test holds its list of importers (ISO-2). */
 export const mintScope = (tenantId: string, ownerId: string): Scope => new Scope(token, tenantId, ownerId)
+
+/** Whose data: a scope, or the ref of a log. */
+export interface Owner {
+  readonly tenantId: string
+  readonly ownerId: string
+}
+export const sameOwner = (a: Owner, b: Owner): boolean => a.tenantId === b.tenantId && a.ownerId === b.ownerId

@@ -68,7 +68,6 @@ export function createEngine(options: RecollectOptions, world: World, stores: Op
     keys: security.ring,
     audit: security.audit,
     signed: parts.signed,
-    storeName: security.memories.info.name,
     quotaRecords: parts.quotas.limits.ownerRecords,
     redactSources: (scope, sources) => redactSources(parts, scope, sources),
     injectedInto: (scope, recordIds) => injectedInto(parts, scope, recordIds),
@@ -78,7 +77,7 @@ export function createEngine(options: RecollectOptions, world: World, stores: Op
     parts,
     security,
     memories,
-    erasure: erasureOver(options, world, stores, mint, { security, longTerm, parts }),
+    erasure: erasureOver(world, stores, mint, { security, longTerm, parts }),
     sweeper: createSweeper(parts, mint),
   }
 }
@@ -179,7 +178,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   }
 }
 
-function erasureOver(options: RecollectOptions, world: World, stores: OpenStores, mint: Mint, { security, longTerm, parts }: Built) {
+function erasureOver(world: World, stores: OpenStores, mint: Mint, { security, longTerm, parts }: Built) {
   const filesOf = ({ files }: OpenStores['sessions']) => (files === undefined ? {} : { files })
   return createErasure({
     ...world,
@@ -202,8 +201,9 @@ function erasureOver(options: RecollectOptions, world: World, stores: OpenStores
       },
     ],
     snapshotNames: [snapshotName],
+    countRecords: async (owner) => (await longTerm.logs.load(owner))?.known.records.size ?? 0,
     exclusively: longTerm.upkeep.exclusively,
-    quiet: options.quiet ?? (async () => {}),
+    quiet: (owner) => Promise.all([security.sessions.settled(owner), security.memories.settled(owner)]).then(() => {}),
   })
 }
 

@@ -61,8 +61,6 @@ export interface RecollectOptions {
   readonly clock?: Clock
   readonly random?: Random
   readonly telemetry?: Telemetry
-  /** Resolves once no request of the owner is in flight; an erasure waits for it (ERA-5). Default: at once. */
-  readonly quiet?: (owner: { readonly tenantId: string; readonly ownerId: string }) => Promise<void>
 }
 
 const fields: Fields = {
@@ -86,7 +84,6 @@ const fields: Fields = {
   clock: 'object',
   random: 'any',
   telemetry: 'object',
-  quiet: 'any',
 }
 const numbersOf = (names: readonly string[]): Fields => Object.fromEntries(names.map((name) => [name, 'number']))
 

@@ -1,13 +1,13 @@
 // An owner's long-term memory as an application uses it: remember, find, list, forget (MEM-3, ERA-3).
 import { authorities, origins } from '../core/authority.ts'
 import { checkFields, pageFields, type Fields } from '../core/check-fields.ts'
-import type { DeletionReceipt } from '../core/deletion.ts'
 import { RecollectError, numberGiven } from '../core/errors.ts'
-import { madeId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { isAlive, memoryKinds, type MemoryRecord } from '../core/memory.ts'
 import { requireScope, type Scope } from '../core/scope.ts'
-import type { OwnerKeys } from '../security/owner-keys.ts'
+import type { AuditActor } from '../security/actor.ts'
+import { together, type Redacted } from '../security/redact-entries.ts'
+import { carryOut, type RemovalResult } from '../security/removal.ts'
 import { suppressTag } from './form-records.ts'
 import { noneKnown, sameText, type KnownRecords } from './known-records.ts'
 import type { MemoryParts } from './memory-parts.ts'
@@ -34,7 +34,7 @@ const filterFields: Fields = {
   validAt: 'number',
 }
 
-export function createMemories(parts: MemoryParts, owner: Scope): Memories {
+export function createMemories(parts: MemoryParts, owner: Scope, by: AuditActor): Memories {
   const scope = requireScope(owner)
   const { logs, recall, clock } = parts
   return {
@@ -73,13 +73,40 @@ export function createMemories(parts: MemoryParts, owner: Scope): Memories {
         const known = (await logs.load(scope))?.known ?? noneKnown()
         const record = (await recall.partition(scope)).get(id)
         if (record === undefined && !known.gone.has(id)) throw noRecord()
-        const twins = record === undefined ? [] : sameText(known, record).filter((twin) => twin !== id)
-        const injectedInto = await parts.injectedInto(scope, [id, ...twins])
-        const gone = await removeCopies(parts, scope, keys, known, record, twins, options.sources === true)
-        recall.drop(scope)
-        return receiptOf(parts, scope, keys, { id, requestedAt, ...gone, injectedInto })
+        const target = { kind: 'record', pseudonym: `mem-${keys.tag('pseudonym', ['record', id])}` }
+        return carryOut(parts, scope, { by, action: 'memory.forget', verb: 'forget', target, requestedAt }, () =>
+          forgetRecord(parts, scope, known, id, record, options.sources === true),
+        )
       })
     },
+  }
+}
+
+async function forgetRecord(
+  parts: MemoryParts,
+  scope: Scope,
+  known: KnownRecords,
+  id: string,
+  record: MemoryRecord | undefined,
+  withSources: boolean,
+): Promise<RemovalResult> {
+  const ids = record === undefined ? [id] : [...sameText(known, record).filter((twin) => twin !== id), id]
+  const before = known.records.size
+  const injectedInto = await parts.injectedInto(scope, ids)
+  const { redacted, rederived } = await removeCopies(parts, scope, known, record, ids, withSources)
+  parts.recall.drop(scope)
+  const left = (await parts.logs.load(scope))?.known.records ?? new Map<string, unknown>()
+  const { removed, probes } = together(redacted)
+  return {
+    removed,
+    records: before - left.size,
+    rederived,
+    keptWhy:
+      injectedInto.length === 0
+        ? []
+        : [{ what: 'assistant text in sessions that were shown the record', why: 'what was said stays said; delete the sessions to remove it' }],
+    injectedInto,
+    probes: [...probes, { place: 'memories: records', lookedFor: ids.length, found: ids.filter((one) => left.has(one)).length }],
   }
 }
 
@@ -88,67 +115,33 @@ export function createMemories(parts: MemoryParts, owner: Scope): Memories {
  * and after all messages that any of them was said in. One that is gone already leaves only a cut-off redaction to finish.
  */
 async function removeCopies(
-  { upkeep, redactSources }: MemoryParts,
+  { upkeep, keys, redactSources }: MemoryParts,
   scope: Scope,
-  keys: OwnerKeys,
   known: KnownRecords,
   record: MemoryRecord | undefined,
-  twins: readonly string[],
+  ids: readonly string[],
   withSources: boolean,
-): Promise<{ records: number; entries: number; sources: number }> {
-  if (record === undefined) {
-    await upkeep.removeRecords(scope, [], [], 'forgotten')
-    return { records: 0, entries: 0, sources: 0 }
-  }
-  const said = twins.length === 0 ? [] : [suppressTag(keys, { kind: 'episodic', text: record.text })]
-  const suppress = [...new Set([suppressTag(keys, record), ...said])]
-  const entries = [...twins, record.id].reduce((sum, id) => sum + (known.records.get(id)?.seqs.length ?? 0), 0)
+): Promise<{ readonly redacted: readonly Redacted[]; readonly rederived: number }> {
+  if (record === undefined) return { redacted: await upkeep.removeRecords(scope, [], [], 'forgotten'), rederived: 0 }
+  const ownerKeys = await keys.ownerKeys(scope)
+  const said = ids.length === 1 ? [] : [suppressTag(ownerKeys, { kind: 'episodic', text: record.text })]
+  const suppress = [...new Set([suppressTag(ownerKeys, record), ...said])]
   // What is known holds every span; the record itself at most eight.
-  const sourcesOf = (ids: readonly string[]) =>
-    ids.flatMap((id) => known.records.get(id)?.evidence ?? []).map(({ log, birth, seq }) => ({ session: log, birth, seq }))
-  let sources = 0
+  const sourcesOf = (of: readonly string[]) =>
+    of.flatMap((id) => known.records.get(id)?.evidence ?? []).map(({ log, birth, seq }) => ({ session: log, birth, seq }))
+  const redacted: Redacted[] = []
+  let rederived = 0
   if (withSources) {
-    const places = [sourcesOf(twins), sourcesOf([record.id])]
+    const places = [sourcesOf(ids.slice(0, -1)), sourcesOf(ids.slice(-1))]
     await upkeep.suppress(scope, suppress) // before a record goes with its last source
-    for (const place of places) sources += await redactSources(scope, place)
+    for (const place of places)
+      for (const source of await redactSources(scope, place)) {
+        redacted.push(source.redacted, ...source.lost.redacted)
+        rederived += source.lost.rederived
+      }
   }
-  await upkeep.removeRecords(scope, [...twins, record.id], suppress, 'forgotten')
-  return { records: 1 + twins.length, entries, sources }
-}
-
-async function receiptOf(
-  parts: MemoryParts,
-  scope: Scope,
-  keys: OwnerKeys,
-  done: { id: string; requestedAt: number; records: number; entries: number; sources: number; injectedInto: readonly string[] },
-): Promise<DeletionReceipt> {
-  const target = `mem-${keys.tag('pseudonym', ['record', done.id])}`
-  const counts = { records: done.records, entries: done.entries, sources: done.sources }
-  await parts.audit.record({
-    tenantId: scope.tenantId,
-    actor: 'in-process',
-    action: 'memory.forget',
-    target: { kind: 'record', pseudonym: target },
-    decision: 'done',
-    counts,
-  })
-  const auditHead = await parts.audit.head(scope.tenantId)
-  return parts.signed.sign<DeletionReceipt>(scope.tenantId, {
-    id: madeId('del', parts.random),
-    verb: 'forget',
-    target,
-    requestedAt: done.requestedAt,
-    completedAt: parts.clock.now(),
-    removed: [{ store: parts.storeName, logs: 0, entries: done.entries + done.sources, snapshots: 0, bytes: 0 }],
-    records: done.records,
-    rederived: 0,
-    keptWhy:
-      done.injectedInto.length === 0
-        ? []
-        : [{ what: 'assistant text in sessions that were shown the record', why: 'what was said stays said; delete the sessions to remove it' }],
-    injectedInto: done.injectedInto,
-    ...(auditHead === undefined ? {} : { auditHead }),
-  })
+  redacted.push(...(await upkeep.removeRecords(scope, ids, suppress, 'forgotten')))
+  return { redacted, rederived }
 }
 
 const noRecord = (): RecollectError => new RecollectError('not_found', 'there is no such memory', 'List memories to see what is there.')

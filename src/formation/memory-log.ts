@@ -4,10 +4,12 @@ import { limits } from '../core/limits.ts'
 import { refKey, refOf, type LogRef } from '../core/log-ref.ts'
 import { decodeMemory, encodeMemory } from '../core/memory-fold.ts'
 import { memoryLogId, type DecodedMemory, type MemoryEvent, type MemoryHead } from '../core/memory.ts'
-import type { Scope } from '../core/scope.ts'
+import { sameOwner, type Owner, type Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody } from '../core/session.ts'
 import type { Appended, Head, LogStore } from '../ports/log-store.ts'
+import { snapshotName } from '../recall/snapshot.ts'
 import { boundedMap } from '../security/bounded-map.ts'
+import { redactEntries, type Redacted } from '../security/redact-entries.ts'
 import { learn, noneKnown, type KnownRecords } from './known-records.ts'
 
 const memoryRef = (scope: Scope): LogRef => refOf(scope, 'memory', memoryLogId)
@@ -25,14 +27,14 @@ export interface MemoryLogs {
   /** Entries by seq, decoded. */
   read(scope: Scope, seqs: readonly number[]): Promise<readonly DecodedMemory[]>
   /** Redacts for good; every tombstone that names these seqs stands in the log already (SEAL-12). */
-  redact(scope: Scope, seqs: readonly number[]): Promise<void>
-  drop(owner: { readonly tenantId: string; readonly ownerId: string }): void
+  redact(scope: Scope, seqs: readonly number[]): Promise<Redacted>
+  drop(owner: Owner): void
   /** How many logs of the owner are in memory. */
-  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
+  holds(owner: Owner): number
 }
 
 interface Cached {
-  readonly owner: { readonly tenantId: string; readonly ownerId: string }
+  readonly owner: Owner
   readonly birth: number
   readonly rewrites: number
   readonly known: KnownRecords
@@ -100,12 +102,7 @@ export function memoryLogs(store: LogStore): MemoryLogs {
     return Number.isFinite(next) && next !== body.nextEnd ? { head: { body: encodeBody({ ...body, nextEnd: next }), ifRevision: head.revision } } : {}
   }
 
-  // A list first: looking at an entry moves it to the end of the map.
-  const ofOwner = (owner: { readonly tenantId: string; readonly ownerId: string }) =>
-    [...cache.keys()].filter((key) => {
-      const cached = cache.get(key)
-      return cached?.owner.tenantId === owner.tenantId && cached.owner.ownerId === owner.ownerId
-    })
+  const ofOwner = (whose: Owner) => cache.keysWhere(({ owner }) => sameOwner(owner, whose))
 
   return {
     load,
@@ -126,14 +123,7 @@ export function memoryLogs(store: LogStore): MemoryLogs {
       const found = await Promise.all(seqs.map((seq) => store.read(ref, { after: seq - 1, upTo: seq, limit: 1 })))
       return found.flat().map(decodeMemory)
     },
-    async redact(scope, seqs) {
-      const ref = memoryRef(scope)
-      for (let at = 0; at < seqs.length; at += limits.appendEntries)
-        await store.rewrite(
-          ref,
-          seqs.slice(at, at + limits.appendEntries).map((seq) => ({ seq })),
-        )
-    },
+    redact: (scope, seqs) => redactEntries({ name: 'memories', store, snapshotNames: [snapshotName] }, memoryRef(scope), seqs),
     drop(owner) {
       for (const key of ofOwner(owner)) cache.delete(key)
     },

@@ -3,12 +3,14 @@ import type { Random } from '../core/ids.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Embedder } from '../ports/models.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
 import type { Recall } from '../recall/recall-types.ts'
 import type { AuditLog } from '../security/audit-log.ts'
 import type { KeyRing } from '../security/owner-keys.ts'
 import type { Receipts } from '../security/receipts.ts'
+import type { Redacted } from '../security/redact-entries.ts'
 import type { MemoryLogs } from './memory-log.ts'
-import type { Upkeep } from './upkeep.ts'
+import type { Lost, Upkeep } from './upkeep.ts'
 
 export interface MemoryParts {
   readonly logs: MemoryLogs
@@ -20,13 +22,13 @@ export interface MemoryParts {
   readonly random: Random
   readonly audit: AuditLog
   readonly signed: Receipts
-  readonly storeName: string
+  readonly telemetry: Telemetry
   readonly quotaRecords: number
-  /** Redacts messages under the owner's lease, which is held already; gives how many went. */
+  /** Redacts messages under the owner's lease, which is held already; what rested on them alone goes too. */
   readonly redactSources: (
     scope: Scope,
     sources: readonly { readonly session: string; readonly birth: number; readonly seq: number }[],
-  ) => Promise<number>
+  ) => Promise<readonly { readonly redacted: Redacted; readonly lost: Lost }[]>
   /** Ids of sessions in whose prompts any of the records stood, from receipts. */
   readonly injectedInto: (scope: Scope, recordIds: readonly string[]) => Promise<readonly string[]>
   readonly settled: (scope: Scope) => Promise<void>

@@ -3,6 +3,7 @@ import { limits } from '../core/limits.ts'
 import type { MemoryEvent } from '../core/memory.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Redacted } from '../security/redact-entries.ts'
 import { eventId } from './event-id.ts'
 import { noneKnown, sessionKey, type Known, type KnownRecords } from './known-records.ts'
 import type { MemoryLogs } from './memory-log.ts'
@@ -17,13 +18,14 @@ export interface Lost {
   readonly records: number // that went, since nothing else bears them
   readonly rederived: number // that lost some evidence and stand on the rest
   readonly kept: readonly { readonly what: string; readonly why: string }[]
+  readonly redacted: readonly Redacted[]
 }
 
 export interface Upkeep {
   /** Under the owner's lease. */
   exclusively<T>(scope: Scope, run: () => Promise<T>): Promise<T>
   /** Tombstone first, then redaction; what was cut off between the two is finished by the next call. */
-  removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<void>
+  removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<readonly Redacted[]>
   /** What these tags stand for forms no more, whatever becomes of the records that say it (ERA-3). */
   suppress(scope: Scope, tags: readonly string[]): Promise<void>
   loseEvidence(scope: Scope, of: EvidenceLoss, mode: 'forget' | 'keep'): Promise<Lost>
@@ -34,23 +36,20 @@ export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs;
   const knownOf = async (scope: Scope): Promise<KnownRecords> => (await logs.load(scope))?.known ?? noneKnown()
 
   /** A call that was cut off between its tombstone and its redaction is finished first. */
-  async function finishRedactions(scope: Scope): Promise<void> {
-    const known = await knownOf(scope)
-    if (known.unredacted.size > 0)
-      await logs.redact(
-        scope,
-        [...known.unredacted].toSorted((a, b) => a - b),
-      )
+  async function finishRedactions(scope: Scope): Promise<readonly Redacted[]> {
+    const { unredacted } = await knownOf(scope)
+    return unredacted.size === 0 ? [] : [await logs.redact(scope, [...unredacted])]
   }
 
-  async function removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired'): Promise<void> {
-    await finishRedactions(scope)
+  async function removeRecords(scope: Scope, ids: readonly string[], suppress: readonly string[], why: 'forgotten' | 'expired') {
+    const redacted = [...(await finishRedactions(scope))]
     const known = await knownOf(scope)
     for (const { recordIds, seqs } of batches(known, ids)) {
       const tombstone: MemoryEvent = { type: 'tombstone', recordIds, seqs, suppress, why, at: clock.now() }
       await logs.append(scope, [{ id: `gone.${seqs[0]}.${seqs.length}`, event: tombstone }])
-      await logs.redact(scope, seqs)
+      redacted.push(await logs.redact(scope, seqs))
     }
+    return redacted
   }
 
   return {
@@ -84,13 +83,9 @@ export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs;
             },
           })),
         )
-      await removeRecords(
-        scope,
-        going.map((record) => record.id),
-        [],
-        'forgotten',
-      )
+      const ids = going.map((record) => record.id)
       return {
+        redacted: await removeRecords(scope, ids, [], 'forgotten'),
         records: going.length,
         rederived: mode === 'forget' ? staying.length : 0,
         kept: mode === 'keep' && hit.length > 0 ? [{ what: `${hit.length} memory records`, why: 'kept by the caller' }] : [],

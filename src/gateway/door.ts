@@ -80,6 +80,7 @@ async function allow(recollect: Recollect, { actor, ownerId }: Caller, { access:
     recollect.audit.note({
       tenantId: actor.tenantId,
       actor: actor.credentialId,
+      role: actor.roles.join('/'),
       action,
       decision: decision.allow ? 'allow' : 'deny',
       reason: decision.reason,

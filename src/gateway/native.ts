@@ -49,7 +49,7 @@ function callOf(row: Route, { request, params, caller, body }: Entered, recollec
     credential: caller?.credential as Caller['credential'],
     get user() {
       if (ownerId === undefined || tenantId === undefined) throw noOwner()
-      return (user ??= recollect.tenant(tenantId).user(ownerId))
+      return (user ??= recollect.tenant(tenantId).user(ownerId, caller?.actor))
     },
     params,
     query: queryOf(row, request),

@@ -242,6 +242,13 @@ export const deletion = z.looseObject({
   target: z.string(),
   requestedAt: timeMs,
   completedAt: timeMs,
+  removed: z.array(z.object({ store: z.string(), logs: count, entries: count, snapshots: count, bytes: count })),
+  records: count,
+  rederived: count,
+  keptWhy: z.array(z.object({ what: z.string(), why: z.string() })),
+  probes: z.array(z.object({ place: z.string(), lookedFor: count, found: count })),
+  notProbed: z.array(z.object({ place: z.string(), why: z.string(), goneBy: timeMs.optional() })),
+  clean: z.boolean(),
   mac: z.string(),
 })
 export const forget = z.strictObject({ sources: z.enum(['true', 'false']).optional() })

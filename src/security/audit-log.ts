@@ -53,8 +53,12 @@ export function createAuditLog(parts: AuditLogParts): AuditLog {
       try {
         await queue.now(event.tenantId, [{ event, at: clock.now() }])
       } catch (cause) {
-        const next = 'Try again when the store is back.'
-        throw new RecollectError('unavailable', 'the audit log cannot be written, so the action was not carried out', next, { cause })
+        // `allow` stands before what it tells of, the rest after it (AUD-5).
+        const [what, next] =
+          event.decision === 'allow'
+            ? ['so the action was not carried out', 'Try again when the store is back.']
+            : ['but the action was carried out', 'Nothing has to be done again; what the log lacks is its end.']
+        throw new RecollectError('unavailable', `the audit log cannot be written, ${what}`, next, { cause })
       }
     },
 

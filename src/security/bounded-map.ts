@@ -4,7 +4,8 @@ export interface BoundedMap<V> {
   get(key: string): V | undefined
   set(key: string, value: V): void
   delete(key: string): void
-  keys(): IterableIterator<string>
+  /** Keys of the values that fit; leaves the order of use as it is. */
+  keysWhere(fits: (value: V, key: string) => boolean): readonly string[]
   readonly size: number
 }
 
@@ -37,7 +38,7 @@ export function boundedMap<V>(most: number, weigh: (value: V) => number = () => 
       }
     },
     delete: remove,
-    keys: () => map.keys(),
+    keysWhere: (fits) => [...map].flatMap(([key, value]) => (fits(value, key) ? [key] : [])),
     get size() {
       return map.size
     },

@@ -7,7 +7,7 @@ import type { Mint } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogStore, PageRequest } from '../ports/log-store.ts'
 import type { Actor } from '../ports/policy.ts'
-import { actorOf } from './actor.ts'
+import { actorOf, auditActor } from './actor.ts'
 import { newApiKey, parseApiKey } from './api-key.ts'
 import type { AuditTrail } from './audit-log.ts'
 import {
@@ -108,7 +108,7 @@ async function markUsed(records: CredentialRecords, found: FoundKey, now: number
 }
 
 const record = ({ audit }: Desk, action: string, tenantId: string, id: string, issuer: Actor | undefined) =>
-  audit.record({ tenantId, actor: issuer?.credentialId ?? 'in-process', action, target: { kind: 'credential', pseudonym: id }, decision: 'done' })
+  audit.record({ tenantId, ...auditActor(tenantId, issuer), action, target: { kind: 'credential', pseudonym: id }, decision: 'allow' })
 
 async function issue(desk: Desk, tenantId: string, request: CredentialRequest, issuer: Actor | undefined) {
   const { ring, clock, random, mode, records } = desk

@@ -19,8 +19,15 @@ import { ownerPseudonym, sessionPseudonym } from './pseudonyms.ts'
 import { createReceipts } from './receipts.ts'
 import { sealedStore } from './sealed-store.ts'
 
-const names = ['n']
-const exclusively: ErasureParts['exclusively'] = (_, run) => run() // the lease itself: test/surfaces/memory-races.test.ts
+const us = { actor: 'in-process' }
+/** What an erasure needs beside stores, keys and the world. */
+const plainParts: Pick<ErasureParts, 'caches' | 'snapshotNames' | 'exclusively' | 'countRecords' | 'quiet'> = {
+  caches: [],
+  snapshotNames: ['n'],
+  exclusively: (_, run) => run(), // the lease itself: test/surfaces/memory-races.test.ts
+  countRecords: async () => 4,
+  quiet: async () => {},
+}
 
 /** Two data stores, keys, audit trail and erasure over them. `change` replaces parts. */
 function house(change: Partial<ErasureParts> = {}, raw: { sessions?: LogStore; memories?: LogStore } = {}) {
@@ -34,19 +41,7 @@ function house(change: Partial<ErasureParts> = {}, raw: { sessions?: LogStore; m
     { name: 'sessions', store: sessions, raw: made.data },
     { name: 'memories', store: memories, raw: memoriesRaw },
   ]
-  const parts: ErasureParts = {
-    stores,
-    ring,
-    audit,
-    clock,
-    random,
-    telemetry,
-    caches: [],
-    snapshotNames: names,
-    exclusively,
-    quiet: async () => {},
-    ...change,
-  }
+  const parts: ErasureParts = { ...plainParts, stores, ring, audit, clock, random, telemetry, ...change }
   return { ...made, memories, memoriesRaw, audit, parts, erasure: createErasure(parts), receipts: createReceipts(ring) }
 }
 type House = ReturnType<typeof house>
@@ -72,7 +67,7 @@ describe('erasing an owner', () => {
     const it = house()
     const [bob, twin] = [mint('acme', 'bob'), mint('other', 'alice')]
     for (const owner of [it.alice, bob, twin]) await fill(it, owner)
-    const receipt = await it.erasure.eraseOwner(it.alice)
+    const receipt = await it.erasure.eraseOwner(it.alice, us)
     expect(receipt).toMatchObject({ verb: 'erase', clean: true, dryRun: false, dataKeys: 1 })
     expect(receipt.removed.map(({ store, logs, entries, snapshots }) => [store, logs, entries, snapshots])).toEqual([
       ['sessions', 3, 6, 3],
@@ -97,7 +92,7 @@ describe('erasing an owner', () => {
     })
     await fill(it, it.alice)
     const before = (await it.ring.ownerKeys(it.alice)).tag('id', ['x'])
-    await it.erasure.eraseOwner(it.alice)
+    await it.erasure.eraseOwner(it.alice, us)
     expect(seen).toEqual(['not_found'])
     expect(await it.store.head(it.session('session-alice'))).toBeUndefined()
     await it.store.open(it.session('new'), head('anew'))
@@ -114,7 +109,7 @@ describe('erasing an owner', () => {
       },
     })
     await fill(it, it.alice)
-    const receipt = await it.erasure.eraseOwner(it.alice)
+    const receipt = await it.erasure.eraseOwner(it.alice, us)
     expect(receipt.clean).toBe(true)
     expect(receipt.removed[0]!.logs).toBe(4)
     expect(await rows(it, it.alice)).toBe(0)
@@ -150,10 +145,10 @@ describe('erasing an owner', () => {
         audit: { ...parts.audit, record: (event) => die(event.action === 'erase.done' ? 'done' : 'audit', () => parts.audit.record(event))() },
         quiet: die('quiet', async () => {}),
       }
-      await expect(createErasure(dying).eraseOwner(it.alice)).rejects.toMatchObject({ code: 'unavailable' })
+      await expect(createErasure(dying).eraseOwner(it.alice, us)).rejects.toMatchObject({ code: 'unavailable' })
       // Another process, with caches of its own.
       const ring = createKeyRing({ store: it.keyStore, provider: it.provider, clock: it.clock, random: seededRandom(8), mint: mintAny })
-      const receipt = await createErasure({ ...parts, ring }).eraseOwner(it.alice)
+      const receipt = await createErasure({ ...parts, ring }).eraseOwner(it.alice, us)
       expect(receipt).toMatchObject({ clean: true, dataKeys: 1, target: pseudonym })
       expect(receipt.resumed).toBe(step === 'audit' ? undefined : true) // so a reader knows that `removed` is what the first call had left
       expect(await rows(it, it.alice)).toBe(0)
@@ -164,11 +159,11 @@ describe('erasing an owner', () => {
   test('twice is fine, and an owner who never was is erased too [ERA-5]', async () => {
     const it = house()
     await fill(it, it.alice)
-    await it.erasure.eraseOwner(it.alice)
-    const again = await it.erasure.eraseOwner(it.alice)
+    await it.erasure.eraseOwner(it.alice, us)
+    const again = await it.erasure.eraseOwner(it.alice, us)
     expect(again).toMatchObject({ clean: true, dataKeys: 0 })
     expect(again.removed.every(({ logs }) => logs === 0)).toBe(true)
-    expect(await it.erasure.eraseOwner(mint('acme', 'nobody'))).toMatchObject({ clean: true })
+    expect(await it.erasure.eraseOwner(mint('acme', 'nobody'), us)).toMatchObject({ clean: true })
     expect(await it.ring.look({ tenantId: 'acme', ownerId: 'nobody' })).toBeUndefined()
   })
 
@@ -179,7 +174,7 @@ describe('erasing an owner', () => {
       ...it.parts,
       audit: { ...it.audit, record: async () => Promise.reject(new RecollectError('unavailable', 'no audit', 'Later.')) },
     })
-    await expect(deaf.eraseOwner(it.alice)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(deaf.eraseOwner(it.alice, us)).rejects.toMatchObject({ code: 'unavailable' })
     expect(await rows(it, it.alice)).toBe(6)
     expect(textOf((await it.store.read(it.session('session-alice')))[0]!.body)).toBe('canary-alice')
   })
@@ -187,24 +182,24 @@ describe('erasing an owner', () => {
   test('two at once both end clean [ERA-5]', async () => {
     const it = house()
     await fill(it, it.alice)
-    const both = await Promise.all([it.erasure.eraseOwner(it.alice), it.erasure.eraseOwner(it.alice)])
+    const both = await Promise.all([it.erasure.eraseOwner(it.alice, us), it.erasure.eraseOwner(it.alice, us)])
     expect(both.map((one) => one.clean)).toEqual([true, true])
     expect(await rows(it, it.alice)).toBe(0)
   })
 
   test('only a minted scope is erased [ERA-5]', async () => {
     const it = house()
-    await expect(it.erasure.eraseOwner({ tenantId: 'acme', ownerId: 'alice' } as never)).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(it.erasure.eraseOwner({ tenantId: 'acme', ownerId: 'alice' } as never, us)).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   test('a dry run counts the same and removes nothing [ERA-6]', async () => {
     const it = house()
     await fill(it, it.alice)
-    const dry = await it.erasure.eraseOwner(it.alice, { dryRun: true })
+    const dry = await it.erasure.eraseOwner(it.alice, us, { dryRun: true })
     expect(dry).toMatchObject({ dryRun: true, dataKeys: 1 })
     expect(await rows(it, it.alice)).toBe(6)
     expect(await it.audit.verify('acme')).toMatchObject({ checked: 0 })
-    const real = await it.erasure.eraseOwner(it.alice)
+    const real = await it.erasure.eraseOwner(it.alice, us)
     const counts = (removed: typeof real.removed) =>
       removed.map(({ store, logs, entries, snapshots, bytes }) => [store, logs, entries, snapshots, bytes > 0])
     expect(counts(dry.removed)).toEqual(counts(real.removed))
@@ -216,7 +211,7 @@ describe('the receipt', () => {
   test('holds no clear name and no content, and names the owner as the audit trail does [ERA-6]', async () => {
     const it = house()
     await fill(it, it.alice)
-    const receipt = await it.erasure.eraseOwner(it.alice, { actor: 'key1', role: 'tenant-admin', records: 4 })
+    const receipt = await it.erasure.eraseOwner(it.alice, { actor: 'key1', role: 'tenant-admin' })
     expect(JSON.stringify(receipt)).not.toMatch(/alice|acme|canary/)
     expect(receipt.records).toBe(4)
     const month = refOf(mintAny('acme', '~audit'), 'audit', '2100-01')
@@ -235,7 +230,7 @@ describe('the receipt', () => {
   test('can be checked later, and not with one field changed or in another tenant [ERA-6]', async () => {
     const it = house()
     await fill(it, it.alice)
-    const receipt = await it.erasure.eraseOwner(it.alice)
+    const receipt = await it.erasure.eraseOwner(it.alice, us)
     const travelled = JSON.parse(JSON.stringify(receipt)) as typeof receipt
     expect(await it.receipts.check('acme', travelled)).toBe(true)
     expect(await it.receipts.check('other', travelled)).toBe(false)
@@ -250,7 +245,7 @@ describe('the receipt', () => {
     const [owner, session] = [ownerPseudonym(keys, 'alice'), sessionPseudonym(keys, 's1')]
     expect(owner).not.toBe(session)
     await it.audit.record({ tenantId: 'acme', action: 'session.delete', target: { kind: 'session', pseudonym: session }, decision: 'done' })
-    await it.erasure.eraseOwner(it.alice)
+    await it.erasure.eraseOwner(it.alice, us)
     expect(await it.audit.verify('acme')).toMatchObject({ ok: true, checked: 3 })
     const anew = await it.ring.ownerKeys(it.alice)
     expect([ownerPseudonym(anew, 'alice'), sessionPseudonym(anew, 's1')]).not.toContain(owner)
@@ -287,15 +282,18 @@ describe('residue', () => {
     ] as const) {
       const it = house({}, { sessions: leaving(what) })
       await fill(it, it.alice)
-      const receipt = await it.erasure.eraseOwner(it.alice)
+      const receipt = await it.erasure.eraseOwner(it.alice, us)
       expect(receipt.clean).toBe(false)
       expect(receipt.probes.find((probe) => probe.place === place)!.found).toBeGreaterThan(0)
       expect(it.telemetry.counted('recollect_erase_residue_total')).toBeGreaterThan(0)
       const month = refOf(mintAny('acme', '~audit'), 'audit', '2100-01')
-      expect((await it.store.read(month)).map((one) => (JSON.parse(textOf(one.body).split('\n')[0]!) as { action: string }).action)).toEqual([
-        'erase.begun',
-        'erase.residue',
-        'erase.done',
+      const events = (await it.store.read(month)).map(
+        (one) => JSON.parse(textOf(one.body).split('\n')[0]!) as { action: string; decision: string; reason?: string },
+      )
+      expect(events.map(({ action, decision, reason }) => [action, decision, reason])).toEqual([
+        ['erase.begun', 'allow', undefined],
+        ['erase.done', 'failed', 'residue'],
+        ['erase.done', 'done', undefined],
       ])
     }
   })
@@ -305,7 +303,7 @@ describe('residue', () => {
     const cache = { place: 'cache: sessions', drop: (owner: { ownerId: string }) => void dropped.push(owner.ownerId), holds: () => 2 }
     const it = house({ caches: [cache] })
     await fill(it, it.alice)
-    const receipt = await it.erasure.eraseOwner(it.alice)
+    const receipt = await it.erasure.eraseOwner(it.alice, us)
     expect(dropped).toEqual(['alice', 'alice'])
     expect(receipt.probes).toContainEqual({ place: 'cache: sessions', lookedFor: 1, found: 2 })
     expect(receipt.clean).toBe(false)
@@ -314,7 +312,7 @@ describe('residue', () => {
   test('keys that stay behind are a find [ERA-7]', async () => {
     const it = house()
     await fill(it, it.alice)
-    const receipt = await createErasure({ ...it.parts, ring: { ...it.ring, destroy: async () => {} } }).eraseOwner(it.alice)
+    const receipt = await createErasure({ ...it.parts, ring: { ...it.ring, destroy: async () => {} } }).eraseOwner(it.alice, us)
     expect(receipt.probes).toContainEqual({ place: 'keys: wraps', lookedFor: 2, found: 2 })
     expect(receipt.clean).toBe(false)
   })
@@ -334,23 +332,9 @@ describe('residue', () => {
       const audit = createAuditLog({ store, ring, clock, random, mint: mintAny, node: 'n', telemetry })
       const [alice, bob] = [mint('acme', 'alice'), mint('acme', 'bob')]
       for (const owner of [alice, bob]) await fill({ store, memories: store }, owner)
-      const parts: ErasureParts = {
-        stores: [
-          { name: 'sessions', store, raw: data, files: () => data.files() },
-          { name: 'memories', store, raw: data, files: () => data.files() },
-        ],
-        keyFiles: () => keyStore.files(),
-        ring,
-        audit,
-        clock,
-        random,
-        telemetry,
-        caches: [],
-        snapshotNames: names,
-        exclusively,
-        quiet: async () => {},
-      }
-      const receipt = await createErasure(parts).eraseOwner(alice)
+      const stores = ['sessions', 'memories'].map((name) => ({ name, store, raw: data, files: () => data.files() }))
+      const parts: ErasureParts = { ...plainParts, stores, keyFiles: () => keyStore.files(), ring, audit, clock, random, telemetry }
+      const receipt = await createErasure(parts).eraseOwner(alice, us)
       expect(receipt.probes.filter((probe) => probe.found > 0)).toEqual([])
       expect(receipt.clean).toBe(true)
       expect(receipt.removed.map((one) => [one.store, one.logs])).toEqual([['sessions', 6]]) // two roles, one store
@@ -365,7 +349,7 @@ describe('residue', () => {
         return [...(await data.files()), fileOf(bobs)]
       }
       const leaky = { name: 'sessions', store, raw: data, files }
-      const second = await createErasure({ ...parts, stores: [leaky], clock: { ...clock, sleep: async () => {} } }).eraseOwner(bob)
+      const second = await createErasure({ ...parts, stores: [leaky], clock: { ...clock, sleep: async () => {} } }).eraseOwner(bob, us)
       expect(looks).toBe(9) // the file is read again before a find is reported; how often the key store's files are read is its own matter
       expect(second.probes.find((probe) => probe.place === 'sessions: files')!.found).toBeGreaterThanOrEqual(1)
       expect(second.clean).toBe(false)

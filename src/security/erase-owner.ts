@@ -2,25 +2,23 @@
 // the same call goes on.
 import type { ErasureReceipt, Removed } from '../core/deletion.ts'
 import { madeId } from '../core/ids.ts'
+import { limits } from '../core/limits.ts'
 import { requireScope, type Scope } from '../core/scope.ts'
 import type { ErasureCount } from '../ports/log-store.ts'
-import type { AuditInput } from './audit-log.ts'
+import type { AuditActor } from './actor.ts'
 import type { ErasureParts } from './erasure-parts.ts'
 import { collectBefore, notProbed, probeAll, type Before } from './erasure-probes.ts'
 import type { ClosingMark } from './key-log.ts'
 import { ownerPseudonym } from './pseudonyms.ts'
 import { createReceipts, type Receipts } from './receipts.ts'
-import { collectResidue, type Probe } from './residue.ts'
+import { tellEnd } from './removal.ts'
+import { collectResidue } from './residue.ts'
 
 export type { ErasureParts } from './erasure-parts.ts'
 
 export interface EraseOptions {
   /** Only counts: removes nothing. */
   readonly dryRun?: boolean
-  readonly actor?: string // for the audit trail; `in-process` if left out
-  readonly role?: string
-  /** Memory records of the owner, which only the caller can count. */
-  readonly records?: number
 }
 
 export interface Erasure {
@@ -30,14 +28,14 @@ export interface Erasure {
    *
    * @throws `conflict` if the owner's background work does not end within 10 s · `unavailable` if the audit log or a store cannot be written
    */
-  eraseOwner(scope: Scope, options?: EraseOptions): Promise<ErasureReceipt>
+  eraseOwner(scope: Scope, by: AuditActor, options?: EraseOptions): Promise<ErasureReceipt>
 }
 
 /** One erasure on its way. */
 interface Job extends ErasureParts {
   readonly receipts: Receipts
   readonly owner: Scope
-  readonly options: EraseOptions
+  readonly by: AuditActor
 }
 
 const nobody = 'own-none' // an owner that never had keys
@@ -54,8 +52,8 @@ export function createErasure(parts: ErasureParts): Erasure {
   const receipts = createReceipts(parts.ring)
   const stores = parts.stores.filter(({ raw }, i) => parts.stores.findIndex((other) => other.raw === raw) === i) // two roles may share one store
   return {
-    async eraseOwner(scope, options = {}) {
-      const job: Job = { ...parts, stores, receipts, owner: requireScope(scope), options }
+    async eraseOwner(scope, by, options = {}) {
+      const job: Job = { ...parts, stores, receipts, owner: requireScope(scope), by }
       return options.dryRun === true ? countOnly(job) : parts.exclusively(job.owner, () => erase(job))
     },
   }
@@ -64,30 +62,38 @@ export function createErasure(parts: ErasureParts): Erasure {
 /** The six steps of ERA-5, in their order. */
 async function erase(job: Job): Promise<ErasureReceipt> {
   const { ring, owner, stores } = job
-  const { mark, resumed } = await begin(job) // 1, 2
+  const { mark, resumed, records } = await begin(job) // 1, 2
   const before = await collectBefore(job, stores, owner)
   const first = await removeAll(job) // 3
   await ring.destroy(owner) // 4
-  await job.quiet(owner) // 5
+  await inTime(job) // 5
   const second = await removeAll(job) // what slipped in between is under a dead key
   const probes = await probeAll(job, stores, owner, before)
   const removed = stores.map(({ name }, i): Removed => ({ store: name, ...plus(first[i] ?? zero, second[i] ?? zero) }))
-  await tellEnd(job, mark.target, removed, probes) // 6
-  const receipt = await receiptOf(job, mark, resumed, removed, probes, before)
+  const result = { removed, records, probes }
+  const { clean } = await tellEnd(job, eventOf(job, mark.target, 'erase.done'), result) // 6
+  const receipt = await receiptOf(job, mark, resumed, { ...result, clean }, before)
   await ring.remove(owner)
   return receipt
 }
 
+/** A store that never answers holds no erasure up for longer than a request may take. */
+async function inTime({ quiet, clock, owner }: Job): Promise<void> {
+  const done = new AbortController()
+  await Promise.race([quiet(owner), clock.sleep(limits.requestMs, done.signal, 'background')])
+  done.abort()
+}
+
 /** What the owner is called is fixed while there are keys, and from then on nobody gets keys. */
-async function begin(job: Job): Promise<{ readonly mark: ClosingMark; readonly resumed: boolean }> {
-  const { ring, owner, random, clock } = job
+async function begin(job: Job): Promise<{ readonly mark: ClosingMark; readonly resumed: boolean; readonly records: number }> {
+  const { ring, owner, random, clock, audit } = job
   const begun = (await ring.look(owner))?.closed
-  if (begun !== undefined) return { mark: begun, resumed: true }
-  const target = await targetOf(job)
-  await tell(job, target, 'erase.begun', 'allow')
+  if (begun !== undefined) return { mark: begun, resumed: true, records: 0 }
+  const [target, records] = [await targetOf(job), await job.countRecords(owner)]
+  await audit.record({ ...eventOf(job, target, 'erase.begun'), decision: 'allow' })
   const [id, requestedAt] = [madeId('era', random), clock.now()]
   const mark = await ring.close(owner, (_, dataKeys) => ({ id, requestedAt, target, dataKeys }))
-  return { mark, resumed: mark.id !== id }
+  return { mark, resumed: mark.id !== id, records }
 }
 
 async function targetOf({ ring, owner }: Job): Promise<string> {
@@ -102,41 +108,21 @@ async function removeAll({ stores, caches, owner }: Job): Promise<readonly Erasu
   return counts
 }
 
-function tell(job: Job, target: string, action: string, decision: AuditInput['decision'], counts?: AuditInput['counts']): Promise<void> {
-  const { actor = 'in-process', role } = job.options
-  return job.audit.record({
-    tenantId: job.owner.tenantId,
-    actor,
-    ...(role === undefined ? {} : { role }),
-    action,
-    target: { kind: 'owner', pseudonym: target },
-    decision,
-    ...(counts === undefined ? {} : { counts }),
-  })
-}
-
-const foundBy = (probes: readonly Probe[]) => probes.reduce((sum, probe) => sum + probe.found, 0)
-
-/** Residue is loud: a count, and an event of its own (ERA-8). */
-async function tellEnd(job: Job, target: string, removed: readonly Removed[], probes: readonly Probe[]): Promise<void> {
-  const found = foundBy(probes)
-  if (found > 0) {
-    job.telemetry.count('recollect_erase_residue_total', found)
-    await tell(job, target, 'erase.residue', 'failed', { found })
-  }
-  const { logs, entries } = removed.reduce<ErasureCount>(plus, zero)
-  await tell(job, target, 'erase.done', 'done', { logs, entries, found })
-}
+const eventOf = ({ owner, by }: Job, target: string, action: string) => ({
+  tenantId: owner.tenantId,
+  ...by,
+  action,
+  target: { kind: 'owner', pseudonym: target },
+})
 
 async function receiptOf(
   job: Job,
   mark: ClosingMark,
   resumed: boolean,
-  removed: readonly Removed[],
-  probes: readonly Probe[],
+  result: Pick<ErasureReceipt, 'removed' | 'records' | 'probes' | 'clean'>,
   before: Before,
 ): Promise<ErasureReceipt> {
-  const { clock, audit, receipts, owner, options } = job
+  const { clock, audit, receipts, owner } = job
   const { id, target, requestedAt, dataKeys } = mark
   const completedAt = clock.now()
   const auditHead = await audit.head(owner.tenantId)
@@ -146,14 +132,11 @@ async function receiptOf(
     target,
     requestedAt,
     completedAt,
-    removed,
-    records: options.records ?? 0,
+    ...result,
     rederived: 0,
     keptWhy: [],
     dataKeys,
-    probes,
     notProbed: notProbed(completedAt, before),
-    clean: foundBy(probes) === 0,
     dryRun: false,
     ...(resumed ? { resumed: true as const } : {}),
     ...(auditHead === undefined ? {} : { auditHead }),
@@ -161,7 +144,7 @@ async function receiptOf(
 }
 
 async function countOnly(job: Job): Promise<ErasureReceipt> {
-  const { ring, owner, stores, snapshotNames, random, clock, receipts, options } = job
+  const { ring, owner, stores, snapshotNames, random, clock, receipts } = job
   const now = clock.now()
   const log = await ring.look(owner)
   const target = log?.closed?.target ?? (await targetOf(job))
@@ -177,7 +160,7 @@ async function countOnly(job: Job): Promise<ErasureReceipt> {
     requestedAt: now,
     completedAt: now,
     removed,
-    records: options.records ?? 0,
+    records: log?.closed === undefined ? await job.countRecords(owner) : 0,
     rederived: 0,
     keptWhy: [],
     dataKeys: log?.data.length ?? 0,

@@ -1,13 +1,12 @@
 // What an erasure works on: stores, keys, audit trail, caches. Types only.
 import type { Random } from '../core/ids.ts'
-import type { Scope } from '../core/scope.ts'
+import type { Owner, Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { OwnerKeyRing } from './key-ring.ts'
 import type { ResidueFile } from './needles.ts'
-import type { Owner } from './owner-keys.ts'
 
 export interface ErasedStore {
   /** As receipts call it: `sessions`, `memories`. */
@@ -42,6 +41,8 @@ export interface ErasureParts {
   readonly snapshotNames: readonly string[]
   /** Runs under the lease of the owner's background jobs (ERA-1). @throws `conflict` if it is not free within 10 s */
   readonly exclusively: <T>(owner: Scope, run: () => Promise<T>) => Promise<T>
-  /** Resolves once no request of the owner is in flight, at the latest when the longest allowed one would have ended (ERA-5). */
+  /** Memory records of the owner; 0 where they cannot be read any more. */
+  readonly countRecords: (owner: Scope) => Promise<number>
+  /** Resolves once no call of the owner is on its way to a store: a call that began later finds the keys closed (ERA-5). */
   readonly quiet: (owner: Owner) => Promise<void>
 }

@@ -1,10 +1,10 @@
 // Looks everywhere for what an erasure should have removed, and says where it did not look (ERA-7).
-import type { ErasureReceipt } from '../core/deletion.ts'
+import type { ErasureReceipt, Probe } from '../core/deletion.ts'
 import { limits } from '../core/limits.ts'
+import type { Owner } from '../core/scope.ts'
 import type { ErasedStore, ErasureParts } from './erasure-parts.ts'
 import { foundInFiles, needles, type Needles } from './needles.ts'
-import type { Owner } from './owner-keys.ts'
-import { collectResidue, probeStore, type Probe, type Residue } from './residue.ts'
+import { collectResidue, probeStore, type Residue } from './residue.ts'
 
 /** What there was of an owner: one residue a store, in their order, and the bytes of the wrapped keys. */
 export interface Before {

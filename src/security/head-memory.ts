@@ -2,6 +2,7 @@
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refKey, type LogRef } from '../core/log-ref.ts'
+import type { Owner } from '../core/scope.ts'
 import type { Head } from '../ports/log-store.ts'
 import { boundedMap } from './bounded-map.ts'
 import { sealFailure, sealHeaderBytes, sealTagBytes } from './seal.ts'
@@ -92,22 +93,19 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
     },
 
     /** Everything of one owner: after an erasure nothing of it stays in memory (ERA-5). Gives how many bodies were kept. */
-    forgetOwner(owner: { readonly tenantId: string; readonly ownerId: string }): number {
+    forgetOwner(owner: Owner): number {
       const prefix = ownerPrefix(owner)
-      let count = 0
-      for (const key of opened.keys()) {
-        if (!key.startsWith(prefix)) continue
-        opened.delete(key)
-        count++
-      }
-      for (const key of seen.keys()) if (key.startsWith(prefix)) seen.delete(key)
-      return count
+      const ofOwner = (_: unknown, key: string) => key.startsWith(prefix)
+      const bodies = opened.keysWhere(ofOwner)
+      for (const key of bodies) opened.delete(key)
+      for (const key of seen.keysWhere(ofOwner)) seen.delete(key)
+      return bodies.length
     },
   }
 }
 
 // The lengths in `refKey` make this prefix exact: no other owner's key starts with it (ISO-7).
-const ownerPrefix = (owner: { readonly tenantId: string; readonly ownerId: string }) => {
+const ownerPrefix = (owner: Owner) => {
   const key = refKey({ tenantId: owner.tenantId, ownerId: owner.ownerId, kind: 'session', logId: '' })
   return key.slice(0, key.length - 'session'.length)
 }

@@ -2,10 +2,11 @@
 import { RecollectError, isRecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refKey } from '../core/log-ref.ts'
+import type { Owner } from '../core/scope.ts'
 import { ownerKeysFrom } from './derive.ts'
 import { closingEntry, foldKeyLog, type ClosingMark, type KeyLog } from './key-log.ts'
 import { keyLogOf, readKeyLog, unwrapped, type KeyShelf } from './loaded-keys.ts'
-import type { Owner, OwnerKeys } from './owner-keys.ts'
+import type { OwnerKeys } from './owner-keys.ts'
 
 /** What the key log holds now, also when closed. */
 export async function lookAtKeyLog(shelf: KeyShelf, owner: Owner): Promise<KeyLog | undefined> {

@@ -3,12 +3,13 @@ import type { KeyObject } from 'node:crypto'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refKey } from '../core/log-ref.ts'
+import type { Owner } from '../core/scope.ts'
 import { boundedMap, type BoundedMap } from './bounded-map.ts'
 import { derivedKey, type SubjectPurpose } from './derive.ts'
 import { closeKeyLog, destroyKeys, lookAtKeyLog, removeKeyLog } from './key-ending.ts'
 import type { ClosingMark, KeyLog } from './key-log.ts'
 import { keyShelf, keysOf, withNewVersion, type KeyParts, type KeyShelf, type LoadedKeys } from './loaded-keys.ts'
-import type { KeyUse, Owner, OwnerKeys, SealKeys, SealingRing } from './owner-keys.ts'
+import type { KeyUse, OwnerKeys, SealKeys, SealingRing } from './owner-keys.ts'
 
 /** `store` is the key store itself, unwrapped: its key logs are clear (SEAL-17). */
 export interface KeyRingParts extends KeyParts {

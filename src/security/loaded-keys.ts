@@ -4,14 +4,14 @@ import { RecollectError, isRecollectError } from '../core/errors.ts'
 import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { refKey, refOf, type LogRef } from '../core/log-ref.ts'
-import type { Mint } from '../core/scope.ts'
+import { sameOwner, type Mint, type Owner } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { KeyProvider } from '../ports/key-provider.ts'
 import type { Head, LogStore, StoredEntry } from '../ports/log-store.ts'
 import { boundedMap, type BoundedMap } from './bounded-map.ts'
 import { derivedKey, ownerKeysFrom } from './derive.ts'
 import { foldKeyLog, keyEntry, type WrappedDataKey } from './key-log.ts'
-import type { Owner, OwnerKeys } from './owner-keys.ts'
+import type { OwnerKeys } from './owner-keys.ts'
 import { reserved } from './reserved.ts'
 
 export interface KeyParts {
@@ -135,11 +135,7 @@ async function load(shelf: KeyShelf, { tenantId, ownerId }: Owner, ref: LogRef, 
 }
 
 const isFresh = (keys: LoadedKeys, owner: Owner, head: Head, now: number): boolean =>
-  keys.birth === head.birth &&
-  keys.revision === head.revision &&
-  now - keys.loadedAt < limits.keyCachedMs &&
-  keys.owner.tenantId === owner.tenantId &&
-  keys.owner.ownerId === owner.ownerId
+  keys.birth === head.birth && keys.revision === head.revision && now - keys.loadedAt < limits.keyCachedMs && sameOwner(keys.owner, owner)
 
 /** The keys by one look at the key log's head; undefined if the owner has none and none are to be made. @throws as `load` */
 export async function keysOf(shelf: KeyShelf, owner: Owner, make: boolean): Promise<LoadedKeys | undefined> {

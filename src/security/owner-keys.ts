@@ -1,11 +1,6 @@
 // What an owner's keys can do, for the engine: keyed hashes by purpose. The keys themselves stay in `security/` (SEAL-3).
 import type { KeyObject } from 'node:crypto'
-
-/** Whose keys: a scope, or a ref. */
-export interface Owner {
-  readonly tenantId: string
-  readonly ownerId: string
-}
+import type { Owner } from '../core/scope.ts'
 
 /** Each purpose has a key of its own, derived from the owner's subject key, which is never rotated: ids stay the same. */
 export type MacPurpose = 'id' | 'evidence' | 'suppress' | 'pseudonym'

@@ -1,12 +1,13 @@
 // What an owner has in a store before it is erased, and whether any of it can still be found after (ERA-7).
+import type { Probe } from '../core/deletion.ts'
 import { isRecollectError } from '../core/errors.ts'
 import { toUtf8 } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { logKinds, type LogRef } from '../core/log-ref.ts'
+import type { Owner } from '../core/scope.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import { everyPage } from './every-page.ts'
 import { needles, type Needles } from './needles.ts'
-import type { Owner } from './owner-keys.ts'
 import { looksSealed, sealHeaderBytes, sealOverheadBytes } from './seal.ts'
 
 export interface Residue {
@@ -16,11 +17,6 @@ export interface Residue {
   readonly snapshots: number
   readonly bytes: number
   readonly needles: Needles
-}
-export interface Probe {
-  readonly place: string
-  readonly lookedFor: number
-  readonly found: number
 }
 
 const ivAt = 16
@@ -109,7 +105,8 @@ export async function probeStore(
   ]
 }
 
-async function canRead(raw: LogStore, ref: LogRef): Promise<boolean> {
+/** Whether a log answers a read, whatever its head says. */
+export async function canRead(raw: LogStore, ref: LogRef): Promise<boolean> {
   try {
     await raw.read(ref, { limit: 1 })
     return true

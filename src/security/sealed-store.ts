@@ -2,7 +2,7 @@
 import type { Random } from '../core/ids.ts'
 import { registerRef, requireRef, type LogKind, type LogRef } from '../core/log-ref.ts'
 import { runningCalls } from '../core/running-calls.ts'
-import { requireScope } from '../core/scope.ts'
+import { requireScope, type Owner } from '../core/scope.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { clearLogs } from './clear-logs.ts'
@@ -20,9 +20,11 @@ export interface SealedStoreOptions {
   readonly onDroppedSnapshot?: (ref: LogRef, name: string) => void
 }
 
-/** `forgetOwner` empties the wrapper's memory of one owner and says how many opened heads it held. */
 export interface SealedStore extends LogStore {
-  forgetOwner(owner: { readonly tenantId: string; readonly ownerId: string }): number
+  /** Empties the wrapper's memory of one owner and says how many opened heads it held. */
+  forgetOwner(owner: Owner): number
+  /** Waits for the calls of one owner that are on their way now: they may have had their keys already (ERA-5). */
+  settled(owner: Owner): Promise<void>
 }
 
 /**
@@ -42,40 +44,43 @@ export function sealedStore(inner: LogStore, ring: SealingRing, options: SealedS
   // Counted here too: a call that waits for its keys has not reached the store yet (LOG-29).
   const calls = runningCalls()
 
+  const running = <T>(owner: Owner, work: () => Promise<T>): Promise<T> => calls.run(work, owner)
+
   return {
     info: inner.info,
-    open: (ref, init) => calls.run(async () => logOf(ref).open(ref, init)),
-    head: (ref) => calls.run(async () => logOf(ref).head(ref)),
-    append: (ref, entries, appendOptions) => calls.run(async () => logOf(ref).append(ref, entries, appendOptions)),
-    read: (ref, range) => calls.run(async () => logOf(ref).read(ref, range)),
-    updateHead: (ref, expectedRevision, patch) => calls.run(async () => logOf(ref).updateHead(ref, expectedRevision, patch)),
-    rewrite: (ref, changes) => calls.run(async () => logOf(ref).rewrite(ref, changes)),
-    saveSnapshot: (ref, snapshot, fence) => calls.run(async () => logOf(ref).saveSnapshot(ref, snapshot, fence)),
-    loadSnapshot: (ref, name) => calls.run(async () => logOf(ref).loadSnapshot(ref, name)),
-    list: (scope, kind: LogKind, page) => calls.run(async () => callsOf(requireScope(scope)).list(scope, kind, page)),
+    open: (ref, init) => running(ref, async () => logOf(ref).open(ref, init)),
+    head: (ref) => running(ref, async () => logOf(ref).head(ref)),
+    append: (ref, entries, appendOptions) => running(ref, async () => logOf(ref).append(ref, entries, appendOptions)),
+    read: (ref, range) => running(ref, async () => logOf(ref).read(ref, range)),
+    updateHead: (ref, expectedRevision, patch) => running(ref, async () => logOf(ref).updateHead(ref, expectedRevision, patch)),
+    rewrite: (ref, changes) => running(ref, async () => logOf(ref).rewrite(ref, changes)),
+    saveSnapshot: (ref, snapshot, fence) => running(ref, async () => logOf(ref).saveSnapshot(ref, snapshot, fence)),
+    loadSnapshot: (ref, name) => running(ref, async () => logOf(ref).loadSnapshot(ref, name)),
+    list: (scope, kind: LogKind, page) => running(scope, async () => callsOf(requireScope(scope)).list(scope, kind, page)),
     expired: (at, page) =>
       calls.run(async () => {
         const { items, ...rest } = await inner.expired(at, page)
         return { ...rest, items: items.map((item) => ({ ref: registerRef(item.ref), expiresAt: item.expiresAt })) }
       }),
     owners: (page) => calls.run(() => inner.owners(page)),
-    lease: (name, ttlMs) => calls.run(() => inner.lease(name, ttlMs)),
+    lease: (name, ttlMs) => running(name, () => inner.lease(name, ttlMs)),
     renew: (fence, ttlMs) => calls.run(() => inner.renew(fence, ttlMs)),
     release: (fence) => calls.run(() => inner.release(fence)),
     delete: (ref, deleteOptions) =>
-      calls.run(async () => {
+      running(ref, async () => {
         const gone = await inner.delete(requireRef(ref), deleteOptions)
         if (gone) memory.forget(ref)
         return gone
       }),
     erase: (scope) =>
-      calls.run(async () => {
+      running(scope, async () => {
         const count = await inner.erase(requireScope(scope))
         memory.forgetOwner(scope)
         return count
       }),
     close: () => calls.close(() => inner.close()),
     forgetOwner: (owner) => memory.forgetOwner(owner),
+    settled: (owner) => calls.settled(owner),
   }
 }
 

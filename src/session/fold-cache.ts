@@ -1,6 +1,7 @@
 // Folds of sessions that a process keeps, least recently used out: what of them holds under a head is decided here (NODE-2). Waits for nothing.
 import { limits } from '../core/limits.ts'
 import { refKey, type LogRef } from '../core/log-ref.ts'
+import { sameOwner, type Owner } from '../core/scope.ts'
 import { decodeBody, decodeSessionEntry, emptyFold, foldSession, type DecodedEntry, type SessionFold, type SessionHead } from '../core/session.ts'
 import type { Appended, Head } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
@@ -13,10 +14,6 @@ export interface KeptFold {
   readonly body: SessionHead
   readonly fold: SessionFold
   readonly bytes: number // of the entries that are folded
-}
-interface Owner {
-  readonly tenantId: string
-  readonly ownerId: string
 }
 
 export interface FoldCache {
@@ -49,12 +46,7 @@ export function foldCache(cacheBytes: number): FoldCache {
     folds.delete(key)
     derived.delete(key)
   }
-  // A list first: looking at an entry moves it to the end of the map.
-  const ofOwner = ({ tenantId, ownerId }: Owner) =>
-    [...folds.keys()].filter((key) => {
-      const ref = folds.get(key)?.ref
-      return ref?.tenantId === tenantId && ref.ownerId === ownerId
-    })
+  const ofOwner = (owner: Owner) => folds.keysWhere(({ ref }) => sameOwner(ref, owner))
 
   return {
     under(ref, head) {

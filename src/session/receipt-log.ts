@@ -3,7 +3,7 @@ import type { Receipt, ReceiptEntry, ReceiptUsage } from '../core/context.ts'
 import { RecollectError, isRecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refKey, refOf, type LogRef } from '../core/log-ref.ts'
-import type { Scope } from '../core/scope.ts'
+import { sameOwner, type Owner, type Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody } from '../core/session.ts'
 import type { Entry, Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
@@ -33,10 +33,6 @@ export interface KeptReceipt {
   readonly usage?: ReceiptUsage
 }
 
-interface Owner {
-  readonly tenantId: string
-  readonly ownerId: string
-}
 export interface ReceiptLog {
   /** Makes the log if there is none; trims it once it is over its bound. */
   append(place: ReceiptPlace, entries: readonly ReceiptEntry[]): Promise<void>
@@ -87,11 +83,7 @@ export function receiptLog(store: LogStore): ReceiptLog {
     )
   }
 
-  const ofOwner = ({ tenantId, ownerId }: Owner) =>
-    [...cache.keys()].filter((key) => {
-      const ref = cache.get(key)?.ref
-      return ref?.tenantId === tenantId && ref.ownerId === ownerId
-    })
+  const ofOwner = (owner: Owner) => cache.keysWhere(({ ref }) => sameOwner(ref, owner))
 
   return {
     async append({ ref, head, expiresAt }, entries) {

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { ReceiptEntry } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
 import { refKey, type LogRef } from '../core/log-ref.ts'
+import { sameOwner } from '../core/scope.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { receiptLog, type KeptReceipt, type ReceiptLog, type ReceiptPlace } from './receipt-log.ts'
@@ -78,8 +79,7 @@ export function receiptLogs(store: LogStore, mode: ReceiptMode, telemetry: Telem
     },
     drop,
     dropOwner(owner) {
-      for (const { place, entries } of gathering.values())
-        if (place.ref.tenantId === owner.tenantId && place.ref.ownerId === owner.ownerId) waiting -= entries.splice(0).length
+      for (const { place, entries } of gathering.values()) if (sameOwner(place.ref, owner)) waiting -= entries.splice(0).length
       dropOwner(owner)
     },
     holds,

@@ -2,6 +2,7 @@
 import { checkFields } from '../core/check-fields.ts'
 import type { Json } from '../core/json.ts'
 import { refOf } from '../core/log-ref.ts'
+import type { AuditActor } from '../security/actor.ts'
 import { alignSession } from './align-session.ts'
 import { deleteSession, redactMessage } from './delete-session.ts'
 import { forkSession, rewindSession } from './branch.ts'
@@ -13,7 +14,7 @@ import * as fields from './session-fields.ts'
 import type { Session } from './session-types.ts'
 import { contextCalls } from './context-calls.ts'
 
-export function sessionAt(parts: SessionParts, at: At): Session {
+export function sessionAt(parts: SessionParts, at: At, by: AuditActor): Session {
   const { scope, id } = at
   const ref = refOf(scope, 'session', id)
   return {
@@ -31,7 +32,7 @@ export function sessionAt(parts: SessionParts, at: At): Session {
       return readMessages(parts, at, page)
     },
     message: async (messageId) => readMessage(parts, at, messageId),
-    redact: async (messageId) => redactMessage(parts, at, messageId),
+    redact: async (messageId) => redactMessage(parts, at, by, messageId),
     state: () => readState(parts, at),
     async patchState(patch: Json, swap) {
       checkFields(swap, fields.swapFields, 'the options of a state change')
@@ -69,12 +70,12 @@ export function sessionAt(parts: SessionParts, at: At): Session {
     },
     async fork(atSeq, options) {
       checkFields(options, fields.forkFields, 'the options of a fork')
-      return sessionAt(parts, { scope, id: await forkSession(parts, at, atSeq, options) })
+      return sessionAt(parts, { scope, id: await forkSession(parts, at, atSeq, options) }, by)
     },
     align: async (sent, said) => alignSession(parts, at, sent, said),
     async delete(options) {
       checkFields(options, fields.deleteFields, 'the options of a deletion')
-      return deleteSession(parts, at, options)
+      return deleteSession(parts, at, by, options)
     },
     ...contextCalls(parts, at),
   }

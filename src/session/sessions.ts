@@ -4,6 +4,7 @@ import { checkId } from '../core/ids.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
 import type { PageRequest } from '../ports/log-store.ts'
+import type { AuditActor } from '../security/actor.ts'
 import { listSessions, openSession } from './open-session.ts'
 import { sessionAt } from './session.ts'
 import { openFields, sessionPageFields } from './session-fields.ts'
@@ -11,23 +12,23 @@ import type { SessionParts } from './session-parts.ts'
 import type { Session, SessionInfo, SessionOptions } from './session-types.ts'
 
 export interface Sessions {
-  open(scope: Scope, name: string | undefined, options?: SessionOptions): Promise<{ session: Session; made: boolean }>
-  get(scope: Scope, id: string): Promise<Session>
-  list(scope: Scope, page?: PageRequest & { readonly updatedAfter?: number }): Promise<{ items: readonly SessionInfo[]; cursor?: string }>
+  open(name: string | undefined, options?: SessionOptions): Promise<{ session: Session; made: boolean }>
+  get(id: string): Promise<Session>
+  list(page?: PageRequest & { readonly updatedAfter?: number }): Promise<{ items: readonly SessionInfo[]; cursor?: string }>
 }
 
-export function createSessions(parts: SessionParts): Sessions {
+export function createSessions(parts: SessionParts, scope: Scope, by: AuditActor): Sessions {
   return {
-    async open(scope, name, options) {
+    async open(name, options) {
       checkFields(options, openFields, 'the options of a session')
       const { id, made } = await openSession(parts, scope, name, options)
-      return { session: sessionAt(parts, { scope, id }), made }
+      return { session: sessionAt(parts, { scope, id }, by), made }
     },
-    async get(scope, id) {
+    async get(id) {
       await parts.logs.head(refOf(scope, 'session', checkId(id, 'the session id')))
-      return sessionAt(parts, { scope, id })
+      return sessionAt(parts, { scope, id }, by)
     },
-    async list(scope, page) {
+    async list(page) {
       checkFields(page, sessionPageFields, 'the page')
       return listSessions(parts, scope, page)
     },

@@ -1,6 +1,6 @@
 // A gateway on a real socket over stores in memory, with a scripted model behind it, for tests of what passes through.
 import OpenAI from 'openai'
-import { createRecollect } from '../../src/create-recollect.ts'
+import { createRecollect, type RecollectOptions } from '../../src/create-recollect.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
 import { createGateway, serveGateway, type Gateway, type GatewayOptions } from '../../src/gateway/index.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
@@ -32,11 +32,12 @@ export interface GatewayWorld {
   close(): Promise<void>
 }
 
-export async function gatewayWorld(options: Partial<GatewayOptions> = {}): Promise<GatewayWorld> {
+export async function gatewayWorld(options: Partial<GatewayOptions> = {}, library: RecollectOptions = {}): Promise<GatewayWorld> {
   const [sessions, memories, keys] = [0, 1, 2].map(() => memoryStore({ clock: systemClock })) as [LogStore, LogStore, LogStore]
   const recollect = await createRecollect({
     stores: { sessions, memories, keys },
     keyProvider: memoryKeyProvider({ random }),
+    ...library,
   })
   const upstream = await scriptedUpstream()
   const gateway = createGateway(recollect, {

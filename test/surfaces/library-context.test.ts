@@ -87,7 +87,7 @@ describe.each(backends)('on %s', (backend) => {
     expect((await session.receipts.list({ limit: 1, cursor: page.cursor as string })).items.map((item) => item.id)).toEqual([first.receipt.id])
     expect(await codeOf(session.receipts.get('nowhere'))).toBe('not_found')
     expect(await codeOf(session.receipts.list({ cursor: 'x' }))).toBe('invalid_input')
-    expect(await session.delete()).toMatchObject({ removed: [{ logs: 2 }] })
+    expect((await session.delete()).removed[0]).toMatchObject({ store: 'sessions', logs: 2 })
     const left = (await recollect.user('alice').erase({ dryRun: true })).removed.reduce((sum, one) => sum + one.logs, 0)
     expect(left).toBe(1) // the memory log
     const again = await recollect.user('alice').session('s')

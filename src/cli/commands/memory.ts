@@ -36,9 +36,13 @@ export async function remember({ backend, terminal }: Work, said: string, flags:
 
 export async function forget({ backend, terminal }: Work, id: string, flags: Flags): Promise<number> {
   const receipt = await backend.forget(id, flags['sources'] === true)
-  terminal.result(receipt, () => [`forgotten: ${receipt.records} records; receipt ${receipt.id}`])
-  return 0
+  terminal.result(receipt, () => [`forgotten: ${receipt.records} records; ${verdictOf(receipt)}`])
+  return receipt.clean ? 0 : foundFault
 }
+
+/** What a deletion found when it looked again (ERA-8). */
+export const verdictOf = ({ clean, id }: { readonly clean?: boolean; readonly id?: string }): string =>
+  `${clean === true ? 'clean' : 'NOT clean'}; receipt ${id}`
 
 export async function erase({ backend, terminal, flags }: Work, own: Flags): Promise<number> {
   const dryRun = own['dryRun'] === true
@@ -52,7 +56,7 @@ export async function erase({ backend, terminal, flags }: Work, own: Flags): Pro
       (one) => `looked in ${one.place} for ${one.lookedFor}: found ${one.found}`,
     ),
     ...(receipt.notProbed as readonly { place: string; why: string }[]).map((one) => `not looked in ${one.place}: ${one.why}`),
-    dryRun ? 'nothing was erased' : receipt.clean ? `clean; receipt ${receipt.id}` : `NOT clean; receipt ${receipt.id}`,
+    dryRun ? 'nothing was erased' : verdictOf(receipt),
   ])
   return dryRun || receipt.clean ? 0 : foundFault
 }

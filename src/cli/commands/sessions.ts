@@ -1,8 +1,10 @@
 // Sessions, what a model would see of them, and receipts.
 import type { SessionInfo } from '../../recollect.ts'
+import { foundFault } from '../exit-codes.ts'
 import { given, wholeOf } from '../flags.ts'
 import { confirm } from '../terminal.ts'
 import type { Work } from '../work.ts'
+import { verdictOf } from './memory.ts'
 
 export async function context({ backend, terminal }: Work, session: string, flags: Record<string, string | undefined>): Promise<number> {
   await backend.session(session) // a preview makes a session up where there is none: here that is a slip of the pen
@@ -45,8 +47,8 @@ export async function deleteSession({ backend, terminal, flags }: Work, id: stri
   await backend.session(id)
   await confirm(terminal, flags.yes === true, id, 'This deletes the session and forgets what rests on it alone')
   const receipt = await backend.deleteSession(id)
-  terminal.result(receipt, () => [`deleted; ${receipt.records} memories forgotten; receipt ${receipt.id}`])
-  return 0
+  terminal.result(receipt, () => [`deleted; ${receipt.records} memories forgotten; ${verdictOf(receipt)}`])
+  return receipt.clean ? 0 : foundFault
 }
 
 export async function receipt({ backend, terminal }: Work, id: string, other: string | undefined, flags: { session: string }): Promise<number> {

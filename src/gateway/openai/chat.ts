@@ -253,7 +253,7 @@ async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: stri
 
 function userOf({ caller: { actor, ownerId } }: ModelCall, { recollect }: ModelDesk): User {
   if (ownerId === undefined) throw noOwner()
-  return recollect.tenant(actor.tenantId).user(ownerId)
+  return recollect.tenant(actor.tenantId).user(ownerId, actor)
 }
 
 function askedOf(body: JsonObject): Asked {
