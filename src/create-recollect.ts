@@ -1,6 +1,6 @@
 // The one file that hands out scopes: opens the stores, starts the engine, and gives the public surface.
 import { createEngine, type Engine, type World } from './create-recollect/engine.ts'
-import { checkHealth } from './create-recollect/health.ts'
+import { createHealth } from './create-recollect/health.ts'
 import { embedderFor, loadStemmers } from './create-recollect/models.ts'
 import { openStores, type OpenStores } from './create-recollect/open-stores.ts'
 import { checkOptions, type RecollectOptions } from './create-recollect/options.ts'
@@ -49,6 +49,7 @@ export async function createRecollect(options: RecollectOptions = {}): Promise<R
 function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stores: OpenStores): Recollect {
   const { parts, security, sweeper } = engine
   const users = usersOf(engine)
+  const health = createHealth({ ...world, options, stores, jobLagMs: parts.jobs.lagMs })
   let closing: Promise<void> | undefined
   return {
     user: (ownerId, actor) => users(mint('default', ownerId), actor),
@@ -65,7 +66,7 @@ function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stor
       return sweeper.sweep(sweepOptions)
     },
     totals: () => totals(parts, mintAny),
-    health: () => checkHealth(options, stores, world.embedder),
+    health,
     embed: async (texts, kind) => embedWith(world.embedder, texts, kind),
     async settled() {
       await parts.jobs.settled()

@@ -255,6 +255,9 @@ export const limits = {
   idempotencyKeyBytes: 255,
   requestIdCharacters: 128,
   drainMs: 30 * second,
+  healthCheckMs: 1 * second, // GW-16: of each part
+  healthCachedMs: 2 * second,
+  jobLagMs: 60 * second, // background work that is later than this is a warning
   policyMs: 1 * second, // ACC-2
   keyDays: 90, // ACC-4
   keyDaysMost: 365,

@@ -19,6 +19,8 @@ export interface Jobs {
   dropOwner(owner: { readonly tenantId: string; readonly ownerId: string }): Promise<void>
   /** How many sessions of the owner wait or are at work. */
   holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
+  /** ms since the oldest work that waits was due; 0 if none is. */
+  lagMs(): number
   /** Ends the runner; what is running is waited for. */
   close(): Promise<void>
 }
@@ -101,6 +103,7 @@ export function createJobs(parts: JobParts): Jobs {
       await lanes.ended(ownerKey(owner))
     },
     holds: (owner) => [...pending.values()].filter((job) => ownerKey(job.scope) === ownerKey(owner)).length + lanes.busy(ownerKey(owner)),
+    lagMs: () => [...pending.values()].reduce((most, job) => Math.max(most, clock.now() - job.dueAt), 0),
     async close() {
       closed = true
       alarm.stop()

@@ -180,24 +180,6 @@ describe('headers', () => {
   })
 })
 
-describe('health', () => {
-  test('alive without a store, ready by name and state only, details for the operator [GW-16]', async () => {
-    expect(await json(world.call('GET', '/healthz'))).toEqual({ alive: true })
-    const ready = await json(world.call('GET', '/readyz'))
-    expect(ready.ready).toBe(true)
-    for (const check of ready.checks) expect(Object.keys(check).toSorted()).toEqual(['name', 'state'])
-    expect((await world.call('GET', '/api/v1/health')).status).toBe(403)
-  })
-
-  test('a store that fails makes it unready, not dead [GW-16]', async () => {
-    const broken = await gatewayWorld()
-    for (const store of broken.stores) await store.close()
-    expect((await broken.call('GET', '/healthz')).status).toBe(200)
-    expect((await broken.call('GET', '/readyz')).status).toBe(503)
-    await broken.close().catch(() => {})
-  })
-})
-
 test('at its end it is unready at once, what is in flight ends, and nothing acknowledged is lost [GW-14]', async () => {
   const ending = await gatewayWorld()
   const served = await serveGateway(ending.gateway, { host: '127.0.0.1', port: 0, clock: systemClock })

@@ -28,9 +28,9 @@ export const healthRoutes = (parts: HealthParts): Route[] => [
     summary: 'Ready for requests',
     answers: { 200: schema.checks, 503: schema.checks },
     async handle() {
-      const { checks, ready } = await parts.recollect.health()
-      const now = ready && !parts.draining()
-      return { status: now ? 200 : 503, body: { ready: now, checks } }
+      const draining = parts.draining()
+      const { checks, ready } = draining ? { checks: [], ready: false } : await parts.recollect.health()
+      return { status: ready ? 200 : 503, body: { ready, checks: [{ name: 'serving', state: draining ? 'fail' : 'ok' }, ...checks] } }
     },
   }),
   route({
