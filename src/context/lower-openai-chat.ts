@@ -1,6 +1,6 @@
 // OpenAI's chat format (context §3.2). What it cannot carry becomes a placeholder (I11); keys stand in a fixed order (LOW-2).
 import type { JsonObject } from '../core/json.ts'
-import type { MediaPart, Part, ToolResultPart } from '../core/message.ts'
+import type { MediaPart, Part, ToolCallPart, ToolResultPart } from '../core/message.ts'
 import type { Emitted } from './emitted.ts'
 import type { LoweredFormat, ToLower } from './lower-neutral.ts'
 import { emptyMessage, mediaPlaceholder, textOnly } from './placeholders.ts'
@@ -37,9 +37,7 @@ const lowerUser = ({ name }: Emitted, parts: readonly Part[]): ChatMessage => ({
 })
 
 function lowerAssistant({ name }: Emitted, parts: readonly Part[]): ChatMessage {
-  const calls = parts.flatMap((part) =>
-    part.type === 'tool-call' ? [{ id: part.callId, type: 'function', function: { name: part.name, arguments: part.arguments } }] : [],
-  )
+  const calls = parts.flatMap((part) => (part.type === 'tool-call' ? [lowerCall(part)] : []))
   // Fields of the message that the engine does not read, such as `refusal` and `audio`, go back as they came.
   const fields = foreignOf(parts).filter((data) => data['type'] === undefined)
   const said = content([...textOnly(parts).map((text) => ({ type: 'text', text })), ...foreignOf(parts).filter((data) => data['type'] !== undefined)])
@@ -54,6 +52,11 @@ function lowerAssistant({ name }: Emitted, parts: readonly Part[]): ChatMessage 
     ...fields.map(withoutOwnFields),
   )
 }
+
+const lowerCall = ({ callId, name, arguments: given, custom }: ToolCallPart): JsonObject =>
+  custom === true
+    ? { id: callId, type: 'custom', custom: { name, input: given } }
+    : { id: callId, type: 'function', function: { name, arguments: given } }
 
 const ownFields = new Set(['role', 'content', 'name', 'tool_calls', 'tool_call_id'])
 const withoutOwnFields = (fields: JsonObject): JsonObject => Object.fromEntries(Object.entries(fields).filter(([key]) => !ownFields.has(key)))
@@ -72,7 +75,8 @@ function userPart(part: Part): JsonObject[] {
 
 function imagePart(part: MediaPart): JsonObject {
   const url = part.url ?? dataUrl(part)
-  return url === undefined ? { type: 'text', text: mediaPlaceholder(part) } : { type: 'image_url', image_url: { url } }
+  if (url === undefined) return { type: 'text', text: mediaPlaceholder(part) }
+  return { type: 'image_url', image_url: { url, ...(part.detail === undefined ? {} : { detail: part.detail }) } }
 }
 
 function filePart(part: MediaPart): JsonObject {

@@ -1,5 +1,7 @@
 // From what is packed to a provider's messages: neighbours of one role merged where the provider asks for it (I4), then lowered; only what is new (LOW-2).
 import type { Format, ToolDefinition } from '../core/context.ts'
+import type { TextPart } from '../core/message.ts'
+import { escapeFence } from '../security/data-fence.ts'
 import type { Context } from './context-options.ts'
 import { cacheHints } from './cache-hints.ts'
 import type { Emitted } from './emitted.ts'
@@ -7,6 +9,7 @@ import { lowerNeutral } from './lower-neutral.ts'
 import { lowerOpenaiChat } from './lower-openai-chat.ts'
 import type { Packed } from './pack.ts'
 import type { Policy } from './policy.ts'
+import { plain } from './pack-message.ts'
 import { requireRules } from './rules.ts'
 
 /** Frozen messages of one epoch in one format. The last group may still grow by merging; all before it stands. */
@@ -91,7 +94,7 @@ function groups(messages: readonly Emitted[], merge: boolean): Emitted[][] {
   const all: Emitted[][] = []
   for (const message of messages) {
     const last = all.at(-1)
-    if (merge && last !== undefined && last[0]?.role === message.role && last[0].name === message.name) last.push(message)
+    if (merge && last !== undefined && last[0]?.role === message.role) last.push(message)
     else all.push([message])
   }
   return all
@@ -99,8 +102,12 @@ function groups(messages: readonly Emitted[], merge: boolean): Emitted[][] {
 
 const merged = (group: readonly Emitted[]): Emitted => {
   const [first, ...rest] = group as [Emitted, ...Emitted[]]
-  return rest.length === 0 ? first : { ...first, parts: group.flatMap(({ parts }) => parts) }
+  if (rest.length === 0) return first
+  return { ...first, parts: [...first.parts, ...rest.flatMap(({ name, parts }) => (name === first.name ? parts : [speaker(name), ...parts]))] }
 }
+
+/** Of several who speak in one message, the first gives its name; the text says who the others are. */
+const speaker = (name = 'user'): TextPart => plain(`[${escapeFence(name)}] `)
 
 function hintsOf(packed: Packed, { profile }: Policy, { ends }: Lowered, before: number): Context['cacheHints'] {
   if (profile.cache.maxHints === 0) return []

@@ -108,9 +108,10 @@ function changeOf(
   return { change, savedTokens: Math.max(0, countMessage({ parts: before }, profile, counter) - countMessage({ parts: after }, profile, counter)) }
 }
 
-/** LOW-4: opaque parts go to the family that made them. The chat format carries no reasoning. */
+/** LOW-4: opaque parts go to the family that made them, and to a model of which nothing is known (PRO-2). The chat format carries no reasoning. */
 const goesTo = (family: string, type: 'reasoning' | 'foreign', profile: ModelProfile): boolean =>
-  family === profile.family && (type === 'foreign' || (profile.reasoning !== 'none' && profile.format === 'neutral'))
+  (family === profile.family || (type === 'foreign' && profile.family === 'generic')) &&
+  (type === 'foreign' || (profile.reasoning !== 'none' && profile.format === 'neutral'))
 
 function messageText(part: TextPart, user: boolean, seq: number, index: number, by: Rendering): [string, Change] {
   const labelled = user && part.spans.some((span) => span.labelled && !atLeast(authorityOfOrigin(span.origin), 'assistant'))

@@ -65,9 +65,9 @@ function raisePart(part: Json, at: string): PartInput {
 }
 
 function raiseImage(part: JsonObject, at: string): MediaPart {
-  const url = isObject(part['image_url']) ? part['image_url']['url'] : undefined
+  const { url, detail } = isObject(part['image_url']) ? part['image_url'] : {}
   if (typeof url !== 'string') throw wrong(`${at}.image_url.url`, 'a string')
-  return { type: 'image', ...(dataOf(url) ?? { mediaType: 'image/*', url }) }
+  return { type: 'image', ...(dataOf(url) ?? { mediaType: 'image/*', url }), ...(typeof detail === 'string' ? { detail } : {}) }
 }
 
 function raiseFile(part: JsonObject): MediaPart | undefined {
@@ -98,8 +98,10 @@ function raiseCalls(message: JsonObject, at: string): PartInput[] {
 }
 
 function raiseCall(call: Json, at: string): PartInput {
-  const named = isObject(call) ? call['function'] : undefined
   if (!isObject(call) || typeof call['id'] !== 'string') throw wrong(`${at}.id`, 'a string')
+  const { function: named, custom } = call
+  if (isObject(custom) && typeof custom['name'] === 'string' && typeof custom['input'] === 'string')
+    return { type: 'tool-call', callId: call['id'], name: custom['name'], arguments: custom['input'], custom: true }
   if (!isObject(named)) return foreign({ tool_calls: [call] }) // a kind of call that the engine does not read
   if (typeof named['name'] !== 'string' || typeof named['arguments'] !== 'string') throw wrong(`${at}.function`, 'a name and arguments, both strings')
   return { type: 'tool-call', callId: call['id'], name: named['name'], arguments: named['arguments'] }

@@ -23,6 +23,7 @@ export interface ToolCallPart {
   readonly callId: string
   readonly name: string
   readonly arguments: string // as received
+  readonly custom?: boolean // of a tool that takes free text
 }
 export interface ToolResultPart {
   readonly type: 'tool-result'
@@ -43,6 +44,7 @@ export interface MediaPart {
   readonly data?: Uint8Array
   readonly name?: string
   readonly caption?: string
+  readonly detail?: string // how closely a model shall look
 }
 export type Part = TextPart | ToolCallPart | ToolResultPart | OpaquePart | MediaPart
 

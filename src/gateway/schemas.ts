@@ -73,11 +73,12 @@ const mediaInput = z
     base64: z.string().optional(),
     name: z.string().max(400).optional(),
     caption: z.string().optional(),
+    detail: z.string().max(40).optional(),
   })
   .refine((part) => (part.url === undefined) !== (part.base64 === undefined), { error: 'give either url or base64' })
 const partInput = z.union([
   textInput,
-  z.strictObject({ type: z.literal('tool-call'), callId: id, name: id, arguments: z.string() }),
+  z.strictObject({ type: z.literal('tool-call'), callId: id, name: id, arguments: z.string(), custom: z.boolean().optional() }),
   z.strictObject({
     type: z.literal('tool-result'),
     callId: id,

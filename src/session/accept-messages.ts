@@ -36,10 +36,10 @@ const messageFields: Fields = {
   incomplete: 'any',
 }
 const opaque: Fields = { type: 'any', family: 'any', data: 'any' }
-const media: Fields = { type: 'any', mediaType: 'any', url: 'any', data: 'any', name: 'any', caption: 'any' }
+const media: Fields = { type: 'any', mediaType: 'any', url: 'any', data: 'any', name: 'any', caption: 'any', detail: 'any' }
 const partFields: Readonly<Record<PartInput['type'], Fields>> = {
   text: { type: 'any', text: 'any', spans: 'objects' },
-  'tool-call': { type: 'any', callId: 'any', name: 'any', arguments: 'any' },
+  'tool-call': { type: 'any', callId: 'any', name: 'any', arguments: 'any', custom: 'flag' },
   'tool-result': { type: 'any', callId: 'any', content: 'any', failed: 'flag' },
   reasoning: opaque,
   foreign: opaque,
@@ -92,6 +92,7 @@ function acceptPart(part: PartInput, at: string, origin: Origin): Part {
         callId: checkText(part.callId, `${at}.callId`),
         name: checkText(part.name, `${at}.name`),
         arguments: checkText(part.arguments, `${at}.arguments`),
+        ...(part.custom === true ? { custom: true } : {}),
       }
     case 'tool-result': {
       const content: readonly PartInput[] = typeof part.content === 'string' ? [{ type: 'text', text: part.content }] : part.content
@@ -130,6 +131,7 @@ function acceptMedia(part: Extract<PartInput, { type: 'image' | 'file' }>, at: s
     ...(data === undefined ? {} : { data: Uint8Array.from(data) }),
     ...(part.name === undefined ? {} : { name: checkText(part.name, `${at}.name`) }),
     ...(part.caption === undefined ? {} : { caption: checkText(part.caption, `${at}.caption`) }),
+    ...(part.detail === undefined ? {} : { detail: checkText(part.detail, `${at}.detail`) }),
   }
 }
 

@@ -139,6 +139,12 @@ describe('the canonical form', () => {
       image({ url: 'https://b.example' }),
     ]
     expect(new Set(all.map(key)).size).toBe(all.length)
+    const sound = (data: string): Part => ({ type: 'foreign', family: 'openai', data: { type: 'input_audio', input_audio: { data } } })
+    const asked = (part: Part) => canonical({ role: 'user', parts: [part] }).key
+    expect(asked(sound('a'))).not.toBe(asked(sound('b')))
+    expect(asked({ ...sound('a'), data: { input_audio: { data: 'a' }, type: 'input_audio' } } as Part)).toBe(asked(sound('a')))
+    const answered = (...parts: Part[]) => canonical({ role: 'assistant', parts: [{ type: 'text', text: 'yes', spans: [] }, ...parts] }).key
+    expect(answered({ type: 'foreign', family: 'openai', data: { refusal: 'no' } })).toBe(answered())
     expect(key(result('a\r\nb'))).toBe(key(result('a\nb')))
     expect(key(image({ ...one, name: 'cat.png' }))).toBe(key(image(one)))
     expect(canonicalInput({ role: 'user', text: 'hi', name: 'ann' }).key).toBe(canonical(text('user', 'hi')).key)

@@ -27,7 +27,7 @@ export interface Alignment {
 export type SentHistory = 'full' | 'tail' | 'unsaid'
 
 export function canonical(message: Pick<Message, 'role' | 'parts' | 'incomplete'>): Canonical {
-  const fields = message.parts.flatMap(fieldsOf)
+  const fields = message.parts.flatMap((part) => fieldsOf(part, message.role))
   const text = trimmed(message.role, textIn(message.parts))
   return {
     key: hash([message.role, text, ...fields]),
@@ -157,12 +157,17 @@ const trimmed = (role: Message['role'], text: string): string => {
   return role === 'assistant' ? lines.trimEnd() : lines
 }
 
-function fieldsOf(part: Part): (string | Uint8Array)[] {
+function fieldsOf(part: Part, role: Message['role']): (string | Uint8Array)[] {
   switch (part.type) {
     case 'tool-call':
-      return ['call', part.callId, part.name, sortedArguments(part.arguments)]
+      return ['call', part.callId, part.name, part.custom === true ? part.arguments : sortedArguments(part.arguments)]
     case 'tool-result':
-      return ['result', part.callId, trimmed('tool', textIn(part.content)), ...part.content.filter((one) => one.type !== 'text').flatMap(fieldsOf)]
+      return [
+        'result',
+        part.callId,
+        trimmed('tool', textIn(part.content)),
+        ...part.content.filter((one) => one.type !== 'text').flatMap((one) => fieldsOf(one, 'tool')),
+      ]
     case 'image':
     case 'file':
       return part.url !== undefined
@@ -173,22 +178,26 @@ function fieldsOf(part: Part): (string | Uint8Array)[] {
               .update(part.data ?? new Uint8Array())
               .digest(),
           ]
+    case 'foreign':
+      // What a user said in a form that the engine does not read, such as sound; of an answer it is what providers add beside the text.
+      return role === 'user' ? ['foreign', JSON.stringify(part.data, sortedKeys)] : []
     default:
-      return [] // text is taken apart; reasoning and foreign parts are left out
+      return [] // text is taken apart; reasoning is left out
   }
 }
 
 /** Arguments that parse are compared with their keys sorted: a client may write them anew. */
 function sortedArguments(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), (_, value: unknown) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-        : value,
-    )
+    return JSON.stringify(JSON.parse(text), sortedKeys)
   } catch {
     return text
   }
 }
+
+const sortedKeys = (_: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value
 
 const hash = (fields: readonly (string | Uint8Array)[]): string => createHash('sha256').update(lengthPrefixed(fields)).digest('base64url')

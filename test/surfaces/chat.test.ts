@@ -109,6 +109,41 @@ describe('what goes upstream', () => {
     ])
   })
 
+  test('what the engine does not read goes through and comes again, also for a model that nobody knows [OAI-13, LOW-4]', async () => {
+    const name = fresh()
+    const asked = [
+      { role: 'user', content: [{ type: 'input_audio', input_audio: { data: 'QUJD', format: 'wav' } }] },
+      { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] },
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://pictures.example/1.png', detail: 'high' } }] },
+      { role: 'assistant', tool_calls: [{ id: 'c1', type: 'custom', custom: { name: 'sql', input: 'select 1' } }] },
+      { role: 'tool', tool_call_id: 'c1', content: '1' },
+    ]
+    await (await world.chat(name, { messages: asked })).text()
+    expect(sent().messages).toEqual(asked)
+    await say(name, 'go on')
+    expect(sent().messages.slice(0, 5)).toEqual(asked)
+  })
+
+  test('who speaks is told, also where a provider takes no neighbours of one role [OAI-13, RULE-1]', async () => {
+    const asked = [
+      { role: 'user', name: 'Ann', content: 'hi' },
+      { role: 'user', name: 'Bob', content: 'hello' },
+      { role: 'user', content: 'all' },
+    ]
+    await (await world.chat(fresh(), { messages: asked })).text()
+    const content = ['hi', '[Bob] ', 'hello', '[user] ', 'all'].map((text) => ({ type: 'text', text }))
+    expect(sent().messages).toEqual([{ role: 'user', name: 'Ann', content }])
+    await (await world.chat(fresh(), { messages: asked, model: 'gpt-4o' })).text()
+    expect(sent().messages).toEqual(asked)
+  })
+
+  test('fields that hold no list of tools are for the upstream to refuse [OAI-13]', async () => {
+    for (const tools of [null, [5], 'x', {}]) {
+      const reply = await world.chat(fresh(), { ...user('hello'), tools })
+      expect([reply.status, sent()['tools']]).toEqual([200, tools])
+    }
+  })
+
   test('headers pass by the list; ours and the client library`s stay here [OAI-21]', async () => {
     await (
       await world.chat(fresh(), user('hello'), {

@@ -1,6 +1,6 @@
 // An answer is the same however its stream is cut, and holds what the model said and nothing else.
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Json } from '../../core/json.ts'
 import { answerAssembler, answerOf, usageOf } from './assemble-answer.ts'
 import { eventReader } from './event-stream.ts'
@@ -84,6 +84,48 @@ test('an answer that was not streamed is read alike, and a refusal and reasoning
     { type: 'foreign', family: 'openai', data: { refusal: 'no' } },
   ])
   expect(answerOf({ error: {} })).toBeUndefined()
+})
+
+describe('the calls of an answer', () => {
+  const streamed = (pieces: readonly Json[], ...ends: readonly Json[]) => {
+    const assembler = answerAssembler()
+    for (const piece of pieces) assembler.add({ choices: [{ index: 0, delta: { tool_calls: [piece] } }] })
+    for (const end of ends) assembler.add(end)
+    return assembler.answer().parts
+  }
+  const made = (callId: string, given: string, more: object = {}) => ({ type: 'tool-call', callId, name: 'look', arguments: given, ...more })
+  const piece = (index: number | undefined, given: string, id?: string) => ({
+    ...(index === undefined ? {} : { index }),
+    ...(id === undefined ? {} : { id }),
+    function: { ...(id === undefined ? {} : { name: 'look' }), arguments: given },
+  })
+
+  test('are parted by their place, and by their id where a server gives all of them one place or none [OAI-12]', () => {
+    expect(streamed([piece(1, '{"b"', 'b'), piece(0, '{"a"', 'a'), piece(1, ':1}'), piece(0, ':1}')])).toEqual([
+      made('a', '{"a":1}'),
+      made('b', '{"b":1}'),
+    ])
+    for (const same of [0, undefined])
+      expect(streamed([piece(same, '{"a":1}', 'a'), piece(same, '{"b"', 'b'), piece(same, ':1}')])).toEqual([
+        made('a', '{"a":1}'),
+        made('b', '{"b":1}'),
+      ])
+  })
+
+  test('with free text are kept as such [OAI-13]', () => {
+    const pieces = [
+      { index: 0, id: 'a', type: 'custom', custom: { name: 'look', input: 'up' } },
+      { index: 0, custom: { input: ' there' } },
+    ]
+    expect(streamed(pieces, '[DONE]')).toEqual([made('a', 'up there', { custom: true })])
+    expect(streamed(pieces)).toEqual([])
+  })
+
+  test('that were cut off were never made; one that was whole before the cut was [OAI-16]', () => {
+    expect(streamed([piece(0, '{}', 'a'), piece(1, '{"b"', 'b')])).toEqual([made('a', '{}')])
+    expect(streamed([piece(0, '', 'a')])).toEqual([])
+    expect(streamed([piece(0, '', 'a')], { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] })).toEqual([made('a', '')])
+  })
 })
 
 test('usage that is missing or garbage is null, never 0 [OAI-17]', () => {

@@ -15,7 +15,7 @@ interface Building {
   text: string
   refusal: string
   reasoning: string
-  calls: { id: string; name: string; arguments: string }[]
+  calls: { readonly index: number; id: string; name: string; arguments: string; custom: boolean }[] // in order of arrival
   finished: boolean
   usage: Usage | null
   upstreamId: string | undefined
@@ -33,11 +33,12 @@ const fresh = (): Building => ({
   model: undefined,
 })
 
-/** Takes the chunks of a stream one by one; what is no chunk is passed over, since the bytes go to the client as they came. */
+/** Takes the chunks of a stream one by one, and `[DONE]`; what is no chunk is passed over, since the bytes go to the client as they came. */
 export function answerAssembler(): { add(chunk: Json): void; answer(): Answer } {
   const building = fresh()
   return {
     add(chunk) {
+      if (chunk === '[DONE]') building.finished = true
       if (!isObject(chunk)) return
       takeHead(building, chunk)
       const choice = first(chunk['choices'])
@@ -92,14 +93,27 @@ function takeDelta(building: Building, delta: JsonObject): void {
   building.refusal += textOf(delta['refusal'])
   building.reasoning += textOf(delta['reasoning_content'])
   if (!Array.isArray(delta['tool_calls'])) return
-  for (const [place, call] of (delta['tool_calls'] as Json[]).entries()) {
-    if (!isObject(call)) continue
-    const index = typeof call['index'] === 'number' && call['index'] >= 0 && call['index'] <= 256 ? call['index'] : place
-    const one = (building.calls[index] ??= { id: '', name: '', arguments: '' })
-    if (typeof call['id'] === 'string') one.id ||= call['id']
-    if (!isObject(call['function'])) continue
-    one.name += textOf(call['function']['name'])
-    one.arguments += textOf(call['function']['arguments'])
+  for (const [place, call] of (delta['tool_calls'] as Json[]).entries()) if (isObject(call)) takeCall(building, call, place)
+}
+
+function takeCall(building: Building, call: JsonObject, place: number): void {
+  const index = typeof call['index'] === 'number' ? call['index'] : place
+  const id = textOf(call['id'])
+  let one = building.calls.findLast((known) => known.index === index)
+  // Some servers give every call the index 0, or none: another id is another call.
+  if (one === undefined || (id !== '' && one.id !== '' && one.id !== id)) {
+    one = { index, id: '', name: '', arguments: '', custom: false }
+    building.calls.push(one)
+  }
+  one.id ||= id
+  const { function: named, custom } = call
+  if (isObject(named)) {
+    one.name += textOf(named['name'])
+    one.arguments += textOf(named['arguments'])
+  } else if (isObject(custom)) {
+    one.custom = true
+    one.name += textOf(custom['name'])
+    one.arguments += textOf(custom['input'])
   }
 }
 
@@ -108,14 +122,25 @@ function finish(building: Building): Answer {
   if (building.reasoning !== '') parts.push({ type: 'reasoning', family: 'openai-compatible', data: { reasoning_content: building.reasoning } })
   if (building.text !== '') parts.push({ type: 'text', text: building.text })
   if (building.refusal !== '') parts.push({ type: 'foreign', family: 'openai', data: { refusal: building.refusal } })
-  for (const call of building.calls)
-    if (call !== undefined && call.id !== '') parts.push({ type: 'tool-call', callId: call.id, name: call.name, arguments: call.arguments })
+  for (const { id, name, arguments: given, custom } of building.calls.toSorted((a, b) => a.index - b.index))
+    // A call that was cut was never made, and what is no JSON goes into no later request.
+    if (id !== '' && name !== '' && (building.finished || (!custom && isJson(given))))
+      parts.push({ type: 'tool-call', callId: id, name, arguments: given, ...(custom ? { custom } : {}) })
   return {
     parts,
     usage: building.usage,
     finished: building.finished,
     ...(building.upstreamId === undefined ? {} : { upstreamId: building.upstreamId }),
     ...(building.model === undefined ? {} : { model: building.model }),
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -261,7 +261,13 @@ function askedOf(body: JsonObject): Asked {
   const raised = raiseOpenAiChat(messages) // refuses what is no message
   const first = messages.findIndex((one) => !['system', 'developer'].includes(String((one as JsonObject)['role'])))
   const leading = messages.slice(0, first === -1 ? messages.length : first)
-  return { leading, system: raised.system, messages: raised.messages, tools: Array.isArray(body['tools']) ? (body['tools'] as ToolDefinition[]) : [] }
+  return { leading, system: raised.system, messages: raised.messages, tools: toolsOf(body) }
+}
+
+/** What is no list of tools is for the upstream to refuse. */
+function toolsOf({ tools }: JsonObject): readonly ToolDefinition[] {
+  const areTools = Array.isArray(tools) && tools.every((tool) => typeof tool === 'object' && tool !== null && !Array.isArray(tool))
+  return areTools ? (tools as readonly ToolDefinition[]) : []
 }
 
 function messagesOf(body: JsonObject): readonly Json[] {

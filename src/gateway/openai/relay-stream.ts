@@ -20,11 +20,7 @@ export interface RelayOptions {
 export function relayStream(upstream: ReadableStream<Uint8Array>, options: RelayOptions): ReadableStream<Uint8Array> {
   const reader = upstream.getReader()
   const assembler = answerAssembler()
-  let done = false // [DONE] was seen
-  const events = eventReader((data) => {
-    if (data === '[DONE]') done = true
-    else assembler.add(parsed(data))
-  }, limits.upstreamReplyBytes)
+  const events = eventReader((data) => assembler.add(data === '[DONE]' ? data : parsed(data)), limits.upstreamReplyBytes)
   const cut = options.keepUsage ? undefined : usageCutter()
   let ended = false
   let size = 0
@@ -52,7 +48,7 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
           const rest = cut?.rest()
           if (rest !== undefined && rest.length > 0) controller.enqueue(rest)
           events.push(Buffer.from('\n\n')) // what ends without a line end has ended
-          const whole = done || assembler.answer().finished
+          const whole = assembler.answer().finished
           if (!whole) controller.enqueue(errorEvent('broken'))
           await finish(whole ? undefined : 'upstream')
           return controller.close()
