@@ -2,8 +2,7 @@
 import os from 'node:os'
 import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
-import type { LogRef } from '../core/log-ref.ts'
-import type { Mint, Scope } from '../core/scope.ts'
+import type { Mint, Owner, Scope } from '../core/scope.ts'
 import { classCounter, countMessage, o200kCounter } from '../context/count.ts'
 import { extendProfiles, findProfile } from '../context/profiles.ts'
 import { createFormation } from '../formation/formation.ts'
@@ -17,6 +16,7 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import { createRecall } from '../recall/recall.ts'
 import { snapshotName } from '../recall/snapshot.ts'
 import type { Stemmers } from '../recall/recall-types.ts'
+import { noteFault, tellRenewal, type Fault } from '../security/audit-faults.ts'
 import { createAuditLog, type AuditLog } from '../security/audit-log.ts'
 import { createCredentials } from '../security/credentials.ts'
 import { createErasure } from '../security/erase-owner.ts'
@@ -91,9 +91,16 @@ interface Built {
 }
 
 function securityOver(options: RecollectOptions, { clock, random, telemetry }: World, stores: OpenStores, mint: Mint) {
-  const ring = createKeyRing({ store: stores.keys.store, provider: stores.keyProvider, clock, random, mint })
-  const onDroppedSnapshot = (ref: LogRef) => void noteDropped(ref, { ring, audit, telemetry, mint })
-  const sealing = { seal: options.seal ?? 'on', random, telemetry, onDroppedSnapshot } as const
+  const ring = createKeyRing({
+    store: stores.keys.store,
+    provider: stores.keyProvider,
+    clock,
+    random,
+    mint,
+    beforeRenewal: (owner, keys, version) => tellRenewal({ audit }, owner, ownerPseudonym(keys, owner.ownerId), version),
+  })
+  const onFault = (owner: Owner, fault: Fault) => void noteFault({ ring, audit, telemetry }, owner, fault)
+  const sealing = { seal: options.seal ?? 'on', random, telemetry, onFault } as const
   const sessions = sealedStore(stores.sessions.store, ring, sealing)
   const memories = stores.memories.store === stores.sessions.store ? sessions : sealedStore(stores.memories.store, ring, sealing)
   const keys = sealedStore(stores.keys.store, ring, sealing)
@@ -106,24 +113,6 @@ function securityOver(options: RecollectOptions, { clock, random, telemetry }: W
     credentials: createCredentials({ store: keys, ring, audit, clock, random, mint, mode: options.keyMode ?? 'live' }),
     policy: strictPolicy(options.policy ?? rolePolicy(), clock),
     tokens: createSealedTokens({ ring, clock, random }),
-  }
-}
-
-interface Trail {
-  readonly ring: ReturnType<typeof createKeyRing>
-  readonly audit: AuditLog
-  readonly telemetry: Telemetry
-  readonly mint: Mint
-}
-
-/** SEAL-13: whose snapshot did not open is told in the trail; the read that met it goes on, and builds from the log. */
-async function noteDropped({ tenantId, ownerId }: LogRef, { ring, audit, telemetry, mint }: Trail): Promise<void> {
-  try {
-    const keys = await ring.ownerKeys(mint(tenantId, ownerId))
-    const target = { kind: 'owner', pseudonym: ownerPseudonym(keys, ownerId) }
-    audit.note({ tenantId, actor: 'in-process', action: 'snapshot.dropped', target, decision: 'failed', reason: 'integrity_failure' })
-  } catch {
-    telemetry.count('recollect_audit_dropped_total') // erased meanwhile, or no keys to be had: nobody to name
   }
 }
 

@@ -8,7 +8,7 @@ import { boundedMap, type BoundedMap } from './bounded-map.ts'
 import { derivedKey, type SubjectPurpose } from './derive.ts'
 import { closeKeyLog, destroyKeys, lookAtKeyLog, removeKeyLog } from './key-ending.ts'
 import type { ClosingMark, KeyLog } from './key-log.ts'
-import { keyShelf, keysOf, withNewVersion, type KeyParts, type KeyShelf, type LoadedKeys } from './loaded-keys.ts'
+import { keyShelf, keysOf, once, withNewVersion, type KeyParts, type KeyShelf, type LoadedKeys } from './loaded-keys.ts'
 import type { KeyUse, OwnerKeys, SealKeys, SealingRing } from './owner-keys.ts'
 
 /** `store` is the key store itself, unwrapped: its key logs are clear (SEAL-17). */
@@ -17,6 +17,8 @@ export interface KeyRingParts extends KeyParts {
   readonly sealsPerKey?: number
   /** Life of a data-key version in ms; 90 days. */
   readonly dataKeyMs?: number
+  /** Runs before a data key gets its next version, which waits for it: for the audit log (AUD-5). */
+  readonly beforeRenewal?: (owner: Owner, keys: OwnerKeys, version: number) => Promise<void>
 }
 
 export interface OwnerKeyRing extends SealingRing {
@@ -44,15 +46,20 @@ type SealCounts = BoundedMap<SealCount>
 const dayMs = 86_400_000
 
 export function createKeyRing(parts: KeyRingParts): OwnerKeyRing {
-  const { sealsPerKey = limits.sealsPerKey, dataKeyMs = limits.dataKeyDays * dayMs, ...rest } = parts
+  const { sealsPerKey = limits.sealsPerKey, dataKeyMs = limits.dataKeyDays * dayMs, beforeRenewal = async () => {}, ...rest } = parts
   const shelf = keyShelf(rest)
   const seals: SealCounts = boundedMap(limits.sealCountsKept)
+  const renewing = new Map<string, Promise<LoadedKeys>>()
 
   /** With a new version once the current one is old or has sealed enough (SEAL-10). */
   async function forWriting(keys: LoadedKeys): Promise<LoadedKeys> {
     const count = seals.get(refKey(keys.ref))
     const spent = count !== undefined && count.version === keys.current && count.count >= sealsPerKey
-    return spent || shelf.clock.now() - keys.currentSince >= dataKeyMs ? withNewVersion(shelf, keys) : keys
+    if (!spent && shelf.clock.now() - keys.currentSince < dataKeyMs) return keys
+    return once(renewing, `${refKey(keys.ref)}#${keys.current}`, async () => {
+      await beforeRenewal(keys.owner, keys.ownerKeys, keys.current + 1)
+      return withNewVersion(shelf, keys)
+    })
   }
 
   async function sealKeys(owner: Owner, use: 'make'): Promise<SealKeys>

@@ -156,8 +156,8 @@ export async function keysOf(shelf: KeyShelf, owner: Owner, make: boolean): Prom
   })
 }
 
-/** Callers that saw the same head share one fetch. */
-function once<T>(running: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+/** Callers that saw the same share one piece of work. */
+export function once<T>(running: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const found = running.get(key)
   if (found !== undefined) return found
   const promise = work().finally(() => running.delete(key))

@@ -10,3 +10,5 @@ export const reserved = {
   /** Owner of the API keys, in the tenant `~system` (ACC-4). */
   apiKeys: '~api-keys',
 } as const
+
+export const isReserved = ({ ownerId }: { readonly ownerId: string }): boolean => ownerId.startsWith('~')

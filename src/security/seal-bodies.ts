@@ -14,7 +14,7 @@ export interface SealedLogsParts {
   readonly memory: HeadMemory
   readonly telemetry: Telemetry
   /** Told of each snapshot that did not open and was dropped (SEAL-13). */
-  readonly onDroppedSnapshot: (ref: LogRef, name: string) => void
+  readonly onDroppedSnapshot: (ref: LogRef) => void
 }
 
 const versionBytes = 8 // a sealed head body starts with the version its writer knew (SEAL-12 b)

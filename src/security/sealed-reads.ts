@@ -32,7 +32,7 @@ export function sealedReads(parts: SealedLogsParts): Pick<LogStore, 'head' | 're
       } catch {
         // Derived data: never served when it fails, and built anew from its log, which is never rebuilt (SEAL-13).
         telemetry.count('recollect_snapshots_dropped_total')
-        parts.onDroppedSnapshot(ref, name)
+        parts.onDroppedSnapshot(ref)
         return undefined
       }
     },

@@ -1,10 +1,12 @@
 // The one wrapper that every store call passes: it takes minted scopes and registered refs only, and seals the bodies (ISO-5, SEAL-1).
+import { isRecollectError } from '../core/errors.ts'
 import type { Random } from '../core/ids.ts'
 import { registerRef, requireRef, type LogKind, type LogRef } from '../core/log-ref.ts'
 import { runningCalls } from '../core/running-calls.ts'
 import { requireScope, type Owner } from '../core/scope.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { Fault } from './audit-faults.ts'
 import { clearLogs } from './clear-logs.ts'
 import { headMemory } from './head-memory.ts'
 import type { SealingRing } from './owner-keys.ts'
@@ -16,8 +18,8 @@ export interface SealedStoreOptions {
   readonly seal: 'on' | 'off'
   readonly random: Random
   readonly telemetry: Telemetry
-  /** Told of each snapshot that did not open and was dropped; for the audit log (SEAL-13). */
-  readonly onDroppedSnapshot?: (ref: LogRef, name: string) => void
+  /** Told of each call that ends with `integrity_failure`, and of each snapshot that was dropped instead (SEAL-13); for the audit log (AUD-5). */
+  readonly onFault?: (owner: Owner, fault: Fault) => void
 }
 
 export interface SealedStore extends LogStore {
@@ -36,15 +38,22 @@ export function sealedStore(inner: LogStore, ring: SealingRing, options: SealedS
   const clear = clearLogs(inner, async (ref) => {
     if (!isKeyLog(ref)) await ring.sealKeys(ref, 'read')
   })
-  const { random, telemetry, onDroppedSnapshot = () => {} } = options
-  const sealed = sealedLogs({ inner, ring, random, memory, telemetry, onDroppedSnapshot })
+  const { random, telemetry, onFault = () => {} } = options
+  const sealed = sealedLogs({ inner, ring, random, memory, telemetry, onDroppedSnapshot: (ref) => onFault(ref, 'snapshot.dropped') })
   const callsOf = (owner: { readonly ownerId: string }): LogCalls => (options.seal === 'off' || isKeyLog(owner) ? clear : sealed)
   const logOf = (ref: LogRef) => callsOf(requireRef(ref))
 
   // Counted here too: a call that waits for its keys has not reached the store yet (LOG-29).
   const calls = runningCalls()
 
-  const running = <T>(owner: Owner, work: () => Promise<T>): Promise<T> => calls.run(work, owner)
+  const running = async <T>(owner: Owner, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await calls.run(work, owner)
+    } catch (error) {
+      if (isRecollectError(error, 'integrity_failure')) onFault(owner, 'integrity.failed')
+      throw error
+    }
+  }
 
   return {
     info: inner.info,

@@ -222,7 +222,7 @@ describe('through the store', () => {
 
   test('a snapshot that fails is dropped, counted and told; the log stays as it is [SEAL-13]', async () => {
     const dropped: string[] = []
-    const { store, data, session, telemetry } = world({ store: { onDroppedSnapshot: (_, name) => dropped.push(name) } })
+    const { store, data, session, telemetry } = world({ store: { onFault: (_, fault) => dropped.push(fault) } })
     await store.open(session(), head())
     await store.append(session(), [entry('m1', 'x')])
     const fence = (await store.lease({ tenantId: 'acme', ownerId: 'alice', purpose: 'work' }, 5000))!.fence

@@ -28,7 +28,7 @@ export const security = {
   'SEAL-21': 'the inventory names every key that the code derives',
   'SEAL-22': 'a token opens only for its purpose, scope, route and filter, whole, and before its end',
   'ERA-5': 'an erasure closes, removes, destroys, looks again, and goes on after a crash at any step',
-  'ERA-6': 'the receipt of an erasure counts, can be checked, and holds no name and no content',
+  'ERA-6': 'the receipt of a removal counts, looks again, can be checked, and holds no name and no content',
   'ERA-7': 'after an erasure every place is looked at: logs, caches, keys, and each byte of the files',
   'ERA-8': 'residue sets clean to false, is counted, and is in the audit trail',
   'ERA-9': 'pseudonyms mean nothing after an erasure, and the audit chain survives it',
