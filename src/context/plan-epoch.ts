@@ -39,7 +39,6 @@ export interface PlannedEpoch {
   readonly total: number
   readonly degraded: readonly number[]
   readonly injection: Injection | undefined
-  readonly summaryDropped: number
 }
 
 /** @throws `payload_too_large` if nothing that may go is left to give up (BUD-5) · `invalid_input` if the strategy's plan breaks STR-5 */
@@ -108,7 +107,6 @@ function finish(input: EpochInput, attempt: Attempt, degraded: readonly number[]
     total: attempt.total,
     degraded,
     injection: draft.injection,
-    summaryDropped: block?.dropped ?? 0,
   }
 }
 

@@ -18,7 +18,6 @@ import type { ModelProfile } from './profiles.ts'
 interface RenderedSummary {
   readonly block: RenderedBlock
   readonly summary: NonNullable<EpochRecord['summary']>
-  readonly dropped: number
   readonly baseId?: string
 }
 
@@ -105,10 +104,11 @@ export function planTools(policy: Policy, fold: SessionFold, keys: OwnerKeys, co
         hash: block.hash,
         tokens: Math.ceil(blockTokens(block.text)),
         budgetTokens,
+        dropped: rendered.dropped,
         madeBy: 'offline',
         provisional: false,
       } as const
-      return { block, summary, dropped: rendered.dropped, ...(sheet.baseId === undefined ? {} : { baseId: sheet.baseId }) }
+      return { block, summary, ...(sheet.baseId === undefined ? {} : { baseId: sheet.baseId }) }
     },
   }
 }

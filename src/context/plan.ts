@@ -140,14 +140,14 @@ function continued(world: World, running: Running): PlannedContext {
     record,
     packed,
     hard: world.hard,
-    receipt: receiptOf(world, { record, packed, predicted, injection, degraded, began: false, summaryDropped: 0 }),
+    receipt: receiptOf(world, { record, packed, predicted, injection, degraded, began: false }),
     write: injected ? { epoch: record } : undefined,
   }
 }
 
 function begun(world: World, cause: EpochCause): PlannedContext {
   const { input, scale, hard, tools } = world
-  const { record, packed, total, degraded, injection, summaryDropped } = planEpoch({
+  const { record, packed, total, degraded, injection } = planEpoch({
     cause,
     fold: input.fold,
     rewrites: input.rewrites,
@@ -167,7 +167,7 @@ function begun(world: World, cause: EpochCause): PlannedContext {
     record,
     packed,
     hard,
-    receipt: receiptOf(world, { record, packed, predicted: total, injection, degraded: steps, began: true, summaryDropped }),
+    receipt: receiptOf(world, { record, packed, predicted: total, injection, degraded: steps, began: true }),
     write: {
       epoch: record,
       ...(summary === undefined
@@ -184,7 +184,6 @@ interface Sent {
   readonly injection: Injection | undefined
   readonly degraded: readonly number[]
   readonly began: boolean
-  readonly summaryDropped: number
 }
 
 function receiptOf({ input, scale, hard }: World, sent: Sent): Receipt {
@@ -204,7 +203,6 @@ function receiptOf({ input, scale, hard }: World, sent: Sent): Receipt {
     cold: isCold({ fold, policy, now }),
     degraded: sent.degraded,
     recall: { status: recalled.status, items },
-    summaryDropped: sent.summaryDropped,
     logTokens: input.logTokens,
   })
 }

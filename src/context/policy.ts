@@ -12,7 +12,7 @@ import { findProfile, type ModelProfile } from './profiles.ts'
 import { resolveStrategy, type Strategy, type StrategyChoice } from './strategies.ts'
 
 /** Bumped when the same record would be rendered to other bytes: ends the epochs of older versions (`policy`). */
-export const renderVersion = 1
+export const renderVersion = 2
 
 export interface Policy {
   readonly profile: ModelProfile

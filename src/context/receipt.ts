@@ -23,7 +23,6 @@ export interface ReceiptInput {
   readonly cold: boolean
   readonly degraded: readonly number[]
   readonly recall: { readonly status: Receipt['recall']['status']; readonly items: readonly ReceiptRecallItem[] }
-  readonly summaryDropped: number
   readonly logTokens: number | undefined // estimate of the whole log, where the head knows it
 }
 
@@ -70,7 +69,7 @@ export function makeReceipt(input: ReceiptInput): Receipt {
     evicted,
     ...(record.summary === undefined
       ? {}
-      : { summary: { id: record.summary.id, upTo: record.summary.upTo, madeBy: record.summary.madeBy, dropped: input.summaryDropped } }),
+      : { summary: { id: record.summary.id, upTo: record.summary.upTo, madeBy: record.summary.madeBy, dropped: record.summary.dropped } }),
     recall: input.recall,
     cache: cacheFigures(input),
     degraded: input.degraded,

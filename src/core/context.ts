@@ -62,6 +62,7 @@ export interface EpochRecord {
     readonly hash: string
     readonly tokens: number
     readonly budgetTokens: number // it was rendered within so many, and is so again
+    readonly dropped: number // items of the sheet that found no room
     readonly madeBy: 'offline' | 'model'
     readonly provisional: boolean
   }

@@ -259,3 +259,29 @@ describe('the sheet', () => {
     ).toEqual(inOrder.map(({ text }) => text))
   })
 })
+
+describe('what is dropped first', () => {
+  type Ranked = Parameters<typeof dropOrder>[0]
+  const item = (more: Partial<Ranked> = {}): Ranked => ({ kind: 'fact', status: 'open', mentions: 2, firstSeq: 5, lastSeq: 9, text: 'm', ...more })
+  const kinds = ['hint', 'timeline', 'entity', 'artifact', 'fact', 'question', 'commitment', 'decision', 'identifier', 'constraint', 'goal'] as const
+
+  test.each([
+    [
+      'what is settled, before what is open, whatever its kind',
+      item({ status: 'resolved', kind: 'goal', mentions: 9 }),
+      item({ kind: 'hint', mentions: 1 }),
+    ],
+    ['what is superseded, too', item({ status: 'superseded', kind: 'goal' }), item({ kind: 'hint' })],
+    ...kinds
+      .slice(1)
+      .map(
+        (kind, n) =>
+          [`${kinds[n]}, before ${kind}`, item({ kind: kinds[n] as ItemKind, mentions: 9 }), item({ kind, mentions: 1 })] as [string, Ranked, Ranked],
+      ),
+    ['within a kind what was mentioned least', item({ mentions: 1, lastSeq: 99 }), item({ mentions: 2, lastSeq: 9 })],
+    ['then what went unmentioned longest, not what is oldest', item({ firstSeq: 8, lastSeq: 8 }), item({ firstSeq: 1, lastSeq: 9 })],
+  ])('is %s [SUM-3]', (_, first, second) => {
+    expect(dropOrder(first, second)).toBeLessThan(0)
+    expect(dropOrder(second, first)).toBeGreaterThan(0)
+  })
+})

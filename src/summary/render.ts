@@ -3,6 +3,7 @@ import { limits } from '../core/limits.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { FenceItem } from '../security/data-fence.ts'
 import { contentWords, identifiersOf, namesOf } from './identifiers.ts'
+import { atLeast } from '../core/authority.ts'
 import { dropOrder, itemKinds, type Sheet, type SheetItem } from './sheet.ts'
 
 export interface RenderedSheet {
@@ -41,9 +42,12 @@ export function renderSheet(
 const tokensOf = (lines: readonly FenceItem[], counter: TokenCounter): number =>
   lines.length === 0 ? 0 : markTokens + lines.reduce((sum, line) => sum + counter.count(JSON.stringify(line)), 0)
 
-/** The items that are worth their room, best first. */
+/**
+ * The items that are worth their room, best first: by the drop order (SUM-3), but bare identifiers leave half of the room to sentences, which
+ * say what they are about, and those of tools come after both: a hundred numbers of one answer say less than the line that decided on it.
+ */
 function choose(items: readonly SheetItem[], budgetTokens: number, counter: TokenCounter): SheetItem[] {
-  const chosen: SheetItem[] = []
+  const chosen = new Set<SheetItem>()
   let left = budgetTokens - markTokens
   const used = new Map<string, number>() // kind and authority → units of its open line
   const take = (item: SheetItem): void => {
@@ -52,22 +56,42 @@ function choose(items: readonly SheetItem[], budgetTokens: number, counter: Toke
     const units = item.text.length + separator.length
     const opens = open === undefined || open + units > limits.sentenceUnits
     const cost = counter.count(item.text) + 4 + (opens ? lineTokens : 0) // the separator, and its seq
-    if (cost > left) return
+    if (cost > left || chosen.has(item)) return
     left -= cost
     used.set(key, opens ? units : open + units)
-    chosen.push(item)
+    chosen.add(item)
   }
   const best = items.toSorted((a, b) => dropOrder(b, a))
-  const facts = best.findIndex(({ kind, status }) => status !== 'open' || kind === 'fact' || itemKinds.indexOf(kind) < itemKinds.indexOf('fact'))
-  const before = facts === -1 ? best : best.slice(0, facts)
-  const rest = facts === -1 ? [] : best.slice(facts)
-  for (const item of before) take(item)
-  const often = rest.filter((item) => isFact(item) && item.mentions > 1)
-  const once = rest.filter((item) => isFact(item) && item.mentions === 1)
-  for (const item of often) take(item)
-  if (left > lineTokens) for (const item of byCoverage(once, [...before, ...often])) take(item)
-  if (left > lineTokens) for (const item of rest) if (!isFact(item)) take(item)
-  return chosen
+  const open = best.filter(({ status }) => status === 'open')
+  for (const item of open) if (item.kind === 'goal' || item.kind === 'constraint') take(item)
+  const sentences = sentencesIn(open)
+  const half = left / 2
+  for (const item of sentences()) {
+    if (left <= half) break
+    take(item)
+  }
+  const said = [...chosen].map(({ text }) => text).join('\n')
+  const own = open.filter(({ kind, authority }) => kind === 'identifier' && atLeast(authority, 'assistant'))
+  for (const item of own) if (left > 0 && !said.includes(item.text)) take(item)
+  for (const item of sentences()) if (left > 0) take(item)
+  for (const item of best) if (left > 0) take(item)
+  return [...chosen]
+}
+
+/** What was decided, promised and asked, then facts: those said often, then by what they add (SUM-2). Put in order once, and only as far as it is asked. */
+function sentencesIn(open: readonly SheetItem[]): () => Iterable<SheetItem> {
+  const facts = open.filter(isFact)
+  const often = facts.filter(({ mentions }) => mentions > 1)
+  const others = open.filter(({ kind }) => itemKinds.indexOf(kind) > itemKinds.indexOf('fact') && kind !== 'identifier') // goals among them
+  let once: readonly SheetItem[] | undefined
+  return function* () {
+    yield* others
+    yield* often
+    yield* (once ??= byCoverage(
+      facts.filter(({ mentions }) => mentions === 1),
+      [...others, ...often],
+    ))
+  }
 }
 
 const isFact = ({ kind, status }: SheetItem): boolean => kind === 'fact' && status === 'open'

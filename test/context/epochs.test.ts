@@ -49,6 +49,8 @@ describe('an epoch goes on', () => {
     const cold = await session.cold(options)
     expect(cold.messages).toEqual(warm.messages)
     expect(cold.receipt.epoch).toEqual({ ...warm.receipt.epoch, began: false })
+    expect(cold.receipt.summary).toEqual(warm.receipt.summary)
+    expect(warm.receipt.summary?.dropped).toBeGreaterThan(0)
   })
 
   test('after a rewind behind the kept messages, cut at that seq; a rewind before them begins a new one [EPO-7]', async () => {
