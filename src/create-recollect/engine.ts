@@ -77,7 +77,7 @@ export function createEngine(options: RecollectOptions, world: World, stores: Op
     parts,
     security,
     memories,
-    erasure: erasureOver(world, stores, mint, { security, longTerm, parts }),
+    erasure: erasureOver(world, stores, { security, longTerm, parts }),
     sweeper: createSweeper(parts, mint),
   }
 }
@@ -167,7 +167,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   }
 }
 
-function erasureOver(world: World, stores: OpenStores, mint: Mint, { security, longTerm, parts }: Built) {
+function erasureOver(world: World, stores: OpenStores, { security, longTerm, parts }: Built) {
   const filesOf = ({ files }: OpenStores['sessions']) => (files === undefined ? {} : { files })
   return createErasure({
     ...world,
@@ -183,11 +183,12 @@ function erasureOver(world: World, stores: OpenStores, mint: Mint, { security, l
       { place: 'session cache', drop: (owner) => parts.logs.dropOwner(owner), holds: (owner) => parts.logs.holds(owner) },
       { place: 'receipt cache', drop: (owner) => parts.receipts.dropOwner(owner), holds: (owner) => parts.receipts.holds(owner) },
       { place: 'memory cache', drop: (owner) => longTerm.logs.drop(owner), holds: (owner) => longTerm.logs.holds(owner) },
-      {
-        place: 'partition cache',
-        drop: (owner) => longTerm.recall.drop(mint(owner.tenantId, owner.ownerId)),
-        holds: (owner) => longTerm.recall.holds(owner),
-      },
+      { place: 'recall cache', drop: (owner) => longTerm.recall.drop(owner), holds: (owner) => longTerm.recall.holds(owner) },
+      ...[security.sessions, security.memories].map((store, i) => ({
+        place: `opened heads of ${i === 0 ? 'sessions' : 'memories'}`,
+        drop: (owner: Owner) => store.forgetOwner(owner),
+        holds: (owner: Owner) => store.holds(owner),
+      })),
     ],
     snapshotNames: [snapshotName],
     countRecords: async (owner) => (await longTerm.logs.load(owner))?.known.records.size ?? 0,

@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts'
 import { refOf, type LogRef } from '../core/log-ref.ts'
 import { decodeMemory } from '../core/memory-fold.ts'
 import { memoryLogId, type DecodedMemory } from '../core/memory.ts'
-import type { Scope } from '../core/scope.ts'
+import type { Owner, Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
@@ -28,9 +28,9 @@ export interface PartitionCache {
   moment(scope: Scope): () => Promise<Partition>
   /** As `fresh`, with the birth of its log; 0 without a log. */
   held(scope: Scope): Promise<{ readonly ref: LogRef; readonly partition: Partition; readonly birth: number }>
-  drop(scope: Scope): void
+  drop(owner: Owner): void
   /** Partitions of the owner that are held: 1 or 0. */
-  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
+  holds(owner: Owner): number
   readonly bytes: number
 }
 
@@ -54,7 +54,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
   const held = new Map<string, Held>()
   const running = new Map<string, Promise<Held>>()
   let bytes = 0
-  const nameOf = (scope: { readonly tenantId: string; readonly ownerId: string }) => JSON.stringify([scope.tenantId, scope.ownerId])
+  const nameOf = ({ tenantId, ownerId }: Owner) => JSON.stringify([tenantId, ownerId])
 
   const remove = (name: string) => {
     const one = held.get(name)
@@ -125,9 +125,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
       const { partition, birth } = await brought(scope)
       return { ref: refOf(scope, 'memory', memoryLogId), partition, birth }
     },
-    drop(scope) {
-      remove(nameOf(scope))
-    },
+    drop: (owner) => remove(nameOf(owner)),
     holds: (owner) => (held.has(nameOf(owner)) ? 1 : 0),
   }
 }

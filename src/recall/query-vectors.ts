@@ -3,18 +3,23 @@ import { createHmac, createSecretKey } from 'node:crypto'
 import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { quantizeQuery, type Int16Vector } from '../core/quantize.ts'
-import type { Scope } from '../core/scope.ts'
+import { sameOwner, type Owner, type Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Embedder } from '../ports/models.ts'
+import { boundedMap } from '../security/bounded-map.ts'
 
 export interface QueryVectors {
   /** `undefined` where the embedder failed or was late: words alone then. */
   of(scope: Scope, text: string, signal?: AbortSignal): Promise<Int16Vector | undefined>
+  /** A vector tells much of its text (T12): an owner's go with it. */
+  drop(owner: Owner): void
+  holds(owner: Owner): number
 }
 
 export function createQueryVectors(embedder: Embedder, clock: Clock, random: Random): QueryVectors {
   const key = createSecretKey(random(32)) // of this process: the memory ends with it
-  const known = new Map<string, Int16Vector>()
+  const known = boundedMap<{ readonly owner: Owner; readonly vector: Int16Vector }>(limits.queryVectors)
+  const ofOwner = (whose: Owner) => known.keysWhere(({ owner }) => sameOwner(owner, whose))
   return {
     async of(scope, text, signal) {
       // the text itself is not kept: its keyed hash names it, to its owner alone
@@ -22,18 +27,15 @@ export function createQueryVectors(embedder: Embedder, clock: Clock, random: Ran
         .update(JSON.stringify([scope.tenantId, scope.ownerId, text]))
         .digest('base64')
       const found = known.get(name)
-      if (found !== undefined) {
-        known.delete(name) // the newest stands last
-        known.set(name, found)
-        return found
-      }
+      if (found !== undefined) return found.vector
       const vector = await withinDeadline(embedder, text, clock, signal)
       if (vector === undefined || vector.length !== embedder.info.dimensions) return undefined
       const made = quantizeQuery(vector)
-      known.set(name, made)
-      if (known.size > limits.queryVectors) known.delete(known.keys().next().value as string)
+      known.set(name, { owner: { tenantId: scope.tenantId, ownerId: scope.ownerId }, vector: made })
       return made
     },
+    drop: (owner) => ofOwner(owner).forEach((name) => known.delete(name)),
+    holds: (owner) => ofOwner(owner).length,
   }
 }
 

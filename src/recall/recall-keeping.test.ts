@@ -124,11 +124,15 @@ describe('freshness', () => {
     }
   })
 
-  test('what a process holds of an owner is dropped at once, and its room given back [PART-6]', async () => {
+  test('what a process holds of an owner is dropped at once, and its room given back [PART-6, ERA-7]', async () => {
     const { owner, recall, search } = await memoryOf('The boiler code is 7731.')
+    const other = { tenantId: owner.scope.tenantId, ownerId: 'somebody else' }
     await search('boiler')
+    expect([recall.holds(owner.scope), recall.holds(other)]).toEqual([2, 0]) // the partition, and the vector of the query
+    recall.drop(other)
+    expect(recall.holds(owner.scope)).toBe(2)
     recall.drop(owner.scope)
-    expect(recall.bytes).toBe(0)
+    expect([recall.bytes, recall.holds(owner.scope)]).toEqual([0, 0])
     expect(texts(await search('boiler')).length).toBe(1)
   })
 

@@ -2,7 +2,7 @@
 import type { Authority, Origin } from '../core/authority.ts'
 import type { Random } from '../core/ids.ts'
 import type { MemoryKind, MemoryRecord } from '../core/memory.ts'
-import type { Scope } from '../core/scope.ts'
+import type { Owner, Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Fence, LogStore } from '../ports/log-store.ts'
 import type { Embedder } from '../ports/models.ts'
@@ -46,9 +46,9 @@ export interface Recall {
   /** Writes the partition as a snapshot of its log, under the owner's work lease; true if one was due: the tail passed 10 % or 500 records, or there was none (NODE-3). */
   saveSnapshot(scope: Scope, fence: Fence): Promise<boolean>
   /** Forgets what this process holds of the owner, at once (PART-6). */
-  drop(scope: Scope): void
-  /** Partitions of the owner that this process holds: 1 or 0. */
-  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
+  drop(owner: Owner): void
+  /** How much of the owner this process holds: its partition, and vectors of its queries. */
+  holds(owner: Owner): number
   /** Bytes of all partitions held. */
   readonly bytes: number
 }

@@ -109,8 +109,11 @@ export function createRecall(parts: RecallParts): Recall {
       partition.unsaved -= unsaved // a save that failed is due again
       return true
     },
-    drop: (scope) => cache.drop(scope),
-    holds: (owner) => cache.holds(owner),
+    drop(owner) {
+      cache.drop(owner)
+      vectors?.drop(owner)
+    },
+    holds: (owner) => cache.holds(owner) + (vectors?.holds(owner) ?? 0),
     get bytes() {
       return cache.bytes
     },

@@ -92,16 +92,20 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
       opened.delete(keyOf(ref))
     },
 
-    /** Everything of one owner: after an erasure nothing of it stays in memory (ERA-5). Gives how many bodies were kept. */
-    forgetOwner(owner: Owner): number {
-      const prefix = ownerPrefix(owner)
-      const ofOwner = (_: unknown, key: string) => key.startsWith(prefix)
-      const bodies = opened.keysWhere(ofOwner)
-      for (const key of bodies) opened.delete(key)
-      for (const key of seen.keysWhere(ofOwner)) seen.delete(key)
-      return bodies.length
+    /** Everything of one owner: after an erasure nothing of it stays in memory (ERA-5). */
+    forgetOwner(owner: Owner): void {
+      for (const key of opened.keysWhere(of(owner))) opened.delete(key)
+      for (const key of seen.keysWhere(of(owner))) seen.delete(key)
     },
+
+    /** How many opened bodies of the owner are kept. */
+    holds: (owner: Owner): number => opened.keysWhere(of(owner)).length,
   }
+}
+
+const of = (owner: Owner) => {
+  const prefix = ownerPrefix(owner)
+  return (_: unknown, key: string) => key.startsWith(prefix)
 }
 
 // The lengths in `refKey` make this prefix exact: no other owner's key starts with it (ISO-7).

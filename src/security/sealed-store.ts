@@ -23,8 +23,10 @@ export interface SealedStoreOptions {
 }
 
 export interface SealedStore extends LogStore {
-  /** Empties the wrapper's memory of one owner and says how many opened heads it held. */
-  forgetOwner(owner: Owner): number
+  /** Empties the wrapper's memory of one owner. */
+  forgetOwner(owner: Owner): void
+  /** How many opened heads of the owner it holds. */
+  holds(owner: Owner): number
   /** Waits for the calls of one owner that are on their way now: they may have had their keys already (ERA-5). */
   settled(owner: Owner): Promise<void>
 }
@@ -89,6 +91,7 @@ export function sealedStore(inner: LogStore, ring: SealingRing, options: SealedS
       }),
     close: () => calls.close(() => inner.close()),
     forgetOwner: (owner) => memory.forgetOwner(owner),
+    holds: (owner) => memory.holds(owner),
     settled: (owner) => calls.settled(owner),
   }
 }
