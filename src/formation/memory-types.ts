@@ -11,7 +11,7 @@ export interface RememberOptions {
   value?: string // at most 400 code points
   validFrom?: number
   validUntil?: number
-  supersedes?: readonly string[] // records of the same level or lower (POI-9)
+  supersedes?: readonly string[] // semantic or procedural records of the same level or lower (MEM-2, POI-9)
   origin?: Origin // can only lower: default user-typed (POI-1)
   id?: string // the same id again is the same record
 }

@@ -81,7 +81,7 @@ function bodyOf(id: string, text: string, options: RememberOptions, now: number)
   }
 }
 
-/** A record ends only records of its own level or lower (POI-9). */
+/** A record ends only records of its own level or lower (POI-9), and never what was said (MEM-2). */
 async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, supersedes: readonly string[]): Promise<NewEvent[]> {
   if (supersedes.length === 0) return []
   const old = await parts.recall.moment(scope).records(supersedes)
@@ -94,6 +94,12 @@ async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, super
         'forbidden',
         `a record of level ${body.authority} cannot supersede one of level ${record.authority}`,
         'Leave `supersedes` out: both then stand, and say their level.',
+      )
+    if (record.kind === 'episodic')
+      throw new RecollectError(
+        'invalid_input',
+        'what was said stays said: an episodic record is never superseded',
+        'Leave `supersedes` out, or forget that record.',
       )
     return {
       id: eventId(id, 'end', body.id),

@@ -1,5 +1,6 @@
 // Promises of formation (memory.md §2).
 export const memory = {
+  'MEM-2': 'what was said never ends by supersession, and what may not be what it claims is only something that was said',
   'FORM-1': 'what was said in one session is found from another',
   'FORM-2': 'a job that is killed anywhere and run again leaves the same log',
   'FORM-5': 'both sides of a talk are formed, each at its own level',

@@ -46,7 +46,7 @@ describe('bounds', () => {
 describe('one id', () => {
   test('the same call again changes nothing, also where it supersedes [MEM-3]', async () => {
     const memories = await alices()
-    await memories.remember('I drink tea.', { id: 'tea' })
+    await memories.remember('I drink tea.', { id: 'tea', kind: 'semantic' })
     const first = await memories.remember('I drink coffee.', { id: 'coffee', supersedes: ['tea'] })
     const ended = await memories.get('tea')
     const again = await memories.remember('I drink coffee.', { id: 'coffee', supersedes: ['tea'] })
@@ -66,7 +66,7 @@ describe('one id', () => {
   test.each([1, limits.idBytes])('an id of %i bytes ends what it supersedes, and has a vector [MEM-3, POI-9]', async (bytes) => {
     const memories = (await aWorld('memory', { embedder: 'bundled' })).recollect.user('alice').memories
     const [old, next] = ['o'.repeat(bytes), 'n'.repeat(bytes)]
-    await memories.remember('I drink tea.', { id: old })
+    await memories.remember('I drink tea.', { id: old, kind: 'semantic' })
     const hits = (await memories.search('I drink tea.')).hits
     expect(hits[0]?.arms.dense).toBeGreaterThan(0.9)
     await memories.remember('I drink coffee.', { id: next, supersedes: [old] })
@@ -76,16 +76,32 @@ describe('one id', () => {
 
 describe('levels', () => {
   const levels = ['user-typed', 'assistant', 'paste'] as const
-  test.each(levels.flatMap((over, i) => levels.map((under, j) => [over, under, i <= j ? 'went through' : 'forbidden'] as const)))(
-    '%s over %s: %s [POI-9]',
+  // only what the user typed is semantic, so of the lower levels there is nothing that could be superseded
+  const outcomeOf = (over: number, under: number) => (over > under ? 'forbidden' : under > 0 ? 'invalid_input' : 'went through')
+  test.each(levels.flatMap((over, i) => levels.map((under, j) => [over, under, outcomeOf(i, j)] as const)))(
+    '%s over %s: %s [POI-9, MEM-2]',
     async (over, under, outcome) => {
       const memories = await alices()
-      await memories.remember('Old.', { id: 'old', origin: under })
+      await memories.remember('Old.', { id: 'old', kind: 'semantic', origin: under })
       expect(await codeOf(memories.remember('New.', { id: 'new', origin: over, supersedes: ['old'] }))).toBe(outcome)
-      expect((await memories.get('old')).ended).toBe(outcome === 'forbidden' ? undefined : 'superseded')
-      expect(await codeOf(memories.get('new'))).toBe(outcome === 'forbidden' ? 'not_found' : 'went through')
+      expect((await memories.get('old')).ended).toBe(outcome === 'went through' ? 'superseded' : undefined)
+      expect(await codeOf(memories.get('new'))).toBe(outcome === 'went through' ? 'went through' : 'not_found')
     },
   )
+
+  test('what was said is superseded by nothing, not even in one call with what may be [MEM-2]', async () => {
+    const { recollect } = await aWorld('memory')
+    const { memories, session } = recollect.user('alice')
+    await (await session('s')).append({ role: 'user', text: 'I live in Porto.' })
+    await memories.settled()
+    const said = (await memories.list()).items[0]?.id as string
+    await memories.remember('Home: Porto', { id: 'home', kind: 'semantic' })
+    await memories.remember('I lived in Porto once.', { id: 'note' })
+    for (const id of [said, 'note'])
+      expect(await codeOf(memories.remember('I live in Lisbon.', { id: 'new', kind: 'semantic', supersedes: ['home', id] }))).toBe('invalid_input')
+    expect((await memories.list({ status: 'ended' })).items).toEqual([])
+    expect((await memories.list()).items).toHaveLength(3)
+  })
 
   test.each(['procedural', 'semantic'] as const)('only what the user typed is %s [POI-4]', async (kind) => {
     const memories = await alices()

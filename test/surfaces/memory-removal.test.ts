@@ -213,7 +213,7 @@ test('forgetting names every session in whose prompt any copy stood, placed as a
     await asking.append({ role: 'user', text: 'Where do I live?' })
     return (await asking.context({ budgetTokens: 8_000 })).receipt.recall.items.map(({ id, outcome }) => [id, outcome])
   }
-  const { record: porto } = await memories.remember('I live in Porto.')
+  const { record: porto } = await memories.remember('I live in Porto.', { kind: 'semantic' })
   expect(await asks('early')).toEqual([[porto.id, 'injected']])
   const { record: lisbon } = await memories.remember('I live in Lisbon.', { supersedes: [porto.id] })
   expect(await asks('early')).toContainEqual([lisbon.id, 'supersedes'])
