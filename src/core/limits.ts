@@ -206,6 +206,7 @@ export const limits = {
   embedTokens: 128, // EMB-1
   queryVectors: 10_000, // EMB-6
   embedQueryMs: 300, // EMB-7
+  embedRecordsMs: 10 * second, // of a window; under the lease of a job, and a call to remember waits for it
   partitionCacheBytes: 1024 * MiB, // PART-6
   vectorDimensions: 4_096, // of an embedder: the kernel's sums stay within an int32
   arenaSlabBytes: 1 * KiB, // PART-1: the least that a partition's column takes

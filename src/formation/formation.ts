@@ -1,20 +1,16 @@
 // The background job: read a window, form, embed, append once, move the cursor last (FORM-1, FORM-2, FORM-7). Killed anywhere and run again, the log is the same.
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
-import { embeddingEvent } from '../core/memory-fold.ts'
-import type { LoggedMessage } from '../core/message.ts'
-import { quantizeVector } from '../core/quantize.ts'
 import type { Scope } from '../core/scope.ts'
 import type { SessionFold, SessionHead } from '../core/session.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { Head } from '../ports/log-store.ts'
-import type { Embedder } from '../ports/models.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
 import type { KeyRing } from '../security/owner-keys.ts'
 import { eventId } from './event-id.ts'
-import { formRecords, type Formed } from './form-records.ts'
+import { formRecords } from './form-records.ts'
 import { noneKnown, sessionKey, type KnownRecords } from './known-records.ts'
 import type { MemoryLogs, NewEvent } from './memory-log.ts'
+import { recordVectors, type EmbedParts } from './record-vectors.ts'
+import { windowOf } from './window.ts'
 import type { WorkLease } from './work-lease.ts'
 
 /** What formation needs of a session; the session manager offers it. */
@@ -25,13 +21,10 @@ export interface FormSource {
   moveCursor(scope: Scope, sessionId: string, formedUpTo: number): Promise<void>
 }
 
-export interface FormationParts {
+export interface FormationParts extends EmbedParts {
   readonly logs: MemoryLogs
   readonly work: WorkLease
   readonly keys: KeyRing
-  readonly embedder: Embedder | undefined
-  readonly clock: Clock
-  readonly telemetry: Telemetry
   readonly source: FormSource
   readonly quotaRecords: number
 }
@@ -56,28 +49,12 @@ export function createFormation(parts: FormationParts): Formation {
     const input = { session: sessionId, birth: head.birth, messages: window?.messages ?? [], known, keys, now: parts.clock.now() }
     const formed = formRecords(input)
     if (known.records.size + formed.fresh.length > parts.quotaRecords && formed.fresh.length > 0) throw tooMany(parts.quotaRecords)
-    const events = [...ended, ...formed.events, ...(await vectorsFor(formed.fresh))]
+    const events = [...ended, ...formed.events, ...(await recordVectors(parts, formed.fresh))]
     for (let at = 0; at < events.length; at += limits.appendEntries) await logs.append(scope, events.slice(at, at + limits.appendEntries))
     const cursor = window?.upTo ?? body.formedUpTo
     await source.moveCursor(scope, sessionId, cursor)
     telemetry.count('recollect_records_formed_total', formed.fresh.length)
     return { formed: formed.fresh.length, cursor }
-  }
-
-  /** Vectors, or none where the embedder is down: the record is found by its words meanwhile, and gets its vector later (FORM-7). */
-  async function vectorsFor(fresh: Formed['fresh']): Promise<NewEvent[]> {
-    const { embedder } = parts
-    if (embedder === undefined || fresh.length === 0) return []
-    try {
-      const vectors = await embedder.embed(
-        fresh.map(({ speaker, text }) => (speaker === undefined ? text : `${speaker}: ${text}`)),
-        'record',
-      )
-      return fresh.map(({ id }, i) => vectorEvent(id, embedder.info.id, vectors[i] as Float32Array))
-    } catch {
-      telemetry.count('recollect_degraded_total', 1, { part: 'embedder' })
-      return []
-    }
   }
 
   /** Records that have no vector yet: at most one window's worth a run. */
@@ -91,7 +68,7 @@ export function createFormation(parts: FormationParts): Formation {
       ids.map((id) => known.records.get(id)?.seqs[0] as number),
     )
     const fresh = entries.flatMap(({ event }) => (event?.type === 'record' ? [event.record] : []))
-    const events = await vectorsFor(fresh)
+    const events = await recordVectors(parts, fresh)
     if (events.length > 0) await logs.append(scope, events)
   }
 
@@ -113,38 +90,6 @@ export function createFormation(parts: FormationParts): Formation {
 /** The cursor stays: the job waits, and forms on once there is room (FORM-7, LIFE-11). */
 const tooMany = (limit: number) =>
   new RecollectError('limit_exceeded', `an owner has at most ${limit} memory records`, 'Forget records, or raise limits.ownerRecords.', { limit })
-
-const vectorEvent = (id: string, model: string, vector: Float32Array): NewEvent => ({
-  id: eventId(id, 'vector', model),
-  event: embeddingEvent(id, model, quantizeVector(vector)),
-})
-
-/** Messages from the cursor on, at most 64 or 256 KiB, and the seq up to which they reach (FORM-2). */
-export function windowOf(fold: SessionFold, cursor: number): { readonly messages: readonly LoggedMessage[]; readonly upTo: number } | undefined {
-  if (cursor >= fold.upTo) return undefined
-  const messages: LoggedMessage[] = []
-  let characters = 0
-  for (let i = firstAfter(fold.messages, cursor); i < fold.messages.length; i++) {
-    const logged = fold.messages[i] as LoggedMessage
-    const size = logged.message.parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0)
-    if (messages.length > 0 && (messages.length >= limits.formMessages || characters + size > limits.formBytes))
-      return { messages, upTo: (messages.at(-1) as LoggedMessage).seq }
-    messages.push(logged)
-    characters += size
-  }
-  return { messages, upTo: fold.upTo }
-}
-
-/** Index of the first message after a seq; messages stand by seq. */
-function firstAfter(messages: readonly LoggedMessage[], seq: number): number {
-  let [low, high] = [0, messages.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((messages[middle] as LoggedMessage).seq > seq) high = middle
-    else low = middle + 1
-  }
-  return low
-}
 
 /** Records whose evidence lies wholly in what was rewound end, and are recalled no more (SES-2). */
 function retractions(known: KnownRecords, session: string, birth: number, fold: SessionFold, now: number): NewEvent[] {

@@ -4,15 +4,14 @@ import { RecollectError } from '../core/errors.ts'
 import { checkId, madeId } from '../core/ids.ts'
 import { utf8Length } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
-import { embeddingEvent } from '../core/memory-fold.ts'
 import { memoryKinds, type MemoryKind, type MemoryRecord, type RecordBody } from '../core/memory.ts'
-import { quantizeVector } from '../core/quantize.ts'
 import type { Scope } from '../core/scope.ts'
 import { eventId } from './event-id.ts'
 import { lifeMs } from './form-records.ts'
 import { noneKnown } from './known-records.ts'
 import type { MemoryParts } from './memory-parts.ts'
 import type { NewEvent } from './memory-log.ts'
+import { recordVectors } from './record-vectors.ts'
 import type { RememberOptions } from './memory-types.ts'
 
 export async function remember(
@@ -25,7 +24,7 @@ export async function remember(
   const keys = await parts.keys.ownerKeys(scope)
   const id = options.id ?? keys.tag('id', ['remembered', madeId('mem', parts.random)])
   const body = bodyOf(id, text, options, parts.clock.now())
-  const vector = await vectorOf(parts, body)
+  const vector = await recordVectors(parts, [body])
   const seq = await parts.upkeep.exclusively(scope, async () => {
     const known = (await parts.logs.load(scope))?.known ?? noneKnown()
     if (known.records.has(id) || known.gone.has(id)) return undefined // an id names one memory, also once it is gone
@@ -106,23 +105,6 @@ async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, super
       event: { type: 'end' as const, recordId: id, validUntil: body.validFrom ?? body.saidAt, why: 'superseded' as const, by: body.id },
     }
   })
-}
-
-async function vectorOf({ embedder }: MemoryParts, body: RecordBody): Promise<NewEvent[]> {
-  if (embedder === undefined) return []
-  try {
-    const [vector] = await embedder.embed([body.text], 'record')
-    return vector === undefined
-      ? []
-      : [
-          {
-            id: eventId(body.id, 'vector', embedder.info.id),
-            event: embeddingEvent(body.id, embedder.info.id, quantizeVector(vector)),
-          },
-        ]
-  } catch {
-    return [] // stored without; the owner's next job adds it (FORM-7)
-  }
 }
 
 /** MEM-4: nothing is cut silently. @throws `invalid_input` · `payload_too_large` */

@@ -4,9 +4,9 @@ import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { quantizeQuery, type Int16Vector } from '../core/quantize.ts'
 import { sameOwner, type Owner, type Scope } from '../core/scope.ts'
-import type { Clock } from '../ports/clock.ts'
 import type { Embedder } from '../ports/models.ts'
 import { boundedMap } from '../security/bounded-map.ts'
+import { late, type Deadlines } from './deadlines.ts'
 
 export interface QueryVectors {
   /** `undefined` where the embedder failed or was late: words alone then. */
@@ -16,7 +16,7 @@ export interface QueryVectors {
   holds(owner: Owner): number
 }
 
-export function createQueryVectors(embedder: Embedder, clock: Clock, random: Random): QueryVectors {
+export function createQueryVectors(embedder: Embedder, deadlines: Deadlines, random: Random): QueryVectors {
   const key = createSecretKey(random(32)) // of this process: the memory ends with it
   const known = boundedMap<{ readonly owner: Owner; readonly vector: Int16Vector }>(limits.queryVectors)
   const ofOwner = (whose: Owner) => known.keysWhere(({ owner }) => sameOwner(owner, whose))
@@ -28,7 +28,7 @@ export function createQueryVectors(embedder: Embedder, clock: Clock, random: Ran
         .digest('base64')
       const found = known.get(name)
       if (found !== undefined) return found.vector
-      const vector = await withinDeadline(embedder, text, clock, signal)
+      const vector = await inTime(embedder, text, deadlines, signal)
       if (vector === undefined || vector.length !== embedder.info.dimensions) return undefined
       const made = quantizeQuery(vector)
       known.set(name, { owner: { tenantId: scope.tenantId, ownerId: scope.ownerId }, vector: made })
@@ -39,18 +39,20 @@ export function createQueryVectors(embedder: Embedder, clock: Clock, random: Ran
   }
 }
 
-async function withinDeadline(embedder: Embedder, text: string, clock: Clock, signal?: AbortSignal): Promise<Float32Array | undefined> {
-  const embedded = (until: AbortSignal | undefined) =>
-    embedder.embed([text], 'query', until).then(
-      ([vector]) => vector,
-      () => undefined, // an embedder that fails leaves the words, and the result says so
-    )
-  if (embedder.info.local) return embedded(signal) // it has answered before a clock could tick
+/** Also of an embedder in this process, which may wait for a worker. One that fails or is late leaves the words, and the result says so. */
+async function inTime(embedder: Embedder, text: string, deadlines: Deadlines, signal?: AbortSignal): Promise<Float32Array | undefined> {
   const stop = new AbortController()
-  const asked = embedded(signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]))
-  const waited = new AbortController()
-  const vector = await Promise.race([asked, clock.sleep(limits.embedQueryMs, waited.signal).then(() => undefined)])
-  waited.abort(null)
+  const until = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  const vector = await deadlines.within(limits.embedQueryMs, first(embedder, text, until))
+  if (vector !== late) return vector
   stop.abort(null)
-  return vector
+  return undefined
+}
+
+async function first(embedder: Embedder, text: string, signal: AbortSignal): Promise<Float32Array | undefined> {
+  try {
+    return (await embedder.embed([text], 'query', signal))[0]
+  } catch {
+    return undefined
+  }
 }

@@ -149,18 +149,54 @@ describe('freshness', () => {
 })
 
 describe('the embedder', () => {
-  const remote = (embed: Embedder['embed']): Embedder => ({ info: { ...wordEmbedder.info, local: false }, embed })
-
-  test('one that fails or is late leaves the words, and the result says so [EMB-7]', async () => {
+  const asking = (embed: Embedder['embed'], local: boolean): Embedder => ({ info: { ...wordEmbedder.info, local }, embed })
+  const knowing = async () => {
     const owner = await anOwner()
     await owner.say('The boiler code is 7731.')
-    const failing = await recallOver(owner.store, { embedder: remote(() => Promise.reject(new Error('down'))) }).search(owner.scope, 'boiler code')
-    expect([texts(failing), failing.degraded]).toEqual([['The boiler code is 7731.'], ['embedder']])
+    return owner
+  }
+
+  test.each([
+    ['fails', () => Promise.reject(new Error('down'))],
+    [
+      'throws',
+      () => {
+        throw new Error('down')
+      },
+    ],
+    ['gives nothing', async () => []],
+  ])('one that %s leaves the words, and the result says so [EMB-7]', async (_, embed) => {
+    const owner = await knowing()
+    const found = await recallOver(owner.store, { embedder: asking(embed, true) }).search(owner.scope, 'boiler code')
+    expect([texts(found), found.degraded]).toEqual([['The boiler code is 7731.'], ['embedder']])
+  })
+
+  test.each([true, false])('one that is late is told to stop, and leaves the words; in this process: %s [EMB-7]', async (local) => {
+    const owner = await knowing()
     const clock = manualClock(noon)
-    const late = recallOver(owner.store, { clock, embedder: remote(() => new Promise(() => undefined)) }).search(owner.scope, 'boiler code')
-    while (clock.sleeping < 2) await Promise.resolve()
-    clock.advance(limits.embedQueryMs)
-    expect((await late).degraded).toEqual(['embedder'])
+    let told: AbortSignal | undefined
+    const embed: Embedder['embed'] = (_, __, signal) => ((told = signal), new Promise(() => undefined))
+    const search = recallOver(owner.store, { clock, embedder: asking(embed, local) }).search(owner.scope, 'boiler code')
+    while (clock.sleeping < 1) await Promise.resolve()
+    clock.advance(limits.embedQueryMs - 1)
+    expect(told?.aborted).toBe(false)
+    clock.advance(1)
+    const found = await search
+    expect([texts(found), found.degraded, told?.aborted]).toEqual([['The boiler code is 7731.'], ['embedder'], true])
+  })
+
+  test('the caller’s signal reaches it [EMB-7, RCL-11]', async () => {
+    const owner = await knowing()
+    const cancel = new AbortController()
+    let told: AbortSignal | undefined
+    const embed: Embedder['embed'] = (all, kind, signal) => {
+      told = signal
+      cancel.abort()
+      return wordEmbedder.embed(all, kind)
+    }
+    const recall = recallOver(owner.store, { embedder: asking(embed, true) })
+    await expect(recall.search(owner.scope, 'boiler code', { signal: cancel.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(told?.aborted).toBe(true)
   })
 
   test('a query is embedded once while it is remembered [EMB-6]', async () => {

@@ -32,9 +32,8 @@ export function createRecall(parts: RecallParts): Recall {
   const model = embedder === undefined ? undefined : { id: embedder.info.id, dimensions: embedder.info.dimensions }
   const tools = { kernel: sharedKernel(), analyzer, model }
   const cache = createPartitionCache({ memories, clock, telemetry, tools, maxBytes: parts.cacheBytes ?? limits.partitionCacheBytes })
-  const vectors = embedder === undefined ? undefined : createQueryVectors(embedder, clock, parts.random)
-
   const deadlines = createDeadlines(clock)
+  const vectors = embedder === undefined ? undefined : createQueryVectors(embedder, deadlines, parts.random)
 
   const vectorOf = async (scope: Scope, asked: Asked) =>
     asked.arms === 'lexical' ? undefined : await vectors?.of(scope, asked.query.slice(0, limits.queryCharacters), asked.signal)

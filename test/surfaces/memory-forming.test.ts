@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import type { Recollect } from '../../src/index.ts'
+import type { Embedder } from '../../src/ports/models.ts'
 import { sqliteStore } from '../../src/stores/sqlite/index.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
 import { aWorld, start } from './library-world.ts'
@@ -176,6 +178,28 @@ test('with the embedder down a memory is stored and found by words, and gets its
   expect(again.degraded).toEqual([])
   expect(again.hits.every(({ arms }) => arms.dense !== undefined)).toBe(true)
   expect(again.hits.map((hit) => hit.record.id)).toContain(record.id)
+})
+
+test('an embedder that never answers is told to stop after 10 s, and holds up neither a job nor a call [FORM-7]', async () => {
+  let stopped = 0
+  const embed: Embedder['embed'] = (_, __, signal) => {
+    signal?.addEventListener('abort', () => stopped++)
+    return new Promise(() => {})
+  }
+  const world = await aMemoryWorld({ embedder: { ...flakyEmbedder(), embed } })
+  const { memories, session } = world.recollect.user('alice')
+  await (await session('s')).append({ role: 'user', text: 'The boiler was serviced by Okonkwo.' })
+  const late = async <T>(work: Promise<T>): Promise<T> => {
+    for (let i = 0; i < 100; i++) {
+      await setImmediate()
+      if (world.clock.sleeping > 0) world.clock.advance(limits.embedRecordsMs / 4)
+    }
+    return work
+  }
+  await late(memories.settled())
+  expect((await late(memories.remember('Okonkwo charges by the hour.'))).outcome).toBe('stored')
+  expect((await memories.list()).items).toHaveLength(2)
+  expect(stopped).toBe(3) // the window, what still lacked a vector, and the call
 })
 
 test('vectors of a model that is no longer in use are not compared, and words still find [EMB-4]', async () => {
