@@ -26,6 +26,7 @@ export interface Attempt {
 
 export interface LadderInput {
   readonly hard: number
+  readonly lowTokens: number // predicted, of the turns kept
   readonly minTurns: number
   readonly messages: readonly LoggedMessage[]
   readonly turns: readonly MeasuredTurn[]
@@ -64,14 +65,17 @@ const dropMemory: LadderStep = (_input, { draft }) => {
   return preferences.length + recalled.length === 0 ? undefined : { ...draft, injection: dropLowest(draft.injection) }
 }
 
+/** The oldest complete turns, as many as the budget asks for; down to the low watermark, or every turn from now on would ask again (BUD-4). */
 const evictDownTo =
-  (minTurns: (input: LadderInput) => number): LadderStep =>
+  (downTo: (input: LadderInput) => { readonly minTurns: number; readonly lowTokens: number }): LadderStep =>
   (input, { draft, total }) => {
-    const complete = input.pending ? input.turns.slice(0, -1) : input.turns
-    const kept = complete.filter(({ firstSeq }) => firstSeq >= draft.keepFrom)
-    const evictable = kept.slice(0, Math.max(0, kept.length - minTurns(input)))
+    const { minTurns, lowTokens } = downTo(input)
+    const recent = input.turns.filter(({ firstSeq }) => firstSeq >= draft.keepFrom)
+    const kept = input.pending ? recent.slice(0, -1) : recent
+    const evictable = kept.slice(0, Math.max(0, kept.length - minTurns))
     if (evictable.length === 0) return undefined
-    let over = total - input.hard
+    const size = recent.reduce((sum, { tokens }) => sum + tokens, 0)
+    let over = Math.max(total - input.hard, size - lowTokens)
     const last = evictable.find((turn) => (over -= turn.tokens) <= 0) ?? (evictable.at(-1) as MeasuredTurn)
     const next = input.turns[input.turns.indexOf(last) + 1]
     return { ...draft, keepFrom: next?.firstSeq ?? last.lastSeq + 1 }
@@ -120,11 +124,11 @@ const cutPendingResults: LadderStep = (input, { draft }) => {
 
 const steps: readonly LadderStep[] = [
   dropMemory,
-  evictDownTo(({ minTurns }) => minTurns),
+  evictDownTo((input) => input),
   maskResults,
   cutLong,
   shrinkSummary,
-  evictDownTo(() => 0),
+  evictDownTo(() => ({ minTurns: 0, lowTokens: Infinity })),
   dropState,
   cutPendingResults,
 ]

@@ -15,7 +15,7 @@ import type { MemoryBlockType, RenderedBlock } from './pack-blocks.ts'
 import { injectedTokens, measureTurns, type MeasuredTurn } from './plan-turns.ts'
 import { optionOf, renderVersion, summaryCap, type Policy } from './policy.ts'
 import { firstOfPending, type Plan } from './strategies.ts'
-import { turnLoad, watermarks, type Load, type Watermarks } from './watermarks.ts'
+import { aboveKept, turnLoad, watermarks, type Load, type Watermarks } from './watermarks.ts'
 import type { PlanTools } from './plan-tools.ts'
 
 export interface EpochInput {
@@ -70,6 +70,7 @@ export function planEpoch(input: EpochInput): PlannedEpoch {
   const { attempt, degraded } = descend(
     {
       hard: input.hard,
+      lowTokens: planned.marks.lowTokens,
       minTurns: policy.minTurns,
       messages,
       turns,
@@ -236,8 +237,10 @@ const badPlan = (name: string, what: string, cause?: unknown) =>
 function finalMarks({ policy, hard, scale }: EpochInput, { packed }: Attempt, planned: PlannedKeep, load: Load): Watermarks {
   const room = hard - planned.fixed - planned.others - scale.ratio * packed.sums.summary
   const kept = scale.ratio * sizeOf(packed)
-  const low = optionOf(policy.strategy, 'lowTokens') === undefined ? kept : lowOption(policy)
-  return watermarks(room, { low, high: highOption(policy), leastLowTokens: planned.least }, load)
+  const high = highOption(policy)
+  const keeps = optionOf(policy.strategy, 'lowTokens') === undefined // by a rule of its own
+  if (keeps && high === 'auto') return aboveKept(kept, room, load)
+  return watermarks(room, { low: keeps ? kept : lowOption(policy), high, leastLowTokens: planned.least }, load)
 }
 
 function memoryTokens(injection: Injection, { tools, scale }: EpochInput): number {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bestGap, bestLow, turnLoad, watermarks, type Load } from './watermarks.ts'
+import { aboveKept, bestGap, bestLow, turnLoad, watermarks, type Load } from './watermarks.ts'
 
 const chat: Load = { tokensPerTurn: 450, callsPerTurn: 1, readRatio: 0.1, writeRatio: 1.25, evictionCost: 0 }
 const agent: Load = { ...chat, tokensPerTurn: 1_510, callsPerTurn: 2 }
@@ -44,6 +44,34 @@ describe('the cheapest distance between two evictions', () => {
         expect(marks.lowTokens).toBeGreaterThanOrEqual(0)
       }),
     )
+  })
+
+  // Reading costs what writing costs: no gap pays, so the floors alone decide.
+  const flat = (tokensPerTurn: number): Load => ({ tokensPerTurn, callsPerTurn: 1, readRatio: 1, writeRatio: 1, evictionCost: 0 })
+  const marksOf = (low: 'auto' | number, leastLowTokens: number, load: Load, room = 10_000) => {
+    const { lowTokens, highTokens } = watermarks(room, { low, high: 'auto', leastLowTokens }, load)
+    return [lowTokens, highTokens]
+  }
+
+  test.each([
+    ['a tenth of the room between them', marksOf('auto', 0, flat(300)), [9_000, 10_000]],
+    ['two turns, where that is more', marksOf('auto', 0, flat(800)), [8_400, 10_000]],
+    ['so also above a low mark that was given', marksOf(3_000, 0, flat(800)), [3_000, 4_600]],
+    ['and a given low mark gives way', marksOf(9_800, 0, flat(300)), [9_000, 10_000]],
+    ['at least three tenths below, however dear an eviction', marksOf('auto', 0, { ...chat, tokensPerTurn: 3_000 }), [3_000, 10_000]],
+    ['at least the turns that must stay', marksOf('auto', 3_900, { ...chat, tokensPerTurn: 3_000 }), [3_900, 10_000]],
+    ['unless two turns would not fit above them', marksOf('auto', 5_000, { ...chat, tokensPerTurn: 3_000 }), [4_000, 10_000]],
+    ['nothing below, where not even two turns fit', marksOf('auto', 5_000, flat(9_000)), [0, 10_000]],
+    ['no more than the room above', marksOf(9_500, 0, chat, 9_000), [8_100, 9_000]],
+  ])('the floors: %s [WAT-3]', (_, found, wanted) => {
+    expect(found).toEqual(wanted)
+  })
+
+  test('what a strategy keeps by its own rule does not give way while the room holds it [WAT-1, WAT-3]', () => {
+    expect(aboveKept(9_800, 10_000, flat(300))).toEqual({ lowTokens: 9_800, highTokens: 10_000, gapTokens: 200 })
+    expect(aboveKept(3_000, 10_000, flat(300))).toEqual({ lowTokens: 3_000, highTokens: 4_000, gapTokens: 1_000 })
+    expect(aboveKept(4_500, 50_000, chat).gapTokens).toBe(Math.floor(4_500 + bestGap(4_500, chat)) - 4_500)
+    expect(aboveKept(12_000, 10_000, chat)).toEqual({ lowTokens: 10_000, highTokens: 10_000, gapTokens: 0 })
   })
 
   test('a high watermark of the caller’s is taken, and a high equal to the low leaves no gap [WAT-3, STR-1]', () => {

@@ -37,19 +37,25 @@ export function bestLow(roomTokens: number, load: Load): number {
 /** WAT-1 to WAT-3: both watermarks, with their floors; where both cannot hold, the low one gives way, and the high one never leaves the room. */
 export function watermarks(roomTokens: number, choice: WatermarkChoice, load: Load): Watermarks {
   const room = Math.max(0, roomTokens)
-  const leastGap = Math.max(2 * load.tokensPerTurn, room * limits.gapShareLeast)
+  const leastGap = leastGapOf(room, load)
   if (choice.high !== 'auto') {
     const high = Math.min(choice.high, room)
     const low = Math.min(choice.low === 'auto' ? bestLow(room, load) : choice.low, high)
     return whole(Math.max(0, low), high)
   }
-  if (choice.low !== 'auto') {
-    const low = Math.min(choice.low, room)
-    return whole(low, Math.min(room, low + Math.max(bestGap(low, load), leastGap)))
-  }
-  const wanted = Math.max(bestLow(room, load), choice.leastLowTokens, room * limits.lowShareLeast)
-  return whole(Math.max(0, Math.min(wanted, room - leastGap)), room)
+  const wanted = choice.low === 'auto' ? Math.max(bestLow(room, load), choice.leastLowTokens, room * limits.lowShareLeast) : choice.low
+  const low = Math.max(0, Math.min(wanted, room - leastGap))
+  return choice.low === 'auto' ? whole(low, room) : aboveKept(low, room, load)
 }
+
+/** WAT-1: the high watermark above what is kept, which does not give way. */
+export function aboveKept(keptTokens: number, roomTokens: number, load: Load): Watermarks {
+  const room = Math.max(0, roomTokens)
+  const low = Math.min(keptTokens, room)
+  return whole(low, Math.min(room, low + Math.max(bestGap(low, load), leastGapOf(room, load))))
+}
+
+const leastGapOf = (room: number, load: Load): number => Math.max(2 * load.tokensPerTurn, room * limits.gapShareLeast)
 
 const whole = (low: number, high: number): Watermarks => {
   const lowTokens = Math.floor(low)

@@ -71,6 +71,21 @@ describe('the ladder', () => {
     expect(head().epoch?.maskResultsBefore).toBe(8)
   })
 
+  test('goes down to the low watermark where a strategy keeps more than fits, so that the next turns only append [BUD-3, BUD-4]', async () => {
+    const session = tableSession()
+    const evicting: number[] = []
+    for (let n = 0; n < 60; n++) {
+      session.say('user', words(100))
+      const asked: ContextOptions = { ...quiet, model: 'gpt-5', budgetTokens: 6_000, strategy: { name: 'slidingWindow', last: { turns: 60 } } }
+      const { receipt } = await session.context(asked)
+      if (receipt.degraded.length > 0) evicting.push(n)
+      if (receipt.degraded.length > 0) expect([receipt.degraded, receipt.tokens.predicted < 2_500]).toEqual([[2], true])
+      session.say('assistant', words(100))
+      session.clock.advance(1_000)
+    }
+    expect(evicting).toEqual([23, 36, 49])
+  })
+
   test('cuts kept messages over 4,000 tokens to head and tail, never inside a surrogate pair [BUD-3]', async () => {
     const session = tableSession()
     session.say('user', `HEAD ${'🦊'.repeat(20_000)} TAIL`)
