@@ -60,6 +60,7 @@ function surfaceOf(options: RecollectOptions, world: World, engine: Engine, stor
     credentials: security.credentials,
     policy: security.policy,
     tokens: security.tokens,
+    requests: security.requests,
     audit: security.audit,
     async sweep(sweepOptions) {
       checkFields(sweepOptions, sweepFields, 'the options of a sweep')
@@ -106,10 +107,6 @@ function userOf({ parts, security, memories, erasure }: Engine, scope: Scope, by
       return receipt
     },
     pseudonym: async () => ownerPseudonym(await security.ring.ownerKeys(scope), scope.ownerId),
-    async tag(fields) {
-      checkFields({ fields: fields ?? null }, { fields: 'texts' }, 'the tag')
-      return (await security.ring.ownerKeys(scope)).tag('id', ['tag', ...fields])
-    },
   }
 }
 

@@ -7,6 +7,7 @@ import type { Context, ContextOptions } from './context/context-options.ts'
 import type { Memories } from './formation/memory-types.ts'
 import type { AuditTrail } from './security/audit-log.ts'
 import type { Credentials } from './security/credentials.ts'
+import type { Requests } from './security/requests.ts'
 import type { SealedTokens } from './security/sealed-token.ts'
 import type { Session, SessionInfo, SessionOptions, SweepReport, UsageFigures } from './session/session-types.ts'
 
@@ -43,6 +44,7 @@ export interface Recollect {
   readonly credentials: Credentials
   readonly policy: Policy
   readonly tokens: SealedTokens
+  readonly requests: Requests
   readonly audit: AuditTrail
   /** What expires now or by a time, or its removal (LIFE-7, LIFE-9). Across owners: for operators. */
   sweep(options?: { dryRun?: boolean; until?: number }): Promise<SweepReport>
@@ -79,8 +81,6 @@ export interface User {
   erase(options?: { dryRun?: boolean }): Promise<ErasureReceipt>
   /** The owner's pseudonym for logs (ERA-9). */
   pseudonym(): Promise<string>
-  /** A keyed hash of fields, the same for this owner each time: ids that must follow from content (SEAL-11, GW-6). */
-  tag(fields: readonly string[]): Promise<string>
 }
 
 // --- what operators use -------------------------------------------------------------------------------------------------------
@@ -94,4 +94,5 @@ export interface Health {
 // What `security/` makes, by name.
 export type { AuditInput, AuditTrail } from './security/audit-log.ts'
 export type { CredentialInfo, CredentialRequest, Credentials } from './security/credentials.ts'
+export type { KeyedRequest, Requests, TagOf } from './security/requests.ts'
 export type { SealedTokens, TokenBinding } from './security/sealed-token.ts'

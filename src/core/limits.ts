@@ -254,6 +254,8 @@ export const limits = {
   usageEventBytes: 64 * KiB, // the most of a stream that is held back to look for its usage event
   cursorMs: 24 * hour,
   idempotencyKeyBytes: 255,
+  idempotencyMs: 24 * hour, // GW-6; an owner has at most as many keys as writes in that time
+  requestLeaseMs: 60 * second, // how long a keyed request that died keeps its key busy
   requestIdCharacters: 128,
   drainMs: 30 * second,
   healthCheckMs: 1 * second, // GW-16: of each part

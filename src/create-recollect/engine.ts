@@ -23,6 +23,7 @@ import { createErasure } from '../security/erase-owner.ts'
 import { createKeyRing } from '../security/key-ring.ts'
 import { ownerPseudonym } from '../security/pseudonyms.ts'
 import { createReceipts } from '../security/receipts.ts'
+import { createRequests } from '../security/requests.ts'
 import { rolePolicy, strictPolicy } from '../security/role-policy.ts'
 import { createSealedTokens } from '../security/sealed-token.ts'
 import { sealedStore } from '../security/sealed-store.ts'
@@ -113,6 +114,7 @@ function securityOver(options: RecollectOptions, { clock, random, telemetry }: W
     credentials: createCredentials({ store: keys, ring, audit, clock, random, mint, mode: options.keyMode ?? 'live' }),
     policy: strictPolicy(options.policy ?? rolePolicy(), clock),
     tokens: createSealedTokens({ ring, clock, random }),
+    requests: createRequests({ store: sessions, ring, mint }),
   }
 }
 

@@ -178,12 +178,13 @@ function labelOf(request: Request, rows: readonly Row[]): string {
   return rows.find((one) => one.method === request.method && patternOf(one.path).test(path))?.path ?? 'other'
 }
 
-/** The row itself, if it says who may call it and what it answers (GW-2). */
+/** The row itself, if it says who may call it, what it answers, and what a retry gets (GW-2, GW-6). */
 function checked(row: Route): Route {
   const open = ['/healthz', '/readyz', '/openapi.json']
   const anyCredential = ['/api/v1/whoami']
   const allowed = row.access === 'open' ? open.includes(row.path) : row.access === 'any credential' ? anyCredential.includes(row.path) : true
   if (!allowed || row.access === undefined || Object.keys(row.answers).length === 0)
     throw new Error(`the route ${row.method} ${row.path} has no action or schema`)
+  if (row.method === 'POST' && row.once === undefined) throw new Error(`the route ${row.method} ${row.path} does not say what a retry gets`)
   return row
 }

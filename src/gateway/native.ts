@@ -7,6 +7,7 @@ import type { Actor } from '../ports/policy.ts'
 import type { Recollect, User } from '../recollect.ts'
 import type { Caller } from './authenticate.ts'
 import { noOwner, type Entered, type Row } from './door.ts'
+import { runOnce } from './once.ts'
 import type { Answer, Call, Route } from './route.ts'
 
 /** A native row as the door and the router take it. */
@@ -18,7 +19,7 @@ export const nativeRow = (row: Route, recollect: Recollect): Row => ({
   ...(row.body === undefined ? {} : { reads: { bytes: limits.bodyBytes, stringBytes: limits.jsonStringBytes } }),
   async respond(entered) {
     try {
-      return responseOf(row, await row.handle(callOf(row, entered, recollect)))
+      return responseOf(row, await runOnce(row, callOf(row, entered, recollect), entered.request.headers.get('idempotency-key')))
     } finally {
       entered.leave()
     }
@@ -42,7 +43,6 @@ function callOf(row: Route, { request, params, caller, body }: Entered, recollec
   const tenantId = caller?.actor.tenantId
   let user: User | undefined
   const ifMatch = row.ifMatch === true ? revisionOf(request.headers.get('if-match')) : undefined
-  const idempotencyKey = row.idempotent === true ? keyOf(request.headers.get('idempotency-key')) : undefined
   return {
     recollect,
     actor: caller?.actor as Actor,
@@ -55,7 +55,6 @@ function callOf(row: Route, { request, params, caller, body }: Entered, recollec
     query: queryOf(row, request),
     body: row.body === undefined ? undefined : parsed(row.body, body, 'body'),
     ...(ifMatch === undefined ? {} : { ifMatch }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     signal: request.signal,
     page: pagesOf(recollect, row, tenantId, ownerId, params),
   }
@@ -119,18 +118,6 @@ function revisionOf(header: string | null): number | undefined {
   if (!Number.isInteger(revision))
     throw new RecollectError('invalid_input', 'If-Match is not a revision', 'Send the ETag of an earlier answer, as it came.')
   return revision
-}
-
-function keyOf(header: string | null): string | undefined {
-  if (header === null) return undefined
-  if (!/^[\x21-\x7e]+$/.test(header) || header.length > limits.idempotencyKeyBytes)
-    throw new RecollectError(
-      'invalid_input',
-      `an Idempotency-Key has 1 to ${limits.idempotencyKeyBytes} visible ASCII characters`,
-      'Send a shorter, plain key.',
-      { limit: limits.idempotencyKeyBytes, given: header.length },
-    )
-  return header
 }
 
 function pagesOf(recollect: Recollect, row: Route, tenantId = '~system', ownerId = '~none', params: Readonly<Record<string, string>>): Call['page'] {

@@ -31,7 +31,9 @@ function pathOf(row: Route): object {
     ...(row.ifMatch === true
       ? { 'if-match': z.string().optional().openapi({ description: 'The ETag of an earlier answer; another revision is `conflict`.' }) }
       : {}),
-    ...(row.idempotent === true ? { 'idempotency-key': z.string().optional().openapi({ description: 'The same key again has one effect.' }) } : {}),
+    ...(typeof row.once === 'object'
+      ? { 'idempotency-key': z.string().optional().openapi({ description: 'The same key again has one effect.' }) }
+      : {}),
   }
   return {
     method: row.method.toLowerCase(),

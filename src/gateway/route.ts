@@ -2,7 +2,7 @@
 import type { ZodType } from 'zod'
 import type { Json } from '../core/json.ts'
 import type { Action, Actor } from '../ports/policy.ts'
-import type { CredentialInfo, Recollect, User } from '../recollect.ts'
+import type { CredentialInfo, Recollect, TagOf, User } from '../recollect.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -28,13 +28,24 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly query: Query
   readonly body: Body
   readonly ifMatch?: number
-  readonly idempotencyKey?: string
   readonly signal: AbortSignal
   /** Opens a client's cursor and seals the next one, bound to scope, route and filter (GW-8). */
   readonly page: {
     open(filter: Json): Promise<string | undefined>
     seal(filter: Json, cursor: string | undefined): Promise<string | undefined>
   }
+}
+
+/** How an answer is kept for the same request again: not with text, titles or secrets, which a deletion must reach. */
+export interface Once<Body = any> {
+  /** True for a body that only looks: a dry run, a preview. */
+  looks?(body: Body): boolean
+  /** What of the answer is kept; default all of it. */
+  keep?(answer: any): Json
+  /** The answer made anew from what was kept; default what was kept. */
+  answer?(call: Call<any, Body>, kept: any): Promise<Omit<Answer, 'status'>>
+  /** It is kept with the tenant, since the owner is gone after it. */
+  readonly outlivesOwner?: true
 }
 
 export interface Route<Query = any, Body = any> {
@@ -46,10 +57,12 @@ export interface Route<Query = any, Body = any> {
   readonly body?: ZodType<Body>
   readonly answers: Readonly<Record<number, ZodType | 'nothing' | 'text'>>
   readonly errors?: readonly ('conflict' | 'payload_too_large' | 'content_refused' | 'timeout')[]
-  readonly idempotent?: true // takes Idempotency-Key (GW-6)
+  /** What the same request again gets (GW-6). Every POST says it; `again`: it writes nothing, and runs again. */
+  readonly once?: Once<NoInfer<Body>> | 'again'
   readonly ifMatch?: true // takes If-Match (GW-7)
   readonly scope: 'owner' | 'tenant' | 'none'
-  handle(call: Call<Query, Body>): Promise<Answer>
+  /** `tagOf`: under an Idempotency-Key, the ids of what is made. */
+  handle(call: Call<Query, Body>, tagOf?: TagOf): Promise<Answer>
 }
 
 /** Keeps the types of query and body together with their schemas. */

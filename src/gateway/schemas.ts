@@ -281,7 +281,7 @@ export const key = z.looseObject({
   createdAt: timeMs,
   expiresAt: timeMs,
 })
-export const keyWithSecret = z.object({ key, secret: z.string() })
+export const keyWithSecret = z.object({ key, secret: z.string().optional() }) // not there in the answer to the same request again
 export const sweep = z.strictObject({ dryRun: z.boolean().optional(), until: timeMs.optional() })
 export const swept = z.looseObject({ dryRun: z.boolean(), looked: count, deleted: count, failed: count, items: z.array(z.looseObject({})) })
 export const checks = z.object({ ready: z.boolean(), checks: z.array(z.object({ name: z.string(), state: z.enum(['ok', 'warn', 'fail']) })) })

@@ -9,6 +9,8 @@ export const reserved = {
   keys: '~keys',
   /** Owner of the API keys, in the tenant `~system` (ACC-4). */
   apiKeys: '~api-keys',
+  /** Owner of a tenant's keyed requests that are about no owner, or about one that they erase (GW-6). */
+  requests: '~requests',
 } as const
 
 export const isReserved = ({ ownerId }: { readonly ownerId: string }): boolean => ownerId.startsWith('~')

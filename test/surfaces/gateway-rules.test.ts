@@ -19,38 +19,6 @@ const json = async (response: Promise<Response>) => (await response).json() as P
 const keyOf = async (ownerId: string) =>
   (await world.recollect.credentials.create('default', { name: ownerId, ownerId, roles: ['owner'], userText: 'paste' })).secret
 
-describe('the same request again', () => {
-  const append = (text: string, key: string) =>
-    world.call('POST', '/api/v1/sessions/again/messages', { messages: [{ role: 'user', text }] }, { 'idempotency-key': key })
-
-  test('while the first runs it is a conflict; many at once have one effect [GW-6]', async () => {
-    await world.call('POST', '/api/v1/sessions', { id: 'again' })
-    const answers = await Promise.all(Array.from({ length: limits.ownerInFlight }, () => append('once', 'k')))
-    const statuses = answers.map((answer) => answer.status)
-    expect(statuses.filter((status) => status === 201).length).toBeGreaterThan(0)
-    for (const answer of answers.filter(({ status }) => status !== 201)) {
-      expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([409, true])
-      expect(((await answer.json()) as { code: string }).code).toBe('conflict')
-    }
-    expect((await append('once', 'k')).headers.get('recollect-replayed')).toBe('true')
-    expect(await world.said('again')).toEqual(['user: once'])
-  })
-
-  test('a session, a fork and a memory are made once [GW-6]', async () => {
-    const twice = async (path: string, body: object) => {
-      const [first, again] = [
-        await world.call('POST', path, body, { 'idempotency-key': 'same' }),
-        await world.call('POST', path, body, { 'idempotency-key': 'same' }),
-      ]
-      const [a, b] = [(await first.json()) as { id: string }, (await again.json()) as { id: string }]
-      expect([first.status, again.status < 300, a.id]).toEqual([201, true, b.id])
-    }
-    await twice('/api/v1/sessions', { title: 'once' })
-    await twice('/api/v1/memories', { text: 'Remembered only once.' })
-    await twice('/api/v1/sessions/again/fork', { atSeq: 1 })
-  })
-})
-
 describe('pages', () => {
   const list = (cursor: string, path = '/api/v1/sessions?limit=1', headers = {}) =>
     world.call('GET', `${path}${cursor === '' ? '' : `${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`}`, undefined, headers)

@@ -1,8 +1,9 @@
 // Contexts, their receipts, and the usage that a caller reports.
 import type { Json } from '../../core/json.ts'
 import type { MessageInput } from '../../core/message.ts'
-import type { Session } from '../../recollect.ts'
-import { route } from '../route.ts'
+import type { z } from '@hono/zod-openapi'
+import type { Context, Session } from '../../recollect.ts'
+import { route, type Answer, type Call } from '../route.ts'
 import * as schema from '../schemas.ts'
 import { defined, pageBody, sessionOf } from './sessions.ts'
 
@@ -14,22 +15,16 @@ export const contextRoutes = [
     path: `${one}/context`,
     access: 'session.append',
     scope: 'owner',
+    once: {
+      looks: ({ preview }) => preview === true,
+      keep: ({ receipt }: Context) => receipt.id,
+      answer: async (call, id: string) => contextAgain(call, id),
+    },
     errors: ['payload_too_large', 'timeout'],
     summary: 'What the model gets for the next call, and why',
     body: schema.contextOptions,
     answers: { 200: schema.context },
-    async handle(call) {
-      const { messages, ...options } = call.body
-      const context = await (
-        await sessionOf(call)
-      ).context({
-        ...(defined(options) as object),
-        ...(messages === undefined ? {} : { messages: messages as readonly MessageInput[] }),
-        signal: call.signal,
-      } as Parameters<Session['context']>[0])
-      const { reconcile: _, degraded, ...body } = context
-      return { status: 200, body, headers: degraded.length === 0 ? {} : { 'recollect-degraded': degraded.join(',') } }
-    },
+    handle: (call) => contextOf(call),
   }),
   route({
     method: 'GET',
@@ -87,6 +82,7 @@ export const contextRoutes = [
     access: 'session.append',
     scope: 'owner',
     errors: ['conflict'],
+    once: {},
     summary: 'What the provider billed, for callers that call the model themselves',
     body: schema.newUsage,
     answers: { 200: schema.receiptUsage },
@@ -99,3 +95,26 @@ export const contextRoutes = [
     },
   }),
 ]
+
+type ContextCall = Call<unknown, z.infer<typeof schema.contextOptions>>
+
+async function contextOf(call: ContextCall, more: { readonly preview?: true } = {}): Promise<Answer> {
+  const { messages, ...options } = call.body
+  const context = await (
+    await sessionOf(call)
+  ).context({
+    ...(defined(options) as object),
+    ...(messages === undefined ? {} : { messages: messages as readonly MessageInput[] }),
+    ...more,
+    signal: call.signal,
+  } as Parameters<Session['context']>[0])
+  const { reconcile: _, degraded, ...body } = context
+  return { status: 200, body, headers: degraded.length === 0 ? {} : { 'recollect-degraded': degraded.join(',') } }
+}
+
+/** The same plan, with the receipt of the first: a second one would count the turn and its memories twice. */
+async function contextAgain(call: ContextCall, receiptId: string): Promise<Answer> {
+  const { receipt } = await (await sessionOf(call)).receipts.get(receiptId)
+  const planned = await contextOf(call, { preview: true })
+  return { ...planned, body: { ...(planned.body as object), receipt } }
+}

@@ -1,7 +1,6 @@
 // Long-term memory: store, list, find, forget.
 import type { Json } from '../../core/json.ts'
-import { once, otherBody } from '../idempotency.ts'
-import { route, type Answer } from '../route.ts'
+import { route } from '../route.ts'
 import * as schema from '../schemas.ts'
 import { defined, pageBody } from './sessions.ts'
 
@@ -32,20 +31,20 @@ export const memoryRoutes = [
     path,
     access: 'memory.write',
     scope: 'owner',
-    idempotent: true,
+    once: { keep: ({ id }: { id: string }) => id, answer: async (call, id: string) => ({ body: await call.user.memories.get(id) }) },
     errors: ['conflict', 'content_refused', 'payload_too_large'],
     summary: 'Remember something, word for word',
     body: schema.newMemory,
     answers: { 201: schema.record },
-    async handle(call) {
+    async handle(call, tagOf) {
       const { text, ...options } = call.body
-      const origin = call.credential.userText
-      const remember = async (id?: string): Promise<Answer> => {
-        const { record } = await call.user.memories.remember(text, { ...defined(options), origin, ...(id === undefined ? {} : { id }) })
-        if (record.text !== text) throw otherBody()
-        return { status: 201, body: record }
-      }
-      return call.idempotencyKey === undefined ? remember() : once(call, 'memories', async (tag) => remember(await tag('record')))
+      const id = tagOf?.('record')
+      const { record } = await call.user.memories.remember(text, {
+        ...defined(options),
+        origin: call.credential.userText,
+        ...(id === undefined ? {} : { id }),
+      })
+      return { status: 201, body: record }
     },
   }),
   route({
@@ -76,6 +75,7 @@ export const memoryRoutes = [
     path: `${path}/search`,
     access: 'memory.read',
     scope: 'owner',
+    once: 'again',
     errors: ['timeout'],
     summary: 'Find what is relevant to a query',
     body: schema.search,

@@ -3,9 +3,8 @@ import { z } from '@hono/zod-openapi'
 import { authorityOfOrigin } from '../../core/authority.ts'
 import type { Json } from '../../core/json.ts'
 import type { LoggedMessage, MessageInput, Part, PartInput } from '../../core/message.ts'
-import { sameMessage, type Session, type SessionInfo, type SessionOptions } from '../../recollect.ts'
-import { once, otherBody } from '../idempotency.ts'
-import { route, type Answer, type Call } from '../route.ts'
+import type { Session, SessionInfo, SessionOptions, TagOf } from '../../recollect.ts'
+import { route, type Answer, type Call, type Once } from '../route.ts'
 import * as schema from '../schemas.ts'
 
 const path = '/api/v1/sessions'
@@ -16,24 +15,26 @@ export const sessionOf = (call: Call): Promise<Session> => call.user.sessions.ge
 
 const shown = (info: SessionInfo, status = 200): Answer => ({ status, body: info, revision: info.revision })
 
+/** The name is kept, and the session read anew: its title may have changed, or gone with it. */
+const sessionNamedAgain: Once = {
+  keep: ({ id }: SessionInfo) => id,
+  answer: async (call, id: string) => shown(await (await call.user.sessions.get(id)).info()),
+}
+
 export const sessionRoutes = [
   route({
     method: 'POST',
     path,
     access: 'session.append',
     scope: 'owner',
-    idempotent: true,
+    once: sessionNamedAgain,
     summary: 'Open a session, or take it up again',
     body: schema.newSession,
     answers: { 200: schema.session, 201: schema.session },
-    async handle(call) {
-      const { id, ...options } = call.body
-      const name = id ?? (call.idempotencyKey === undefined ? undefined : await call.user.tag(['session', call.idempotencyKey]))
-      const { session, made } = await call.user.sessions.open(name, options as SessionOptions)
-      return {
-        ...shown(await session.info(), made ? 201 : 200),
-        ...(made || call.idempotencyKey === undefined ? {} : { headers: { 'recollect-replayed': 'true' } }),
-      }
+    async handle(call, tagOf) {
+      const { id = tagOf?.('session'), ...options } = call.body
+      const { session, made } = await call.user.sessions.open(id, options as SessionOptions)
+      return shown(await session.info(), made ? 201 : 200)
     },
   }),
   route({
@@ -95,15 +96,13 @@ export const sessionRoutes = [
     path: `${one}/fork`,
     access: 'session.fork',
     scope: 'owner',
-    idempotent: true,
+    once: sessionNamedAgain,
     errors: ['conflict'],
     summary: 'Copy a session up to a seq into a new one',
     body: schema.fork,
     answers: { 201: schema.session },
-    async handle(call) {
-      const id =
-        call.body.id ??
-        (call.idempotencyKey === undefined ? undefined : await call.user.tag(['fork', call.params['sessionId'] as string, call.idempotencyKey]))
+    async handle(call, tagOf) {
+      const id = call.body.id ?? tagOf?.('fork')
       const fork = await (await sessionOf(call)).fork(call.body.atSeq, id === undefined ? {} : { id })
       return shown(await fork.info(), 201)
     },
@@ -114,6 +113,7 @@ export const sessionRoutes = [
     access: 'session.rewind',
     scope: 'owner',
     ifMatch: true,
+    once: { keep: () => null, answer: async (call) => shown(await (await sessionOf(call)).info()) },
     errors: ['conflict'],
     summary: 'What follows a seq no longer counts; the log keeps it',
     body: schema.rewind,
@@ -125,6 +125,7 @@ export const sessionRoutes = [
     path: `${one}/turns`,
     access: 'session.append',
     scope: 'owner',
+    once: {},
     errors: ['conflict'],
     summary: 'Take the turn lease',
     body: schema.newTurn,
@@ -158,7 +159,7 @@ export const sessionRoutes = [
     path: `${one}/messages`,
     access: 'session.append',
     scope: 'owner',
-    idempotent: true,
+    once: {},
     errors: ['conflict', 'payload_too_large'],
     summary: 'Append messages: all or none, durable when answered',
     body: schema.newMessages,
@@ -241,33 +242,22 @@ export const sessionRoutes = [
   }),
 ]
 
-async function appendMessages(call: Call<unknown, z.infer<typeof schema.newMessages>>): Promise<Answer> {
+async function appendMessages(call: Call<unknown, z.infer<typeof schema.newMessages>>, tagOf?: TagOf): Promise<Answer> {
   const session = await sessionOf(call)
   const { messages, expectedVersion, fence } = call.body
-  const given = messages.map(messageInput)
-  const run = async (inputs: readonly MessageInput[]) =>
-    session.append(inputs, {
-      userText: call.credential.userText,
-      ...(expectedVersion === undefined ? {} : { expectedVersion }),
-      ...(fence === undefined
-        ? {}
-        : { fence: { name: { tenantId: call.user.tenantId, ownerId: call.user.ownerId, purpose: `turn/${session.id}` }, number: fence } }),
-    })
-  const answer = (done: Awaited<ReturnType<typeof run>>, replayed: boolean): Answer => ({
-    status: 201,
-    revision: done.revision,
-    body: { version: Math.max(0, ...done.seqs), seqs: done.seqs, ids: done.ids, added: replayed ? done.seqs.length : done.added },
-    ...(replayed ? { headers: { 'recollect-replayed': 'true' } } : {}),
+  const named = messages.map((message, i) => ({
+    ...messageInput(message),
+    ...(message.id === undefined && tagOf !== undefined && { id: tagOf(String(i)) }),
+  }))
+  const done = await session.append(named, {
+    userText: call.credential.userText,
+    ...(expectedVersion === undefined ? {} : { expectedVersion }),
+    ...(fence === undefined
+      ? {}
+      : { fence: { name: { tenantId: call.user.tenantId, ownerId: call.user.ownerId, purpose: `turn/${session.id}` }, number: fence } }),
   })
-  if (call.idempotencyKey === undefined) return answer(await run(given), false)
-  return once(call, `messages ${session.id}`, async (tag) => {
-    const named = await Promise.all(given.map(async (message, i) => ({ ...message, id: message.id ?? (await tag(String(i))) })))
-    const done = await run(named)
-    if (done.added > 0) return answer(done, false)
-    const stored = await Promise.all(named.map((message) => session.message(message.id)))
-    if (named.some((message, i) => !sameMessage((stored[i] as LoggedMessage).message, message))) throw otherBody()
-    return answer(done, true)
-  })
+  const { revision, seqs, ids, added } = done
+  return { status: 201, revision, body: { version: Math.max(0, ...seqs), seqs, ids, added } }
 }
 
 /** Bytes come as base64 over HTTP. */
