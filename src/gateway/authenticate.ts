@@ -34,20 +34,33 @@ export async function authenticate({ recollect, rates, keyHeader }: Doorkeeper, 
     throw unauthenticated()
   }
   const { actor, credential } = found
-  const ownerId = ownerOf(actor, headers.get('recollect-owner'))
+  const ownerId = ownerOf({ recollect, rates }, actor, headers.get('recollect-owner'))
   return { actor, credential, ...(ownerId === undefined ? {} : { ownerId }) }
 }
 
+type Notes = Pick<Doorkeeper, 'recollect' | 'rates'>
+
+/** Told once a minute for each credential, or address, and reason: nobody fills the trail by being refused (AUD-5). */
+export function noteRefusal({ recollect, rates }: Notes, by: Actor | string, action: string, reason: string): void {
+  const [who, named] = typeof by === 'string' ? [by, { tenantId: '~system' }] : [by.credentialId, namesOf(by)]
+  if (!rates.has(`refusals: ${reason}`, who, 1)) return
+  rates.take(`refusals: ${reason}`, who, 1)
+  recollect.audit.note({ ...named, action, decision: 'deny', reason })
+}
+
+/** Who asks, as the audit trail names it (AUD-2). */
+export const namesOf = ({ tenantId, credentialId, roles }: Actor) => ({ tenantId, actor: credentialId, role: roles.join('/') })
+
 /** The credential's own owner; another only with the grant, inside its tenant. */
-export function ownerOf(actor: Actor, named: string | null | undefined): string | undefined {
-  if (named === null || named === undefined || named === actor.ownerId) return actor.ownerId
-  if (!actor.grants.includes('act-for-owner'))
-    throw new RecollectError(
-      'forbidden',
-      'this key may not act for another owner',
-      'Leave out the header recollect-owner, or use a key with the grant act-for-owner.',
-    )
-  return checkId(named, 'recollect-owner')
+function ownerOf(notes: Notes, actor: Actor, named: string | null): string | undefined {
+  if (named === null || named === actor.ownerId) return actor.ownerId
+  if (actor.grants.includes('act-for-owner')) return checkId(named, 'recollect-owner')
+  noteRefusal(notes, actor, 'act-for-owner', 'forbidden')
+  throw new RecollectError(
+    'forbidden',
+    'this key may not act for another owner',
+    'Leave out the header recollect-owner, or use a key with the grant act-for-owner.',
+  )
 }
 
 const secretOf = (header: string | null, keyHeader: string): string => {

@@ -1,9 +1,9 @@
 // The one door of both APIs: who calls, rate, room, body, policy. The order is the rule; each step is its own function.
-import { RecollectError } from '../core/errors.ts'
+import { RecollectError, isRecollectError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import type { Recollect } from '../recollect.ts'
-import { authenticate, type Caller, type Doorkeeper } from './authenticate.ts'
+import { authenticate, namesOf, noteRefusal, type Caller, type Doorkeeper } from './authenticate.ts'
 import type { InFlight } from './rates.ts'
 import { readBody, type BodyBounds } from './read-body.ts'
 import type { Access, Method } from './route.ts'
@@ -44,14 +44,19 @@ export async function handleRow(
   desk: Desk,
 ): Promise<Response> {
   if (row.access === 'open') return row.respond({ request, params, caller: undefined, body: {}, leave: () => {} })
-  const caller = await authenticate(desk, request.headers, address)
-  takeRate(desk, caller, row.method !== 'GET')
-  // Before the body, which may be large: a bound that is met later would hold any number of them.
-  const leave = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
+  const caller = await authenticate(desk, request.headers, address).catch((error: unknown) => {
+    if (isRecollectError(error, 'limit_exceeded')) noteRefusal(desk, address, 'authenticate', error.code)
+    throw error
+  })
+  let leave = () => {}
   try {
+    takeRate(desk, caller, row.method !== 'GET')
+    // Before the body, which may be large: a bound that is met later would hold any number of them.
+    leave = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
     return await row.respond({ request, params, leave, ...(await admitted(row, request, caller, desk.recollect)) })
   } catch (error) {
     leave()
+    if (isRecollectError(error, 'limit_exceeded')) noteRefusal(desk, caller.actor, row.access.replace(' ', '-'), error.code)
     throw error
   }
 }
@@ -78,9 +83,7 @@ async function allow(recollect: Recollect, { actor, ownerId }: Caller, { access:
   const reads = action.endsWith('.read') && actor.roles.includes('tenant-reader')
   if (!decision.allow || reads)
     recollect.audit.note({
-      tenantId: actor.tenantId,
-      actor: actor.credentialId,
-      role: actor.roles.join('/'),
+      ...namesOf(actor),
       action,
       decision: decision.allow ? 'allow' : 'deny',
       reason: decision.reason,

@@ -9,18 +9,11 @@ import { memoryKeyProvider } from '../../src/security/memory-key-provider.ts'
 import { mintAny } from '../../src/security/mint.ts'
 import { sealedStore } from '../../src/security/sealed-store.ts'
 import { manualClock, recordingTelemetry, seededRandom } from '../../src/testing/index.ts'
+import { eventIn, type TrailEvent } from './audit-trail.ts'
 import { aWorld, codeOf, memoryStores, start } from './library-world.ts'
 
 const dayMs = 86_400_000
 const turnOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-interface Event {
-  readonly action: string
-  readonly decision: string
-  readonly reason?: string
-  readonly target?: { readonly kind: string; readonly pseudonym: string }
-  readonly counts?: object
-}
 
 /** Sealed memory stores under a Recollect, and the trail as the keys open it. */
 async function aSealedHouse() {
@@ -46,12 +39,11 @@ async function aSealedHouse() {
     fuse,
     recollect,
     session,
-    async trail(tenantId: string): Promise<readonly Event[]> {
-      const events: Event[] = []
+    async trail(tenantId: string): Promise<readonly TrailEvent[]> {
+      const events: TrailEvent[] = []
       const scope = mintAny(tenantId, '~audit')
       for (const { logId } of (await view.list(scope, 'audit')).items)
-        for (const { body } of await view.read(refOf(scope, 'audit', logId)))
-          events.push(JSON.parse(Buffer.from(body).toString('utf8').split('\n')[0] as string) as Event)
+        for (const { body } of await view.read(refOf(scope, 'audit', logId))) events.push(eventIn(body))
       return events
     },
     /** Until what was noted is written. */
