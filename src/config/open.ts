@@ -43,6 +43,8 @@ export async function openRecollect(
     embedder: configuration.get('embedder'),
     receipts: configuration.get('receipts'),
     context: contextDefaults(configuration),
+    formation: { toolResults: configuration.get('formation.toolResults') },
+    recall: { floor: configuration.get('recall.floor'), partitionCacheBytes: configuration.get('recall.partitionCacheBytes') },
     profiles: configuration.get('context.profiles'),
     quotas: Object.fromEntries(quotaNames.map((name) => [name, configuration.get(`limits.${name}`)])),
     lives: { idleMs: configuration.get('expiry.idleMs'), absoluteMs: configuration.get('expiry.absoluteMs') },

@@ -2,6 +2,7 @@
 import { z, type ZodType } from 'zod'
 import { strategyNames } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
+import { toolResultModes } from '../formation/units.ts'
 import { readJson } from '../core/strict-json.ts'
 import { checkOptions } from '../create-recollect/options.ts'
 import { isNetwork } from '../core/networks.ts'
@@ -146,6 +147,21 @@ export const settings = {
     schema: whole.min(1).max(limits.contextTimeoutMsMost),
     fallback: undefined,
     reason: 'Time that a context may take, recall and stores included. Default 10 s.',
+  },
+  'formation.toolResults': {
+    schema: z.enum(toolResultModes),
+    fallback: 'off',
+    reason: 'Tool results that form memories, always untrusted: none, short ones of at most 1,000 characters, or all.',
+  },
+  'recall.floor': {
+    schema: z.coerce.number().min(0).max(1),
+    fallback: limits.relevanceFloor,
+    reason: 'Relevance under which nothing is found, in searches and prompts; 0 turns it off.',
+  },
+  'recall.partitionCacheBytes': {
+    schema: whole.min(0),
+    fallback: limits.partitionCacheBytes,
+    reason: 'Memory that a process may hold of owners it searched, least recently used out. 1 GiB.',
   },
   'recall.mode': { schema: z.enum(['on', 'off']), fallback: 'on', reason: 'off: no long-term memory in prompts; searching goes on.' },
   'recall.maxItems': {

@@ -199,6 +199,7 @@ export const limits = {
   formBytes: 256 * KiB,
   unitCharacters: 1_000, // FORM-3
   codeCharacters: 400,
+  shortResultCharacters: 1_000, // FORM-4
   duplicateMs: 30 * day, // FORM-6
   knownRecordsBytes: 128 * MiB, // what formation knows of owners' memories, least recently used out
   formRetryMsLeast: 1 * second, // FORM-7

@@ -5,7 +5,7 @@ import type { Authority, Origin, RecallList } from './authority.ts'
 export const memoryKinds = ['episodic', 'semantic', 'procedural'] as const
 export type MemoryKind = (typeof memoryKinds)[number]
 
-/** One span of a message that a record rests on (POI-3). Offsets in UTF-16 units of that message's text (`textOf`). */
+/** One span of a message that a record rests on (POI-3). Offsets in UTF-16 units of that message's text (`quotable`). */
 export interface Evidence {
   readonly log: string // session id
   readonly birth: number // a session made again is another

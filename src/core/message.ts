@@ -88,6 +88,39 @@ export interface SpanInput {
 /** The text of a message's own text parts, joined by line breaks; tool results and media left out. */
 export const textOf = (message: Message): string => message.parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
 
+/** A stretch of one origin, in UTF-16 units; `of`: whose text it is. */
+export interface OriginStretch {
+  readonly start: number
+  readonly end: number
+  readonly origin: Origin
+  readonly of: 'message' | 'media' | 'result'
+}
+
+/**
+ * What a memory may quote: `textOf`, then the captions of media and the names of files, which nobody vouches for, then each tool result.
+ * Offsets of evidence count in it; those of the message's own text are the same in `textOf`.
+ */
+export function quotable(message: Message): { readonly text: string; readonly stretches: readonly OriginStretch[] } {
+  const texts: string[] = []
+  const stretches: OriginStretch[] = []
+  let at = 0
+  const add = (text: string, of: OriginStretch['of'], spans: readonly Pick<Span, 'start' | 'end' | 'origin'>[]) => {
+    for (const { start, end, origin } of spans) stretches.push({ start: at + start, end: at + end, origin, of })
+    texts.push(text)
+    at += text.length + 1
+  }
+  for (const part of message.parts) if (part.type === 'text') add(part.text, message.role === 'tool' ? 'result' : 'message', part.spans)
+  for (const part of message.parts) {
+    const title = part.type === 'image' || part.type === 'file' ? (part.caption ?? (part.type === 'file' ? part.name : undefined)) : undefined
+    if (title !== undefined) add(title, 'media', [{ start: 0, end: title.length, origin: 'file' }])
+  }
+  for (const part of message.parts) {
+    const text = part.type === 'tool-result' ? part.content.flatMap((one) => (one.type === 'text' ? [one.text] : [])).join('\n') : ''
+    if (text !== '') add(text, 'result', [{ start: 0, end: text.length, origin: 'tool' }])
+  }
+  return { text: texts.join('\n'), stretches }
+}
+
 /** All spans of a message, those inside tool results too. */
 export function spansOf(parts: readonly Part[]): Span[] {
   return parts.flatMap((part) => (part.type === 'text' ? [...part.spans] : part.type === 'tool-result' ? spansOf(part.content) : []))

@@ -61,7 +61,7 @@ export interface Engine {
 /** `mint` makes scopes of any name: for reserved owners, and for walks over all. */
 export function createEngine(options: RecollectOptions, world: World, stores: OpenStores, mint: Mint): Engine {
   const security = securityOver(options, world, stores, mint)
-  const longTerm = longTermOver(world, security)
+  const longTerm = longTermOver(options, world, security)
   const parts = sessionParts(options, world, security, longTerm)
   const memories: MemoryParts = {
     ...world,
@@ -118,10 +118,19 @@ function securityOver(options: RecollectOptions, { clock, random, telemetry }: W
   }
 }
 
-function longTermOver({ clock, random, telemetry, embedder, stemmers }: World, { memories, ring }: Security) {
+function longTermOver(options: RecollectOptions, { clock, random, telemetry, embedder, stemmers }: World, { memories, ring }: Security) {
   const logs = memoryLogs(memories)
   const work = workLease(memories, clock, random)
-  const recall = createRecall({ memories, keys: ring, clock, random, telemetry, stemmers, ...(embedder === undefined ? {} : { embedder }) })
+  const recall = createRecall({
+    memories,
+    keys: ring,
+    clock,
+    random,
+    telemetry,
+    stemmers,
+    ...options.recall,
+    ...(embedder === undefined ? {} : { embedder }),
+  })
   return { logs, work, recall, upkeep: createUpkeep({ logs, work, clock }) }
 }
 
@@ -132,7 +141,14 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
   const { profile } = findProfile(undefined)
   const sizes = sessionSizes(logs, (message) => countMessage(message, profile, classCounter))
   const quotas = { ...defaultQuotas, ...options.quotas }
-  const formation = createFormation({ ...world, ...longTerm, keys: ring, source: formSource(logs, sizes), quotaRecords: quotas.ownerRecords })
+  const formation = createFormation({
+    ...world,
+    ...longTerm,
+    keys: ring,
+    source: formSource(logs, sizes),
+    quotaRecords: quotas.ownerRecords,
+    ...options.formation,
+  })
   const jobs = createJobs({
     clock,
     telemetry,

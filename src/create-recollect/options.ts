@@ -6,6 +6,7 @@ import type { ContextDefaults } from '../context/context-options.ts'
 import { checkDefaults } from '../context/policy.ts'
 import { extendProfiles, type ModelProfileInput } from '../context/profiles.ts'
 import type { Strategy } from '../context/strategies.ts'
+import { toolResultModes, type ToolResultMode } from '../formation/units.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { KeyProvider } from '../ports/key-provider.ts'
 import type { LogStore } from '../ports/log-store.ts'
@@ -50,6 +51,10 @@ export interface RecollectOptions {
   readonly strategies?: readonly Strategy[]
   /** How contexts are made where neither the call nor the session says otherwise. */
   readonly context?: ContextDefaults
+  /** Which tool results form memories; they stay untrusted. Default `off` (FORM-4). */
+  readonly formation?: { readonly toolResults?: ToolResultMode }
+  /** `floor`: relevance under which nothing is returned where the call names none, 0 to 1, default 0.3 (ABS-2). `partitionCacheBytes`: default 1 GiB (PART-6). */
+  readonly recall?: { readonly floor?: number; readonly partitionCacheBytes?: number }
   /** Default lives of a session: idle 30 days, absolute 365 (ACC-10). */
   readonly lives?: Partial<Lives>
   readonly quotas?: Partial<QuotaLimits>
@@ -76,6 +81,8 @@ const fields: Fields = {
   tokenizer: 'any',
   strategies: 'objects',
   context: 'object',
+  formation: 'object',
+  recall: 'object',
   lives: 'object',
   quotas: 'object',
   background: 'flag',
@@ -92,6 +99,12 @@ export function checkOptions(options: RecollectOptions): void {
   checkFields(options ?? null, fields, 'the options of createRecollect')
   const { embedder, lives, quotas, stores, tokenizer, context, profiles = [], strategies = [] } = options
   checkFields(stores, { sessions: 'object', memories: 'object', keys: 'object' }, 'stores')
+  checkFields(options.formation, { toolResults: toolResultModes }, 'formation')
+  checkFields(options.recall, numbersOf(['floor', 'partitionCacheBytes']), 'recall')
+  const { floor = 0, partitionCacheBytes = 1 } = options.recall ?? {}
+  if (!(floor >= 0 && floor <= 1)) throw new RecollectError('invalid_input', 'recall.floor is from 0 to 1', 'Leave it out for 0.3; 0 turns it off.')
+  if (!(partitionCacheBytes >= 0))
+    throw new RecollectError('invalid_input', 'recall.partitionCacheBytes is a number of bytes from 0', 'Leave it out for 1 GiB.')
   checkFields(lives, numbersOf(['idleMs', 'absoluteMs']), 'lives')
   checkFields(quotas, numbersOf(['sessionEntries', 'sessionBytes', 'ownerSessions', 'ownerBytes', 'ownerRecords']), 'quotas')
   if (typeof embedder === 'string') checkFields({ embedder }, { embedder: ['bundled', 'off'] }, 'the options of createRecollect')

@@ -2,14 +2,14 @@
 import { authorityOfOrigin, listOf } from '../core/authority.ts'
 import { limits } from '../core/limits.ts'
 import type { Evidence, RecordBody } from '../core/memory.ts'
-import { textOf, type LoggedMessage } from '../core/message.ts'
+import { quotable, type LoggedMessage } from '../core/message.ts'
 import { findFences } from '../security/data-fence.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
 import { canonicalText } from './canonical-text.ts'
 import { eventId } from './event-id.ts'
 import { sessionKey, textKeyOf, type KnownRecords } from './known-records.ts'
 import type { NewEvent } from './memory-log.ts'
-import { unitsOf, type Unit } from './units.ts'
+import { unitsOf, type ToolResultMode, type Unit } from './units.ts'
 
 /** Part of every record's id: another way to cut units gives other records (MEM-1). */
 export const extractorVersion = 1
@@ -27,6 +27,7 @@ export interface FormInput {
   readonly known: KnownRecords
   readonly keys: OwnerKeys
   readonly now: number
+  readonly toolResults?: ToolResultMode // default off
 }
 
 /** The same window and the same known records give the same events. */
@@ -37,7 +38,7 @@ export function formRecords(input: FormInput): Formed {
   const newest = new Map<string, RecordBody>() // of this window, by text key
   let previous = known.lastOf.get(sessionKey(session, birth))
   for (const logged of input.messages) {
-    for (const [ordinal, unit] of unitsOf(logged.message, findFences).entries()) {
+    for (const [ordinal, unit] of unitsOf(logged.message, findFences, input.toolResults).entries()) {
       const record = recordOf(input, logged, unit, ordinal, previous)
       if (known.records.has(record.id)) {
         previous = record.id
@@ -68,7 +69,7 @@ function recordOf(
   ordinal: number,
   previous: string | undefined,
 ): RecordBody {
-  const text = textOf(message)
+  const { text } = quotable(message)
   const authority = authorityOfOrigin(unit.origin)
   const evidence: Evidence[] = unit.quotes.map(({ start, end }) => ({
     log: session,

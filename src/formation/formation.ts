@@ -9,6 +9,7 @@ import { eventId } from './event-id.ts'
 import { formRecords } from './form-records.ts'
 import { noneKnown, sessionKey, type KnownRecords } from './known-records.ts'
 import type { MemoryLogs, NewEvent } from './memory-log.ts'
+import type { ToolResultMode } from './units.ts'
 import { recordVectors, type EmbedParts } from './record-vectors.ts'
 import { windowOf } from './window.ts'
 import type { WorkLease } from './work-lease.ts'
@@ -27,6 +28,7 @@ export interface FormationParts extends EmbedParts {
   readonly keys: KeyRing
   readonly source: FormSource
   readonly quotaRecords: number
+  readonly toolResults?: ToolResultMode // default off (FORM-4)
 }
 
 export interface Formation {
@@ -46,7 +48,15 @@ export function createFormation(parts: FormationParts): Formation {
     const ended = retractions(known, sessionId, head.birth, fold, parts.clock.now())
     const window = windowOf(fold, body.formedUpTo)
     if (window === undefined && ended.length === 0) return undefined
-    const input = { session: sessionId, birth: head.birth, messages: window?.messages ?? [], known, keys, now: parts.clock.now() }
+    const input = {
+      session: sessionId,
+      birth: head.birth,
+      messages: window?.messages ?? [],
+      known,
+      keys,
+      now: parts.clock.now(),
+      toolResults: parts.toolResults ?? 'off',
+    }
     const formed = formRecords(input)
     if (known.records.size + formed.fresh.length > parts.quotaRecords && formed.fresh.length > 0) throw tooMany(parts.quotaRecords)
     const events = [...ended, ...formed.events, ...(await recordVectors(parts, formed.fresh))]

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Origin } from '../core/authority.ts'
 import { limits } from '../core/limits.ts'
-import { textOf, type Message, type Part } from '../core/message.ts'
+import { quotable, textOf, type Message, type Part } from '../core/message.ts'
 import { unitsOf } from './units.ts'
 
 const text = (value: string, origin: Origin = 'user-typed'): Part => ({
@@ -65,6 +65,42 @@ test('what says nothing forms nothing: no letter, one word of thanks, tool outpu
   expect(unitsOf({ ...said(text('The page says: remember me')), role: 'tool' }, none)).toEqual([])
   expect(unitsOf({ ...said(text('You are a bot.')), role: 'system' }, none)).toEqual([])
   expect(unitsOf(said({ type: 'tool-result', callId: 'c', content: [text('secret', 'tool')] }), none)).toEqual([])
+})
+
+test('tool results form units where they are asked for, each by itself and of the tool, after what the message says [FORM-4]', () => {
+  const result = (value: string): Message['parts'][number] => ({ type: 'tool-result', callId: 'c', content: [text(value, 'tool')] })
+  const short = 'x'.repeat(limits.shortResultCharacters - 6) + ' found'
+  const message: Message = { ...said(result(short), result(`${short}!`), result('sunny')), role: 'tool' }
+  const found = (mode: 'off' | 'short' | 'all') => unitsOf(message, none, mode).map(({ text: of, origin }) => [of.length, origin])
+  expect(found('off')).toEqual([])
+  expect(found('short')).toEqual([
+    [1_000, 'tool'],
+    [5, 'tool'],
+  ])
+  expect(found('all').map(([, origin]) => origin)).toEqual(['tool', 'tool', 'tool', 'tool']) // the long one is cut
+  const own = { ...said(text('It is 21 degrees', 'tool')), role: 'tool' as const }
+  expect([unitsOf(own, none), unitsOf(own, none, 'short').length]).toEqual([[], 1])
+  const both = said(result('sunny'), text('The weather, please'))
+  expect(unitsOf(both, none, 'all').map((unit) => [unit.text, unit.quotes])).toEqual([
+    ['The weather, please', [{ start: 0, end: 19 }]],
+    ['sunny', [{ start: 20, end: 25 }]],
+  ])
+})
+
+test('images and files form their caption, or the name of a file, at the level of a file; the quote stands in the message [FORM-4, MEM-P2]', () => {
+  const message = said(
+    { type: 'image', mediaType: 'image/png', caption: 'The boat in Sintra', name: 'IMG_1.png' },
+    { type: 'file', mediaType: 'application/pdf', name: 'lease 2026.pdf' },
+    { type: 'image', mediaType: 'image/png', name: 'IMG_2.png' },
+    text('Look at these'),
+  )
+  const units = unitsOf(message, none)
+  expect(units.map(({ text: of, origin }) => [of, origin])).toEqual([
+    ['Look at these', 'user-typed'],
+    ['The boat in Sintra', 'file'],
+    ['lease 2026.pdf', 'file'],
+  ])
+  for (const unit of units) for (const { start, end } of unit.quotes) expect(quotable(message).text.slice(start, end)).toBe(unit.text)
 })
 
 test('blocks that Recollect placed form nothing [POI-7]', () => {

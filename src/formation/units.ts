@@ -1,7 +1,7 @@
 // What of a message becomes memory: verbatim units, one a span of one origin, cut at sentence ends (FORM-3 to FORM-5). Pure.
 import type { Origin } from '../core/authority.ts'
 import { limits } from '../core/limits.ts'
-import { textOf, type Message } from '../core/message.ts'
+import { quotable, type Message, type OriginStretch } from '../core/message.ts'
 import { acknowledgements } from './cues-en.ts'
 
 /** A stretch of a text, in UTF-16 units. */
@@ -17,29 +17,33 @@ export interface Unit {
   readonly origin: Origin
 }
 
+/** Which tool results form memories: none, those of at most 1,000 characters, or all (FORM-4). */
+export const toolResultModes = ['off', 'short', 'all'] as const
+export type ToolResultMode = (typeof toolResultModes)[number]
+
 /**
  * The units of a message, in order. `ours` finds blocks that Recollect itself placed in a text: they form nothing (POI-7).
- * Tool results and system messages form none (FORM-4); images and files give their caption, if they have one.
+ * System messages form none; images and files give their caption or title, if they have one (FORM-4).
  */
-export function unitsOf(message: Message, ours: (text: string) => readonly Stretch[]): Unit[] {
-  if (message.role === 'tool' || message.role === 'system') return []
-  const text = textOf(message)
+export function unitsOf(message: Message, ours: (text: string) => readonly Stretch[], toolResults: ToolResultMode = 'off'): Unit[] {
+  if (message.role === 'system') return []
+  const { text, stretches } = quotable(message)
   const leftOut = [...ours(text).map((place) => ({ ...place, name: '' })), ...payloads(text)].toSorted((a, b) => a.start - b.start)
-  return originStretches(message).flatMap(({ origin, ...stretch }) => unitsIn(text, stretch, leftOut).map((unit) => ({ ...unit, origin })))
+  return joined(stretches)
+    .filter((stretch) => stretch.of !== 'result' || isTaken(stretch, toolResults))
+    .flatMap(({ origin, ...stretch }) => unitsIn(text, stretch, leftOut).map((unit) => ({ ...unit, origin })))
 }
 
-/** Neighbouring spans of one origin, in units of the whole text; parts are joined by a line break, as in `textOf`. */
-function originStretches(message: Message): (Stretch & { origin: Origin })[] {
-  const out: { start: number; end: number; origin: Origin }[] = []
-  let at = 0
-  for (const part of message.parts) {
-    if (part.type !== 'text') continue
-    for (const span of part.spans) {
-      const last = out.at(-1)
-      if (last?.origin === span.origin) last.end = at + span.end
-      else out.push({ start: at + span.start, end: at + span.end, origin: span.origin })
-    }
-    at += part.text.length + 1
+const isTaken = ({ start, end }: Stretch, mode: ToolResultMode): boolean =>
+  mode === 'all' || (mode === 'short' && end - start <= limits.shortResultCharacters)
+
+/** Neighbouring spans of one origin of the message's own text are one stretch; each caption and result is one of its own. */
+function joined(stretches: readonly OriginStretch[]): OriginStretch[] {
+  const out: OriginStretch[] = []
+  for (const one of stretches) {
+    const last = out.at(-1)
+    if (last?.origin === one.origin && last.of === 'message' && one.of === 'message') out[out.length - 1] = { ...last, end: one.end }
+    else out.push(one)
   }
   return out
 }

@@ -1,7 +1,7 @@
 // Which messages one run forms: whole turns from the cursor on, as many as fit (FORM-2). Pure.
 import { utf8Length } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
-import type { LoggedMessage } from '../core/message.ts'
+import { quotable, type LoggedMessage } from '../core/message.ts'
 import { indexFrom, type SessionFold } from '../core/session.ts'
 
 export interface Window {
@@ -29,5 +29,4 @@ export function windowOf({ messages, upTo }: Pick<SessionFold, 'messages' | 'upT
 const beginsTurn = (messages: readonly LoggedMessage[], i: number): boolean =>
   messages[i]?.message.role === 'user' && messages[i - 1]?.message.role !== 'user'
 
-const bytesOf = ({ message }: LoggedMessage): number =>
-  message.parts.reduce((sum, part) => sum + (part.type === 'text' ? utf8Length(part.text) : 0), 0)
+const bytesOf = ({ message }: LoggedMessage): number => utf8Length(quotable(message).text)

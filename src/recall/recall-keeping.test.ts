@@ -109,8 +109,8 @@ describe('freshness', () => {
     const store = memoryStore({ clock: manualClock(noon) })
     const alice = await anOwner(store, 'alice')
     const bob = await anOwner(store, 'bob')
-    for (const cacheBytes of [1, 64 * 1024 * 1024]) {
-      const recall = recallOver(store, { cacheBytes })
+    for (const partitionCacheBytes of [1, 64 * 1024 * 1024]) {
+      const recall = recallOver(store, { partitionCacheBytes })
       for (let i = 0; i < 20; i++) {
         const owner = i % 3 === 0 ? bob : alice
         await owner.say(`${owner.scope.ownerId} keeps secret number ${i}`)

@@ -21,14 +21,15 @@ export interface RecallParts {
   readonly telemetry: Telemetry
   readonly embedder?: Embedder // without one, words alone
   readonly stemmers?: Stemmers // without one, words as they are
-  readonly cacheBytes?: number // of partitions a process keeps; default `limits.partitionCacheBytes`
+  readonly partitionCacheBytes?: number // of all that a process keeps (PART-6)
+  readonly floor?: number // of searches and contexts that name none (ABS-2)
 }
 
 /** What stands in the context already (RCL-6): the kept messages of this session, by their text, and the records in the live window. */
 export interface Kept {
   readonly session: string
   readonly birth: number
-  readonly messages: readonly { readonly seq: number; readonly text: string }[] // `textOf` of each
+  readonly messages: readonly { readonly seq: number; readonly text: string }[] // as `quotable` gives it
   readonly liveIds: ReadonlySet<string>
   /** Seqs that were rewound or redacted: what rests on them alone is about to go, and is not shown again meanwhile. */
   readonly gone?: { has(seq: number): boolean }

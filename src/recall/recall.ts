@@ -31,7 +31,7 @@ export function createRecall(parts: RecallParts): Recall {
   const scratch = createScratch()
   const model = embedder === undefined ? undefined : { id: embedder.info.id, dimensions: embedder.info.dimensions }
   const tools = { kernel: sharedKernel(), analyzer, model }
-  const cache = createPartitionCache({ memories, clock, telemetry, tools, maxBytes: parts.cacheBytes ?? limits.partitionCacheBytes })
+  const cache = createPartitionCache({ memories, clock, telemetry, tools, maxBytes: parts.partitionCacheBytes ?? limits.partitionCacheBytes })
   const deadlines = createDeadlines(clock)
   const vectors = embedder === undefined ? undefined : createQueryVectors(embedder, deadlines, parts.random)
 
@@ -51,7 +51,7 @@ export function createRecall(parts: RecallParts): Recall {
     const fresh = cache.moment(scope)
     return {
       async forContext(query, options, kept) {
-        const asked = askedOf(query, options)
+        const asked = askedOf(query, options, parts.floor)
         const isLive = standsInContext(kept, await keys.ownerKeys(scope))
         const { found, result } = await within(asked, run(scope, asked, fresh, { isLive }))
         return { result: result(found), live: found.live }
@@ -82,7 +82,7 @@ export function createRecall(parts: RecallParts): Recall {
 
   return {
     async search(scope, query, options) {
-      const asked = askedOf(query, options)
+      const asked = askedOf(query, options, parts.floor)
       const { found, result } = await within(
         asked,
         run(requireScope(scope), asked, () => cache.fresh(scope)),
@@ -91,7 +91,7 @@ export function createRecall(parts: RecallParts): Recall {
     },
     moment: (scope) => moment(requireScope(scope)),
     async explain(scope, query, id, options: SearchOptions = {}) {
-      const asked = askedOf(query, { ...options, explain: true })
+      const asked = askedOf(query, { ...options, explain: true }, parts.floor)
       const { input, found } = await within(
         asked,
         run(requireScope(scope), asked, () => cache.fresh(scope), { explainId: id }),

@@ -45,7 +45,7 @@ const known: Readonly<Record<keyof SearchOptions, true>> = {
 }
 
 /** @throws `invalid_input` on an empty query, an unknown option, or one of a wrong type or out of range */
-export function askedOf(query: unknown, options: SearchOptions = {}): Asked {
+export function askedOf(query: unknown, options: SearchOptions = {}, floor: number = limits.relevanceFloor): Asked {
   if (typeof options !== 'object' || options === null) throw refused('the options of a search must be an object', 'Give an object, or leave it out.')
   if (typeof query !== 'string' || !query.isWellFormed()) throw refused('a query is well-formed text', 'Give the query as a string.')
   if (query.trim() === '') throw refused('the query is empty', 'Give at least one word to look for.')
@@ -55,7 +55,7 @@ export function askedOf(query: unknown, options: SearchOptions = {}): Asked {
     query,
     limit: wholeNumber('limit', options.limit ?? limits.recallLimit, 1, limits.recallLimitMost),
     arms: oneOf('arms', options.arms ?? 'hybrid', armNames),
-    floor: number('floor', options.floor ?? limits.relevanceFloor, 0, 1),
+    floor: number('floor', options.floor ?? floor, 0, 1),
     explain: flag('explain', options.explain ?? false),
     timeoutMs: wholeNumber('timeoutMs', options.timeoutMs ?? limits.recallMs, 1, limits.requestMs),
     ...(options.kinds === undefined ? {} : { kinds: kindsOf(options.kinds) }),

@@ -11,7 +11,7 @@ export const memory = {
   'POI-8': 'the life of a record follows from its level, and recall does not renew it',
   'POI-9': 'a record supersedes only its own level or lower',
   'FORM-3': 'a message forms verbatim units, cut at sentence ends; code and data are left out and named',
-  'FORM-4': 'tool results and system messages form none',
+  'FORM-4': 'tool results form none unless it is asked for, and then stay untrusted; system messages never do; media form their caption or title',
   'FORM-7': 'a job that fails runs again after a back-off, and blocks nothing',
   'POI-2': 'spans of different origins never share a unit',
   'MEM-P5': 'whichever store call a forming job dies at, the log comes out the same',

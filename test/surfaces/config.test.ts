@@ -42,6 +42,9 @@ const others: Record<SettingName, readonly [unknown, string]> = {
   'context.minTurns': [4, '4'],
   'context.state': [false, 'false'],
   'context.timeoutMs': [5_000, '5000'],
+  'formation.toolResults': ['short', 'short'],
+  'recall.floor': [0.5, '0.5'],
+  'recall.partitionCacheBytes': [1_000_000, '1000000'],
   'recall.mode': ['off', 'off'],
   'recall.maxItems': [3, '3'],
   'recall.maxTokens': [400, '400'],
@@ -164,6 +167,33 @@ describe('settings', () => {
     expect(set.receipt.recall.items.filter(({ outcome }) => outcome === 'injected')).toHaveLength(1)
     expect([usual, set].map(({ messages }) => JSON.stringify(messages).includes('CANARY'))).toEqual([true, false])
     expect((await open({ 'recall.mode': 'off' })).receipt.recall.status).toBe('off')
+  })
+
+  test('settings of formation and recall are what memories form and are found by [CFG-5, FORM-4, ABS-2]', async () => {
+    const hitsWith = async (flags: Given['flags']) => {
+      const memory = { 'stores.sessions': 'memory:', 'stores.memories': 'memory:', 'stores.keys': 'memory:', dataDir: path.join(folder, 'data') }
+      const recollect = await openRecollect(load({ flags: { ...memory, ...flags } }), { clock: systemClock, telemetry: silentTelemetry }, false)
+      onTestFinished(() => recollect.close())
+      const { memories, session } = recollect.user('alice')
+      await (
+        await session('s')
+      ).append([
+        { role: 'user', text: 'How warm is it in Sintra, where my goats are?' },
+        { role: 'assistant', parts: [{ type: 'tool-call', callId: 'c', name: 'weather', arguments: '{}' }] },
+        { role: 'tool', parts: [{ type: 'tool-result', callId: 'c', content: 'Sintra has 21 degrees.' }] },
+        { role: 'assistant', text: 'It is mild.' },
+      ])
+      await memories.settled()
+      const found = (await memories.search('how many degrees has Sintra?')).hits.map(({ record }) => [record.text, record.authority, record.role])
+      const next = await session('next')
+      await next.append({ role: 'user', text: 'how many degrees has Sintra?' })
+      const { items } = (await next.context({ preview: true })).receipt.recall
+      return { found, placed: items.filter(({ outcome }) => outcome === 'injected').length }
+    }
+    const result = ['Sintra has 21 degrees.', 'untrusted', 'tool']
+    expect((await hitsWith({})).found).not.toContainEqual(result)
+    expect((await hitsWith({ 'formation.toolResults': 'short' })).found).toContainEqual(result)
+    expect(await hitsWith({ 'formation.toolResults': 'short', 'recall.floor': '1' })).toEqual({ found: [], placed: 0 })
   })
 
   test('variables that are no settings but ours are known [CFG-3]', () => {
