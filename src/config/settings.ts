@@ -2,7 +2,7 @@
 import { z, type ZodType } from 'zod'
 import { strategyNames } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
-import { toolResultModes } from '../formation/units.ts'
+import { toolResultModes } from '../core/memory.ts'
 import { readJson } from '../core/strict-json.ts'
 import { checkOptions } from '../create-recollect/options.ts'
 import { isNetwork } from '../core/networks.ts'

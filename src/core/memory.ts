@@ -5,6 +5,10 @@ import type { Authority, Origin, RecallList } from './authority.ts'
 export const memoryKinds = ['episodic', 'semantic', 'procedural'] as const
 export type MemoryKind = (typeof memoryKinds)[number]
 
+/** Which tool results form memories: none, those of at most 1,000 characters, or all (FORM-4). */
+export const toolResultModes = ['off', 'short', 'all'] as const
+export type ToolResultMode = (typeof toolResultModes)[number]
+
 /** One span of a message that a record rests on (POI-3). Offsets in UTF-16 units of that message's text (`quotable`). */
 export interface Evidence {
   readonly log: string // session id

@@ -1,7 +1,7 @@
 // From a window of messages to the events of new records: units, duplicates, what must not come back, lives. Pure (FORM-2 to FORM-6, MEM-1).
 import { authorityOfOrigin, listOf } from '../core/authority.ts'
 import { limits } from '../core/limits.ts'
-import type { Evidence, RecordBody } from '../core/memory.ts'
+import type { Evidence, RecordBody, ToolResultMode } from '../core/memory.ts'
 import { quotable, type LoggedMessage } from '../core/message.ts'
 import { findFences } from '../security/data-fence.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
@@ -9,7 +9,7 @@ import { canonicalText } from './canonical-text.ts'
 import { eventId } from './event-id.ts'
 import { sessionKey, textKeyOf, type KnownRecords } from './known-records.ts'
 import type { NewEvent } from './memory-log.ts'
-import { unitsOf, type ToolResultMode, type Unit } from './units.ts'
+import { unitsOf, type Unit } from './units.ts'
 
 /** Part of every record's id: another way to cut units gives other records (MEM-1). */
 export const extractorVersion = 1

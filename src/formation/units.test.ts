@@ -93,10 +93,12 @@ test('images and files form their caption, or the name of a file, at the level o
     { type: 'file', mediaType: 'application/pdf', name: 'lease 2026.pdf' },
     { type: 'image', mediaType: 'image/png', name: 'IMG_2.png' },
     text('Look at these'),
+    text('pasted beside them', 'file'),
   )
   const units = unitsOf(message, none)
   expect(units.map(({ text: of, origin }) => [of, origin])).toEqual([
     ['Look at these', 'user-typed'],
+    ['pasted beside them', 'file'],
     ['The boat in Sintra', 'file'],
     ['lease 2026.pdf', 'file'],
   ])

@@ -1,6 +1,7 @@
 // What of a message becomes memory: verbatim units, one a span of one origin, cut at sentence ends (FORM-3 to FORM-5). Pure.
 import type { Origin } from '../core/authority.ts'
 import { limits } from '../core/limits.ts'
+import type { ToolResultMode } from '../core/memory.ts'
 import { quotable, type Message, type OriginStretch } from '../core/message.ts'
 import { acknowledgements } from './cues-en.ts'
 
@@ -16,10 +17,6 @@ export interface Unit {
   readonly quotes: readonly Stretch[]
   readonly origin: Origin
 }
-
-/** Which tool results form memories: none, those of at most 1,000 characters, or all (FORM-4). */
-export const toolResultModes = ['off', 'short', 'all'] as const
-export type ToolResultMode = (typeof toolResultModes)[number]
 
 /**
  * The units of a message, in order. `ours` finds blocks that Recollect itself placed in a text: they form nothing (POI-7).
@@ -42,7 +39,7 @@ function joined(stretches: readonly OriginStretch[]): OriginStretch[] {
   const out: OriginStretch[] = []
   for (const one of stretches) {
     const last = out.at(-1)
-    if (last?.origin === one.origin && last.of === 'message' && one.of === 'message') out[out.length - 1] = { ...last, end: one.end }
+    if (last?.origin === one.origin && one.of === 'message') out[out.length - 1] = { ...last, end: one.end }
     else out.push(one)
   }
   return out
