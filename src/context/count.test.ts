@@ -19,6 +19,46 @@ describe('the class counter', () => {
     expect(errors.filter(({ error }) => error < -0.3)).toEqual([])
   })
 
+  // Twenty runs each, parted by what counts nothing, so that no rounding hides a constant.
+  test.each<[string, string, number]>([
+    ['short Latin words', 'station', 1],
+    ['long Latin words', 'internationalization', 1 + 13 / 6],
+    ['capitals inside a short word', 'getUser', 1.45],
+    ['capitals inside a long word', 'getUserNames', 1 + 5 / 6 + 2 * 0.35],
+    ['digits', '1234567', 3],
+    ['Cyrillic', 'станция', 7 / 3.1],
+    ['short Cyrillic', 'на', 1],
+    ['Greek', 'σταθμός', 7 / 3.1],
+    ['Hebrew', 'תחנתרכבת', 8 / 2.6],
+    ['Arabic', 'المحطةال', 8 / 2.6],
+    ['Devanagari', 'नमस्ते', 6 / 2.2],
+    ['Thai', 'สถานีรถไฟ', 9 / 2.2],
+    ['kana', 'ひらがな', 3],
+    ['Han', '火车站在', 3.28],
+    ['Hangul', '기차역에서', 5 / 1.55],
+    ['short Hangul', '역', 1],
+    ['accented Latin', 'éàüö', 3.4],
+    ['emoji', '😀😀', 4],
+    ['marks', '()[]{}', 6 / 2.2],
+    ['one mark', '!', 0.75],
+    ['a dense run', 'aB3/xY9+kL2=pQ7-mN4_', 20 / 1.6],
+  ])('%s take the tokens of the rule [TOK-2]', (_, run, tokens) => {
+    expect(classCounter.count(Array(20).fill(run).join(' '))).toBe(Math.ceil(Number((20 * tokens).toFixed(6))))
+  })
+
+  test('blanks and line breaks: one space is nothing, more are 0.55, breaks are one a run [TOK-2]', () => {
+    const between = (gap: string) => classCounter.count(Array(11).fill('a').join(gap)) - 11
+    expect([between(' '), between('   '), between('\n'), between('\n\n\n')]).toEqual([0, 6, 10, 10]) // 5.5, rounded up
+  })
+
+  test.each([
+    ['under 20 units', 'aB3/xY9+kL2=pQ7-mN4'],
+    ['where the kind of unit changes seldom', 'abcdefgh12345678ABCD'],
+    ['without a digit and with two capitals', 'a/b/c/d/e/f/g/h/i/JK/'],
+  ])('a run is not dense %s [TOK-2]', (_, run) => {
+    expect(classCounter.count(Array(20).fill(run).join(' '))).not.toBe(Math.ceil((20 * run.length) / 1.6))
+  })
+
   test('counts 250 Chinese characters as at least 150 tokens [REG-6]', () => {
     expect(classCounter.count('我们今天下午三点在会议室讨论项目'.repeat(16).slice(0, 250))).toBeGreaterThanOrEqual(150)
   })

@@ -1,12 +1,11 @@
 // When an epoch begins, what it holds, and that any process goes on with it (context §4).
 import { describe, expect, test } from 'vitest'
-import type { ContextOptions } from '../../src/context/context-options.ts'
+import type { Context, ContextOptions } from '../../src/context/context-options.ts'
 import { endEpoch } from '../../src/context/epoch.ts'
-import { chainStart, extendChain } from '../../src/context/epoch-chain.ts'
-import type { Emitted } from '../../src/context/emitted.ts'
+import type { EpochRecord } from '../../src/core/context.ts'
 import { RecollectError } from '../../src/core/errors.ts'
 import { blocksOfContext, isPrefix } from './oracles.ts'
-import { aMemory, call, keys, result, tableSession, textPart, type TableSession } from './session-table.ts'
+import { aMemory, call, result, tableSession, type TableSession } from './session-table.ts'
 
 const words = (count: number) => 'lorem ipsum '.repeat(count / 2).trim()
 
@@ -38,6 +37,32 @@ describe('an epoch goes on', () => {
     expect(isPrefix(blocksOfContext(first), blocksOfContext(second))).toBe(true)
     expect(second.receipt.parts.map((part) => part.class)).toEqual(['message', 'state', 'recalled-data', 'message'])
   })
+
+  test.each(['neutral', 'openai-chat'] as const)(
+    'in %s, message by message: system, tools and all that was sent stand to the byte at each later call [EPO-1]',
+    async (format) => {
+      const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+      const options: ContextOptions = { budgetTokens: 30_000, system: 'Be kind.', tools: [{ type: 'function', function: { name: 'look' } }], format }
+      const sent: Context[] = []
+      for (let n = 0; n < 8; n++) {
+        session.say('user', `question ${n}`)
+        if (n % 2 === 0) session.memories.set(`mem${n}`, aMemory(`mem${n}`, `fact ${n}`))
+        if (n === 3) session.patch({ step: n })
+        sent.push(await session.context(options))
+        session.say('assistant', [call(`c${n}`)])
+        session.say('tool', [result(`c${n}`, `found ${n}`)])
+        sent.push(await (n % 3 === 0 ? session.cold(options) : session.context(options)))
+        session.say('assistant', `answer ${n}`)
+      }
+      for (const [n, later] of sent.entries())
+        for (const before of sent.slice(0, n))
+          expect(JSON.stringify([later.system, later.tools, later.messages.slice(0, before.messages.length)])).toBe(
+            JSON.stringify([before.system, before.tools, before.messages]),
+          )
+      expect(new Set(sent.map(({ receipt }) => receipt.epoch.no)).size).toBe(1)
+      expect(sent.at(-1)?.messages.length).toBeGreaterThan(30)
+    },
+  )
 
   test('in another process that reads log and head alone, byte for byte [EPO-5]', async () => {
     const session = tableSession({ recall: () => [aMemory('mem1', 'a fact')] })
@@ -165,6 +190,33 @@ describe('an epoch begins', () => {
     expect((await session.cold()).receipt.epoch.cause).toBe('changed')
   })
 
+  test.each<[string, (epoch: EpochRecord) => Partial<EpochRecord>]>([
+    ['of the summary', ({ summary }) => ({ summary: { ...(summary as NonNullable<EpochRecord['summary']>), hash: 'A'.repeat(22) } })],
+    [
+      'of a block of memories',
+      ({ injections }) => ({
+        injections: injections.map((one) => ({ ...one, blocks: one.blocks.map((block) => ({ ...block, hash: 'A'.repeat(22) })) })),
+      }),
+    ],
+    ['of the chain up to what was sent', () => ({ prefixHash: 'A'.repeat(22) })],
+  ])('when the hash %s is another, also where a rewind left the chain to itself [EPO-3, EPO-11]', async (what, change) => {
+    for (const rewind of what === 'of the chain up to what was sent' ? [false] : [false, true]) {
+      const session = tableSession({ recall: () => [aMemory('mem1', 'a fact')] })
+      session.memories.set('mem1', aMemory('mem1', 'a fact'))
+      talk(session, 40)
+      await session.context({ budgetTokens: 4_000 })
+      if (rewind) {
+        session.say('assistant', 'wrong')
+        session.setHead({ epoch: { ...(session.head().epoch as EpochRecord), sentUpTo: session.fold().upTo } })
+        session.push({ type: 'rewind', toSeq: session.fold().upTo - 1, at: 0 })
+      } else session.setHead({ epoch: { ...(session.head().epoch as EpochRecord) } })
+      expect((await session.cold({ budgetTokens: 4_000, preview: true })).receipt.epoch.began).toBe(false)
+      const { epoch } = session.head()
+      session.setHead({ epoch: { ...(epoch as EpochRecord), ...change(epoch as EpochRecord) } })
+      expect((await session.cold({ budgetTokens: 4_000 })).receipt.epoch.cause).toBe('changed')
+    }
+  })
+
   test('without the memories where they cannot be read, or with their error if the caller wants that [INJ-7, EPO-11]', async () => {
     const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
     session.memories.set('mem1', aMemory('mem1', 'a fact'))
@@ -270,6 +322,41 @@ describe('what an epoch is', () => {
     expect(session.swaps).toHaveLength(2)
   })
 
+  test('a loser of the race for the head goes on with the winner’s record, and writes nothing over it [EPO-4]', async () => {
+    const winner = tableSession({ seed: 2 })
+    talk(winner, 3)
+    await winner.context()
+    const [record] = winner.swaps.map(({ epoch }) => epoch as EpochRecord)
+    let late = true
+    const session = tableSession({
+      recall: () => {
+        if (late) session.setHead({ epoch: record as EpochRecord }) // between reading the head and swapping it
+        late = false
+        return []
+      },
+    })
+    talk(session, 3)
+    const { receipt } = await session.context()
+    expect([receipt.epoch.began, receipt.epoch.prefixHash]).toEqual([false, record?.prefixHash])
+    expect([session.swaps.length, session.head().epoch?.fenceKey]).toEqual([0, record?.fenceKey])
+  })
+
+  test.each([
+    [2, 3, 'wins'],
+    [9, 3, 'conflict'],
+  ] as const)('with %i rivals it tries %i times [EPO-4]', async (rivals, tries, end) => {
+    let tried = 0
+    const session = tableSession({ beforeSwap: (table) => (tried++ < rivals ? table.setHead({}) : undefined) })
+    session.say('user', 'hello')
+    expect(
+      await session.context().then(
+        () => 'wins',
+        (error: RecollectError) => error.code,
+      ),
+    ).toBe(end)
+    expect([tried, session.swaps.length]).toEqual([tries, end === 'wins' ? 1 : 0])
+  })
+
   test('a loser of the race for the head plans again with the winner’s record, three times at most [EPO-4]', async () => {
     let rivals = 1
     const session = tableSession({
@@ -284,33 +371,5 @@ describe('what an epoch is', () => {
     stubborn.say('user', 'hello')
     await expect(stubborn.context()).rejects.toMatchObject({ code: 'conflict' })
     expect(stubborn.swaps).toHaveLength(0)
-  })
-})
-
-describe('the hash chain', () => {
-  const emitted = (...texts: string[]): Emitted[] =>
-    texts.map((text) => ({ role: 'user', parts: [textPart(text)], class: 'message', why: 'recent', tokens: 1 }))
-
-  test('is the same for the same blocks, however they came, and another from the first block that differs [EPO-6]', () => {
-    const start = chainStart(keys, 'tools', 'system')
-    const whole = extendChain(keys, start, emitted('a', 'b', 'c'))
-    expect(extendChain(keys, extendChain(keys, start, emitted('a')), emitted('b', 'c'))).toBe(whole)
-    expect(extendChain(keys, start, [{ ...emitted('a')[0], parts: ['a', 'b', 'c'].map((text) => textPart(text)) } as Emitted])).toBe(whole) // merged
-    expect(extendChain(keys, start, emitted('a', 'B', 'c'))).not.toBe(whole)
-    expect(chainStart(keys, 'tools', 'other')).not.toBe(start)
-    expect(whole).toMatch(/^[\w-]{22}$/)
-  })
-
-  test('a call hashes only what is new [EPO-6]', async () => {
-    const session = tableSession()
-    talk(session, 50)
-    await session.context({ budgetTokens: 100_000, recall: false })
-    session.say('assistant', 'ok')
-    session.say('user', 'go on')
-    let hashed = 0
-    const counting = { ...session.source, keys: { ...keys, tag: (...given: Parameters<typeof keys.tag>) => (hashed++, keys.tag(...given)) } }
-    Object.assign(session, { source: counting })
-    await session.context({ budgetTokens: 100_000, recall: false })
-    expect(hashed).toBe(2)
   })
 })
