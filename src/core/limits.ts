@@ -259,6 +259,7 @@ export const limits = {
   requestLeaseMs: 60 * second, // how long a keyed request that died keeps its key busy
   requestIdCharacters: 128,
   drainMs: 30 * second,
+  cutMs: 5 * second, // for what is cut then: to store what had come of it
   healthCheckMs: 1 * second, // GW-16: of each part
   healthCachedMs: 2 * second,
   jobLagMs: 60 * second, // background work that is later than this is a warning

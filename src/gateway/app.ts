@@ -28,6 +28,7 @@ export interface Gateway {
   /** Readiness turns to 503; requests in flight go on (GW-14). */
   drain(): void
   readonly inFlight: number
+  /** Waits for what was cut to store what had come of it; the stores are closed after this. */
   close(): Promise<void>
 }
 
@@ -131,6 +132,10 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     },
     async close() {
       draining = true
+      const empty = new AbortController()
+      const late = options.clock.sleep(limits.cutMs, empty.signal, 'background')
+      await Promise.race([desk.inFlight.empty(), late])
+      empty.abort()
     },
   }
 }

@@ -51,15 +51,19 @@ export interface InFlight {
   /** Counts a request in; gives what counts it out. Throws `unavailable` at once over a bound: there is no queue (GW-11). */
   enter(owner: string): () => void
   readonly count: number
+  /** When none is left. */
+  empty(): Promise<void>
 }
 
 export function createInFlight(): InFlight {
   const owners = new Map<string, number>()
   let all = 0
+  let waiting: (() => void)[] = []
   return {
     get count() {
       return all
     },
+    empty: () => (all === 0 ? Promise.resolve() : new Promise((resolve) => void waiting.push(resolve))),
     enter(owner) {
       const own = owners.get(owner) ?? 0
       if (all >= limits.processInFlight) throw busy('this process', limits.processInFlight)
@@ -74,6 +78,9 @@ export function createInFlight(): InFlight {
         const now = (owners.get(owner) ?? 1) - 1
         if (now === 0) owners.delete(owner)
         else owners.set(owner, now)
+        if (all > 0) return
+        for (const resolve of waiting) resolve()
+        waiting = []
       }
     },
   }

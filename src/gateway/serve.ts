@@ -66,7 +66,11 @@ function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): 
         headersTimeout: limits.headerReadMs,
         keepAliveTimeout: limits.keepAliveMs,
       },
-      (incoming, outgoing) => void listener(incoming, outgoing),
+      (incoming, outgoing) => {
+        // While the server ends, a connection goes with its last answer, and not when its client has been idle for a while.
+        outgoing.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()))
+        void listener(incoming, outgoing)
+      },
     )
     server.listen(options.port, options.host, () => resolve(server))
     server.once('error', (cause) =>

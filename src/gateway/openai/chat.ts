@@ -61,8 +61,8 @@ async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, aske
   let held = await heldBy(await userOf(call, desk).session(name), call)
   let work: Work | undefined
   const end = async () => {
-    call.leave()
-    await held.turn.end()
+    await held.turn.end().catch(() => {}) // a lease that cannot be given back ends by itself
+    call.leave() // last: a gateway that ends waits for it
   }
   try {
     const alignment = await held.session.align(asked.messages, historyOf(call.request.headers))
