@@ -42,7 +42,7 @@ export async function reconcile(
   if (usage !== null && 'overflow' in usage) return overflowed(source, receipt, usage, parts)
   if (usage !== null) checkUsage(usage)
   const made = { ...usageOf(receipt, usage, parts), ...(options.answer === undefined ? {} : await answeredBy(source, receipt, options.answer)) }
-  await source.saveUsage(made)
+  await source.saveUsage(made, receipt)
   if (usage !== null) await swapQuietly(source, (loaded) => movedAnchor(loaded, receipt, usage, parts.profiles))
   return made
 }
@@ -81,7 +81,7 @@ async function overflowed(source: ContextSource, receipt: Receipt, usage: Overfl
   })
   parts.telemetry.count('recollect_context_overflows_total')
   const made: ReceiptUsage = { receiptId: receipt.id, at: parts.clock.now(), billed: null, answered: false }
-  await source.saveUsage(made)
+  await source.saveUsage(made, receipt)
   return made
 }
 

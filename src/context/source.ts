@@ -40,5 +40,5 @@ export interface ContextSource {
   /** The newest seq that a kept receipt covers; 0 without any. */
   sentUpTo(): Promise<number>
   loadReceipt(id: string): Promise<{ readonly receipt: Receipt; readonly usage?: ReceiptUsage } | undefined>
-  saveUsage(usage: ReceiptUsage): Promise<void>
+  saveUsage(usage: ReceiptUsage, receipt: Receipt): Promise<void>
 }

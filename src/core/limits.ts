@@ -184,6 +184,7 @@ export const limits = {
   receipts: 1_000, // REC-1, a session
   receiptBytes: 4 * MiB,
   receiptsABatch: 100,
+  receiptGatherMs: 50, // a receipt waits so long for its usage, and its flush not in front of a model's first byte
   receiptsWaiting: 1_000, // on their way to the store; more are dropped and counted
   receiptCacheBytes: 32 * MiB,
   receiptParts: 2_000,

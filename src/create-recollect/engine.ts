@@ -171,7 +171,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
     lives: { idleMs: limits.idleMs, absoluteMs: limits.absoluteMs, ...options.lives },
     quotas: ownerQuotas({ sessions, memories }, clock, quotas),
     turns: sessionTurns(sessions, clock, random, (scope, id) => jobs.due(scope, id, 'now')),
-    receipts: receiptLogs(sessions, options.receipts ?? 'background', telemetry),
+    receipts: receiptLogs(sessions, options.receipts ?? 'background', clock, telemetry),
     signed: createReceipts(ring),
     contexts: {
       clock,

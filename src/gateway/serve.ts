@@ -55,7 +55,7 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
 
 function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): Promise<Server> {
   const listener = getRequestListener(
-    (request: Request, env: unknown) => gateway.fetch(request, peerOf(connectionOf(env), request.headers, proxies)),
+    async (request: Request, env: unknown) => atOnce(await gateway.fetch(request, peerOf(connectionOf(env), request.headers, proxies)), env),
     { hostname: options.host, overrideGlobalObjects: false, errorHandler: () => gateway.unreadable() }, // a URL that does not parse; `fetch` answers all else
   )
   return new Promise((resolve, reject) => {
@@ -84,6 +84,14 @@ function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): 
       ),
     )
   })
+}
+
+/** The server waits for the second piece of a body whose length nobody told, to tell it. A stream's first byte waits for nothing (OAI-15). */
+function atOnce(response: Response, env: unknown): Response {
+  const knowsChunks = (env as { incoming?: { httpVersion?: string } }).incoming?.httpVersion !== '1.0'
+  if (knowsChunks && response.headers.get('content-type')?.startsWith('text/event-stream') === true)
+    response.headers.set('transfer-encoding', 'chunked')
+  return response
 }
 
 /** The socket of a request, as the server's bindings give it. */

@@ -54,12 +54,9 @@ export async function contextSource(
       return [...(await parts.receipts.read(await place())).values()].reduce((most, { receipt }) => Math.max(most, receipt.upTo), 0)
     },
     async loadReceipt(receiptId) {
-      const kept = (await parts.receipts.read(await place())).get(receiptId)
-      if (kept === undefined) return undefined
-      return kept.usage === undefined ? { receipt: kept.receipt } : { receipt: kept.receipt, usage: kept.usage }
+      return parts.receipts.find(await place(), receiptId)
     },
-    async saveUsage(usage) {
-      const receipt = (await parts.receipts.read(await place())).get(usage.receiptId)?.receipt
+    async saveUsage(usage, receipt) {
       countUsage(parts.telemetry, receipt, usage)
       await parts.receipts.save(await place(), { type: 'usage', usage })
     },

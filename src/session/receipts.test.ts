@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Receipt, ReceiptEntry } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
@@ -18,7 +19,8 @@ const receipt = (id: string, padding = 0): ReceiptEntry => ({
 })
 const usage = (id: string): ReceiptEntry => ({ type: 'usage', usage: { receiptId: id, at: 2, billed: null } })
 
-const logsOn = (store: LogStore, mode: ReceiptMode = 'durable', telemetry = recordingTelemetry()) => receiptLogs(store, mode, telemetry)
+const logsOn = (store: LogStore, mode: ReceiptMode = 'durable', telemetry = recordingTelemetry(), clock = manualClock(0)) =>
+  receiptLogs(store, mode, clock, telemetry)
 const aStore = () => memoryStore({ clock: manualClock(0) })
 
 describe('receipts', () => {
@@ -51,6 +53,23 @@ describe('receipts', () => {
     await logs.save(place, receipt('b'))
     await logs.settled()
     expect((await store.head(place.ref))?.version).toBe(2)
+  })
+
+  test('in the background a receipt waits for its usage, is found meanwhile, and both go in one append [REC-1]', async () => {
+    const store = aStore()
+    const clock = manualClock(0)
+    const logs = logsOn(store, 'background', recordingTelemetry(), clock)
+    await logs.save(place, receipt('a'))
+    clock.advance(limits.receiptGatherMs - 1)
+    await setImmediate()
+    expect((await logs.find(place, 'a'))?.receipt.id).toBe('a')
+    expect(await store.head(place.ref)).toBeUndefined()
+    await logs.save(place, usage('a'))
+    expect((await logs.find(place, 'a'))?.usage?.receiptId).toBe('a')
+    clock.advance(1)
+    await setImmediate()
+    expect(await store.head(place.ref)).toMatchObject({ version: 2, revision: 2 })
+    expect((await logs.find(place, 'a'))?.usage?.receiptId).toBe('a')
   })
 
   test('off keeps none [REC-1]', async () => {

@@ -219,6 +219,14 @@ describe('what comes back', () => {
     expect(sent()['stream_options']).toEqual({ include_usage: true })
   })
 
+  test('a stream waits for no length, so that its first piece leaves at once, however short it is [OAI-15]', async () => {
+    const headers = { authorization: `Bearer ${world.key}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ model: 'm', ...user('hello'), stream: true })
+    const reply = await fetch(`${world.url}/s/${fresh()}/v1/chat/completions`, { method: 'POST', headers, body })
+    expect([reply.headers.get('transfer-encoding'), reply.headers.get('content-length')]).toEqual(['chunked', null])
+    expect(await reply.text()).toContain('[DONE]')
+  })
+
   test('a piece is relayed before the next one comes, and the answer is stored before the connection closes [OAI-15]', async () => {
     const name = fresh()
     let goOn = () => {}
