@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KeyContext, KeyProvider } from '../ports/key-provider.ts'
 import { seededRandom } from '../testing/index.ts'
 import { fileKeyProvider, type FileKeyOptions } from './file-key-provider.ts'
+import { kekRing } from './kek-ring.ts'
 import { memoryKeyProvider } from './memory-key-provider.ts'
 
 let folder: string
@@ -23,6 +24,8 @@ const options = (more: Partial<FileKeyOptions> = {}): FileKeyOptions => ({
   uid,
   ...more,
 })
+/** The bytes that the draft is named by: drawn after those of the key. */
+const drawnAfterKey = ({ random }: FileKeyOptions): Uint8Array => (random(32), random(9))
 const context: KeyContext = { tenantId: 'acme', ownerId: 'alice', purpose: 'data-key', version: 1 }
 const broken = expect.objectContaining({ code: 'integrity_failure' })
 const refused = expect.objectContaining({ code: 'invalid_input' })
@@ -88,7 +91,59 @@ for (const [name, make] of Object.entries(providers))
     })
   })
 
+describe('a ring of key-encryption keys', () => {
+  const key = () => createSecretKey(seededRandom(++files)(32))
+
+  test('wraps under the active one, opens what any of them wrapped, and takes none for another [SEAL-15]', async () => {
+    const [a, b] = [key(), key()]
+    const keys = new Map([
+      ['a', a],
+      ['b', b],
+      ['twin', b],
+    ])
+    const [older, now] = [kekRing('r', keys, 'a', seededRandom(1)), kekRing('r', keys, 'b', seededRandom(2))]
+    const [first, second] = [await older.wrap(new Uint8Array(32), context), await now.wrap(new Uint8Array(32), context)]
+    expect([first.keyId, second.keyId]).toEqual(['a', 'b'])
+    expect(await now.unwrap(first, context)).toEqual(new Uint8Array(32))
+    await expect(now.unwrap({ ...second, keyId: 'twin' }, context)).rejects.toEqual(broken) // the same key by another name
+    const again = await now.rewrap(first, context)
+    expect([again.keyId, await now.unwrap(again, context)]).toEqual(['b', new Uint8Array(32)])
+    expect(now.info).toEqual({ name: 'r', activeKeyId: 'b', leavesProcess: false })
+  })
+
+  test('leaves no key behind in the buffer of a rewrap [SEAL-15]', async () => {
+    const provider = kekRing('r', new Map([['a', key()]]), 'a', seededRandom(1))
+    const wrapped = await provider.wrap(new Uint8Array(32).fill(7), context)
+    const bare = new Uint8Array(32).fill(7)
+    provider.unwrap = async () => bare
+    await provider.rewrap(wrapped, context)
+    expect(bare).toEqual(new Uint8Array(32))
+  })
+})
+
 describe('the key file', () => {
+  test('may hold several keys: the active one wraps, and all of them open [SEAL-15]', async () => {
+    const [old, both] = [options(), options()]
+    const wrapped = await (await fileKeyProvider(old)).wrap(new Uint8Array(32), context)
+    const held = JSON.parse(await readFile(old.path, 'utf8')) as { keys: object[] }
+    const next = { id: 'next', createdAt: 2, key: Buffer.from(seededRandom(++files)(32)).toString('base64url') }
+    await mkdir(join(both.path, '..'), { recursive: true })
+    await writeFile(both.path, JSON.stringify({ ...held, active: 'next', keys: [...held.keys, next] }), { mode: 0o600 })
+    const provider = await fileKeyProvider(both)
+    expect((await provider.rewrap(wrapped, context)).keyId).toBe('next')
+    expect(await provider.unwrap(wrapped, context)).toEqual(new Uint8Array(32))
+  })
+
+  test('is never written through a link that somebody laid where its draft goes [SEAL-2]', async () => {
+    const made = options()
+    const draft = `.file-${Buffer.from(drawnAfterKey(made)).toString('base64url')}.new`
+    const target = join(folder, 'target')
+    await mkdir(join(made.path, '..'), { recursive: true })
+    await symlink(target, join(made.path, '..', draft))
+    await expect(fileKeyProvider({ ...made, random: seededRandom(files) })).rejects.toMatchObject({ code: 'EEXIST' })
+    await expect(stat(target)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   test('is made private, whole, and read again with the same key [SEAL-2]', async () => {
     const made = options()
     const wrapped = await (await fileKeyProvider(made)).wrap(new Uint8Array(32), context)
@@ -166,7 +221,7 @@ describe('the key file', () => {
     'an active key that is not there': JSON.stringify({ format: 'recollect-keys-1', active: 'x', keys: [id] }),
     'a short key': JSON.stringify({ format: 'recollect-keys-1', active: 'k', keys: [{ ...id, key: 'AAAA' }] }),
     'a key without an id': JSON.stringify({ format: 'recollect-keys-1', active: 'k', keys: [{}] }),
-    'too large': `{"format":"recollect-keys-1"}${' '.repeat(70_000)}`,
+    'too large': `${JSON.stringify({ format: 'recollect-keys-1', active: 'k', keys: [id] })}${' '.repeat(70_000)}`,
   }
   for (const [what, text] of Object.entries(unknown))
     test(`with garbage in it (${what}) is refused, left as it is, and not quoted [TST-11]`, async () => {

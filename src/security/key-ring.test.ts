@@ -1,3 +1,4 @@
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { entry, head, start, tampered, textOf, world } from '../../test/attacks/seal-fixture.ts'
 import { RecollectError } from '../core/errors.ts'
@@ -7,7 +8,9 @@ import type { KeyProvider } from '../ports/key-provider.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock, seededRandom } from '../testing/index.ts'
+import { foldKeyLog } from './key-log.ts'
 import { createKeyRing } from './key-ring.ts'
+import { keyShelf, unwrapped, type LoadedKeys } from './loaded-keys.ts'
 import { checkKeyStore, holdsData } from './key-store-check.ts'
 import { memoryKeyProvider } from './memory-key-provider.ts'
 import { mint, mintAny } from './mint.ts'
@@ -58,6 +61,33 @@ describe('keys of an owner', () => {
     clock.advance(limits.dataKeyDays * 86_400_000)
     await ring.sealKeys(owner, 'write')
     expect(await tag(createKeyRing({ store: keyStore, provider, clock, random, mint: mintAny }))).toBe(first)
+  })
+
+  test('come from two random keys of 32 bytes by HKDF, each purpose by its label, and an audit log by its id [SEAL-3, AUD-3]', async () => {
+    const { ring, keyStore, provider } = world()
+    const keys = await ring.sealKeys(owner, 'make')
+    const { subject, data } = foldKeyLog(await keyStore.read(keyRef))
+    const [subjectKey, dataKey] = [await unwrapped(provider, owner, subject!), await unwrapped(provider, owner, data[0]!)]
+    expect([subjectKey.symmetricKeySize, dataKey.symmetricKeySize, dataKey.equals(subjectKey)]).toEqual([32, 32, false])
+    const from = (key: KeyObject, info: string | Uint8Array) => createSecretKey(Buffer.from(hkdfSync('sha256', key, '', info, 32)))
+    const prefixed = (...fields: string[]) => Buffer.concat(fields.flatMap((field) => [Buffer.from([0, 0, 0, field.length]), Buffer.from(field)]))
+    expect(keys.current().key.equals(from(dataKey, 'recollect/v1/seal'))).toBe(true)
+    expect((await ring.auditKey(owner, '2100-01'))?.key.equals(from(dataKey, prefixed('recollect/v1/audit', '2100-01')))).toBe(true)
+    for (const purpose of ['token', 'api-key', 'receipt'] as const)
+      expect((await ring.subjectKey(owner, purpose)).equals(from(subjectKey, `recollect/v1/${purpose}`)), purpose).toBe(true)
+    for (const purpose of ['id', 'evidence', 'suppress', 'pseudonym'] as const) {
+      const mac = createHmac('sha256', from(subjectKey, `recollect/v1/${purpose}`))
+        .update(prefixed('a', 'bc'))
+        .digest()
+      expect(Buffer.compare((await ring.ownerKeys(owner)).mac(purpose, ['a', 'bc']), mac), purpose).toBe(0)
+    }
+  })
+
+  test('of reserved owners are their own [SEAL-3]', async () => {
+    const { ring } = world()
+    const reserved = ['~audit', '~api-keys', '~system'].map((ownerId) => ({ tenantId: '~system', ownerId }))
+    const keys = await Promise.all([owner, ...reserved].map(async (one) => (await ring.subjectKey(one, 'token')).export().toString('hex')))
+    expect(new Set(keys).size).toBe(4)
   })
 
   test('are made once by fifty callers in two processes [SEAL-17]', async () => {
@@ -174,6 +204,47 @@ describe('the key cache', () => {
     clock.advance(1)
     await ring.sealKeys(owner, 'read')
     expect(seen.unwraps).toBe(4)
+  })
+
+  test('cached ones hold for one key log at one revision, in a bounded number, for five minutes at most [SEAL-16]', async () => {
+    const { provider, seen } = shaky(memoryKeyProvider({ random: seededRandom(1) }))
+    const { ring, keyStore, clock } = world({ ring: { provider } })
+    await ring.sealKeys(owner, 'make')
+    const other = createKeyRing({ store: keyStore, provider, clock, random: seededRandom(9), mint: mintAny })
+    clock.advance(limits.dataKeyDays * 86_400_000 - 1)
+    await other.sealKeys(owner, 'write')
+    clock.advance(1)
+    await ring.sealKeys(owner, 'read')
+    await other.sealKeys(owner, 'write') // a new version, and with it a new revision
+    expect((await ring.sealKeys(owner, 'read'))?.key(2)).toBeDefined()
+    // The log is deleted and made anew: at the revision that is cached, by another birth.
+    const before = await ring.ownerKeys(owner)
+    await keyStore.delete(keyRef)
+    const { revision } =
+      (await keyStore.open(keyRef, { body: new Uint8Array(0) })) && (await other.sealKeys(owner, 'make'), (await keyStore.head(keyRef))!)
+    for (let at = revision; at < 3; at++) await keyStore.updateHead(keyRef, at, { body: new Uint8Array(0) })
+    expect((await ring.ownerKeys(owner)).tag('id', ['x'])).not.toBe(before.tag('id', ['x']))
+    const shelf = keyShelf({ store: keyStore, provider, clock, random: seededRandom(9), mint: mintAny })
+    for (let i = 0; i <= limits.keysCached; i++) shelf.cache.set(`${i}`, {} as LoadedKeys)
+    expect([shelf.cache.size, limits.keysCached, limits.keyCachedMs]).toEqual([10_000, 10_000, 300_000])
+    expect(seen.wraps).toBeGreaterThan(0)
+  })
+
+  test('leave no copy in the buffers that they passed through [SEAL-16]', async () => {
+    const buffers: Uint8Array[] = []
+    const inner = memoryKeyProvider({ random: seededRandom(1) })
+    const provider: KeyProvider = {
+      ...inner,
+      wrap: async (key, context) => (buffers.push(key), inner.wrap(key, context)),
+      unwrap: async (wrapped, context) => {
+        const key = await inner.unwrap(wrapped, context)
+        buffers.push(key)
+        return key
+      },
+    }
+    await world({ ring: { provider } }).ring.ownerKeys(owner)
+    expect(buffers).toHaveLength(4)
+    for (const buffer of buffers) expect([...buffer].every((byte) => byte === 0)).toBe(true)
   })
 
   test('during an outage of the provider cached keys work until they expire, then it is unavailable and nothing is made [SEAL-16]', async () => {

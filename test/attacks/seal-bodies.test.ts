@@ -27,6 +27,14 @@ const fails = (body: Uint8Array, at: LogRef = ref, part: SealedPart = m1) => {
 }
 
 describe('one body', () => {
+  test('has twelve random bytes as its IV, drawn anew for each seal [SEAL-4]', () => {
+    const drawn: number[] = []
+    const counted = (bytes: number) => (drawn.push(bytes), new Uint8Array(bytes).fill(drawn.length))
+    const bodies = [1, 2].map(() => sealBody(sealKey, ref, m1, 0, plain, counted))
+    expect(drawn).toEqual([12, 12])
+    expect(bodies.map((body) => [...body.subarray(16, 28)])).toEqual([Array.from({ length: 12 }, () => 1), Array.from({ length: 12 }, () => 2)])
+  })
+
   test('what was sealed opens to the same bytes and the same at [SEAL-4]', () => {
     const { at, plain: opened } = openBody(keyOf, ref, m1, sealBody(sealKey, ref, m1, 41, plain, random))
     expect([at, [...opened]]).toEqual([41, [...plain]])
@@ -168,6 +176,27 @@ describe('through the store', () => {
     await off.open(session('s3'), head('clear'))
     await expect(off.append(session('s3'), [{ id: 'm1', body: Uint8Array.of(0x52, 0x43) }])).rejects.toMatchObject({ code: 'invalid_input' })
     expect(textOf((await data.head(session('s3')))!.body)).toBe('clear')
+  })
+
+  test('no unsealed body may begin as a seal does, by whichever call; one that is found is never given out [SEAL-1]', async () => {
+    const { store, data, session } = world({ seal: 'off' })
+    const seal = Uint8Array.of(0x52, 0x43, 1)
+    await store.open(session(), head('h'))
+    await store.append(session(), [entry('m1', 'x'), { id: 'm2', body: Uint8Array.of(0x52, 0x44) }]) // one byte alone is no mark
+    const { fence } = (await store.lease({ tenantId: 'acme', ownerId: 'alice', purpose: 'work' }, 5000))!
+    for (const call of [
+      () => store.updateHead(session(), 2, { body: seal }),
+      () => store.append(session(), [entry('m3', 'x')], { head: { body: seal, ifRevision: 2 } }),
+      () => store.rewrite(session(), [{ seq: 1, body: seal }]),
+      () => store.saveSnapshot(session(), { name: 'n', upTo: 1, chunks: [head('a').body, seal] }, { fence }),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'invalid_input' })
+    expect((await data.head(session()))?.revision).toBe(2)
+    expect(await data.loadSnapshot(session(), 'n')).toBeUndefined()
+    await data.saveSnapshot(session(), { name: 'n', upTo: 1, chunks: [head('a').body, seal] }, { fence })
+    expect(await store.loadSnapshot(session(), 'n')).toBeUndefined()
+    await data.rewrite(session(), [{ seq: 1, body: seal }])
+    await expect(store.read(session())).rejects.toMatchObject({ code: 'integrity_failure', details: { seq: 1 } })
   })
 
   test('every body in the store below is sealed: entries, heads, snapshot chunks [SEAL-1]', async () => {

@@ -1,5 +1,5 @@
 // Starting and stopping: what is refused at start, what is said about a set-up that is weaker than the default, and what close leaves.
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { createRecollect } from '../../src/index.ts'
@@ -17,6 +17,30 @@ test('sealed data without its key file does not start, and no new key is made be
   rmSync(key)
   expect(await codeOf(createRecollect({ dataDir: world.dataDir }))).toBe('integrity_failure')
   expect(await codeOf(createRecollect({ dataDir: world.dataDir }))).toBe('integrity_failure')
+})
+
+test('a key store without its key file does not start either, whatever the data stores hold [SEAL-2]', async () => {
+  const world = await aWorld('sqlite')
+  await world.recollect.credentials.create('default', { name: 'k', ownerId: 'alice', roles: ['owner'], userText: 'paste' })
+  await world.recollect.close()
+  rmSync(path.join(`${world.dataDir}-keys`, 'key.json'))
+  const { sessions, memories } = memoryStores(clock)
+  const started = createRecollect({ dataDir: world.dataDir, stores: { sessions, memories } })
+  await expect(started).rejects.toMatchObject({ code: 'integrity_failure', message: expect.stringContaining('key.json') as string })
+  expect(existsSync(path.join(`${world.dataDir}-keys`, 'key.json'))).toBe(false)
+})
+
+test('sealed data without its key store does not start, and none is made beside it [SEAL-2]', async () => {
+  const world = await aWorld('sqlite')
+  await (await world.recollect.user('alice').session('s')).append({ role: 'user', text: 'x' })
+  await world.recollect.close()
+  const keys = path.join(`${world.dataDir}-keys`, 'keys.db')
+  rmSync(keys)
+  await expect(createRecollect({ dataDir: world.dataDir })).rejects.toMatchObject({
+    code: 'integrity_failure',
+    message: expect.stringContaining(keys) as string,
+  })
+  expect(existsSync(keys)).toBe(false)
 })
 
 test('a data folder that is a file, and a database that is none, are refused with a code [SQL-2]', async () => {
@@ -44,7 +68,8 @@ test('one store for data and keys is taken in memory, and health warns of it [SE
 
 test('unsealed data is said by health and stands in the audit trail from the first start on [SEAL-1]', async () => {
   const { recollect } = await aWorld('memory', { seal: 'off' })
-  expect((await recollect.health()).checks).toContainEqual({ name: 'seal', state: 'warn' })
+  const health = await recollect.health()
+  expect([health.checks.find(({ name }) => name === 'seal')?.state, health.details['seal']]).toEqual(['warn', 'off'])
   expect(await recollect.audit.verify('~system')).toMatchObject({ ok: true, checked: 1 })
 })
 
