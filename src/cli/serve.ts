@@ -1,4 +1,5 @@
 // `recollect serve`: opens everything, makes the first key, says what to do next, and ends in order (RUN-7, GW-14).
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Configuration } from '../config/load.ts'
 import { openRecollect, random } from '../config/open.ts'
 import { limits } from '../core/limits.ts'
@@ -8,11 +9,14 @@ import type { Recollect } from '../recollect.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 
 export async function serve(configuration: Configuration, version: string, say: (line: string) => void): Promise<number> {
+  const loopDelay = monitorEventLoopDelay({ resolution: limits.loopDelayMs })
+  loopDelay.enable()
   const telemetry = createTelemetry({
     clock: systemClock,
     level: configuration.get('log.level'),
     write: (line) => void process.stderr.write(`${line}\n`),
     version,
+    loopDelay,
   })
   const ended = signalled() // from the first moment, so that a signal at any time ends in order
   const recollect = await openRecollect(configuration, { clock: systemClock, telemetry })

@@ -260,6 +260,7 @@ export const limits = {
   requestLeaseMs: 60 * second, // how long a keyed request that died keeps its key busy
   requestIdCharacters: 128,
   drainMs: 30 * second,
+  loopDelayMs: 20, // OBS-10: the timer by which the event loop's delay is measured
   cutMs: 5 * second, // for what is cut then: to store what had come of it
   healthCheckMs: 1 * second, // GW-16: of each part
   healthCachedMs: 2 * second,

@@ -88,6 +88,11 @@ export const metrics = {
     help: 'Data points that no name or label of this table fits.',
     labels: { sink: ['metrics', 'log'] },
   },
+  recollect_event_loop_delay_seconds: {
+    kind: 'gauge',
+    help: 'How late the event loop came to its timer since the last scrape: half of the time, 99 % of it, at most.',
+    labels: { quantile: ['0.5', '0.99', '1'] },
+  },
   recollect_build_info: { kind: 'gauge', help: 'Always 1.', labels: { version: 'open', node: 'open' } },
 } as const satisfies Record<string, Metric>
 

@@ -30,6 +30,19 @@ test('counters, gauges and histograms are written as Prometheus reads them [OBS-
   expect(text).toContain('recollect_turns_total 0\n')
 })
 
+test('the delay of the event loop is told since the last scrape, without the timer that measures it [OBS-10]', () => {
+  let resets = 0
+  const loopDelay = { percentile: (percentile: number) => (percentile === 50 ? 19e6 : percentile === 99 ? 25e6 : 120e6), reset: () => void resets++ }
+  const telemetry = createTelemetry({ clock: manualClock(0), level: 'silent', write: () => {}, version: '1.2.3', loopDelay })
+  const lines = telemetry.scrape().split('\n')
+  expect(lines.filter((line) => line.startsWith('recollect_event_loop_delay_seconds'))).toEqual([
+    'recollect_event_loop_delay_seconds{quantile="0.5"} 0',
+    'recollect_event_loop_delay_seconds{quantile="0.99"} 0.005',
+    'recollect_event_loop_delay_seconds{quantile="1"} 0.1',
+  ])
+  expect(resets).toBe(1)
+})
+
 test('ten thousand owners, models and routes leave the number of series bounded [OBS-6]', () => {
   const sink = prometheusSink()
   for (let i = 0; i < 10_000; i++) {

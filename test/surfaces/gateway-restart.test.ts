@@ -6,9 +6,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import { createRecollect } from '../../src/create-recollect.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
-import { createGateway, serveGateway, type Served } from '../../src/gateway/index.ts'
+import { createGateway, serveGateway, type Gateway, type Served } from '../../src/gateway/index.ts'
 import type { Recollect } from '../../src/recollect.ts'
 import { manualClock, recordingTelemetry, type ManualClock } from '../../src/testing/index.ts'
+import { gatewayWorld } from './gateway-world.ts'
 import { begins, says, scriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
 
 const drainDelayMs = 1_000
@@ -26,6 +27,7 @@ afterEach(async () => {
 interface Node {
   readonly served: Served
   readonly recollect: Recollect
+  readonly gateway: Gateway
   /** Of the orderly end alone: it stands still until the test moves it. */
   readonly ending: ManualClock
   /** As `recollect serve` ends on a signal. */
@@ -48,6 +50,7 @@ async function startNode(): Promise<Node> {
   return {
     served,
     recollect,
+    gateway,
     ending,
     async end() {
       const all = await served.stop()
@@ -126,6 +129,7 @@ test('two nodes restarted in turn under load: no request is dropped, no acknowle
     expect(streamed).toContain('rest.')
     expect(streamed.trimEnd().endsWith('data: [DONE]')).toBe(true)
     expect(await ended).toBe(true)
+    expect(node.gateway.inFlight).toBe(0)
     await expect(fetch(`${node.served.url}/healthz`)).rejects.toThrow()
     nodes[which] = await startNode()
     rotation.add(nodes[which])
@@ -161,6 +165,7 @@ test('a stream that is not done after 30 s is cut, and what had come of it is st
   node.ending.advance(1)
   await expect(reader.read().then(({ done }) => (done ? Promise.reject(new Error('ended')) : 'more'))).rejects.toThrow()
   expect(await ended).toBe(false)
+  expect(node.gateway.inFlight).toBe(0)
   const again = await createRecollect({ dataDir })
   const { items } = await (await again.user('alice').sessions.get('cut')).messages()
   expect(items.map(({ message }) => [message.role, message.incomplete])).toEqual([
@@ -169,4 +174,38 @@ test('a stream that is not done after 30 s is cut, and what had come of it is st
   ])
   expect((await textsOf(again, 'cut'))[1]).toBe('As far as it came')
   await again.close()
+})
+
+test('the end waits for what is in flight, and not for ever [GW-14]', async () => {
+  const clock = manualClock(1_800_000_000_000)
+  const world = await gatewayWorld({ clock })
+  const open = () => {
+    let end = () => {}
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => void (end = () => controller.close()) })
+    const init = { method: 'POST', headers: { authorization: `Bearer ${world.key}` }, body, duplex: 'half' as const }
+    void world.gateway.fetch(new Request('http://127.0.0.1/v1/chat/completions', init))
+    return end
+  }
+  const closing = async () => {
+    let done = false
+    const closed = world.gateway.close().then(() => (done = true))
+    for (let turn = 0; turn < 5; turn++) await world.call('GET', '/healthz')
+    return { closed, done: () => done }
+  }
+  const end = open()
+  await expect.poll(() => world.gateway.inFlight).toBe(1)
+  const first = await closing()
+  expect(first.done()).toBe(false)
+  end()
+  await first.closed
+  const endLast = open()
+  await expect.poll(() => world.gateway.inFlight).toBe(1)
+  const second = await closing()
+  clock.advance(limits.cutMs - 1)
+  await world.call('GET', '/healthz')
+  expect(second.done()).toBe(false)
+  clock.advance(1)
+  await second.closed
+  endLast()
+  await world.close()
 })
