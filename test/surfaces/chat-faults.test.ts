@@ -188,6 +188,7 @@ describe('an upstream that keeps silent', () => {
     const reply = await slow.chat('s', { ...user('hello'), stream: true })
     expect(await hurried(clock, reply.text())).toContain('"code":"timeout"')
     expect(await slow.said('s')).toEqual(['user: hello', expect.stringMatching(/^assistant: .*\(upstream\)$/)])
+    await expect.poll(() => slow.upstream.left).toBe(1)
     expect(await slow.isFree('s')).toBe(true)
     await slow.close()
   })

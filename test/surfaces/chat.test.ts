@@ -1,8 +1,10 @@
 // A chat turn through the gateway, as the official client and plain requests take it: what goes upstream, what comes back, what is kept.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/core/json.ts'
+import { spansOf } from '../../src/core/message.ts'
+import { recordingTelemetry } from '../../src/testing/index.ts'
 import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
-import { answers, begins, refuses, says, usage } from './scripted-upstream.ts'
+import { answers, begins, says, usage } from './scripted-upstream.ts'
 
 let world: GatewayWorld
 beforeAll(async () => {
@@ -34,6 +36,16 @@ describe('modes', () => {
     await expect(world.session(name)).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  test('an answer with nothing in it is no message, and no fault [OAI-6]', async () => {
+    const name = fresh()
+    const telemetry = recordingTelemetry()
+    const own = await gatewayWorld({ telemetry })
+    own.upstream.next(answers({}))
+    await (await own.chat(name, user('hello'))).text()
+    expect([await own.said(name), telemetry.lines.filter(({ level }) => level === 'error')]).toEqual([['user: hello'], []])
+    await own.close()
+  })
+
   test('a word that is no mode is refused, and nothing is stored [OAI-5]', async () => {
     const name = fresh()
     expect((await world.chat(name, user('hello'), { 'recollect-mode': 'some' })).status).toBe(400)
@@ -46,7 +58,25 @@ describe('modes', () => {
     const { error } = (await reply.json()) as { error: { message: string } }
     expect([reply.status, error.message]).toEqual([400, expect.stringContaining('/s/{sessionId}/v1')])
     expect(error.message).toContain('recollect-session')
+    const passed = await strict.call('POST', '/v1/chat/completions', { model: 'm', ...user('hello') }, { 'recollect-mode': 'off' })
+    expect(passed.status).toBe(200)
     await strict.close()
+  })
+
+  test('the headers that name a session are a setting [OAI-2]', async () => {
+    const own = await gatewayWorld({ sessionHeaders: ['x-mine'] })
+    const named = (header: string) => own.call('POST', '/v1/chat/completions', { model: 'm', ...user('hello') }, { [header]: 's' })
+    expect((await named('x-claude-code-session-id')).headers.get('recollect-session')).toBe('none')
+    expect((await named('x-mine')).headers.get('recollect-session')).toBe('s')
+    await own.close()
+  })
+
+  test('what a key`s user text counts as holds for what is stored [OAI-6, POI-1]', async () => {
+    const name = fresh()
+    const { secret } = await world.recollect.credentials.create('default', { name: 'app', ownerId: 'alice', roles: ['owner'], userText: 'paste' })
+    await (await world.chat(name, user('hello'), { authorization: `Bearer ${secret}` })).text()
+    const [said] = (await (await world.session(name)).messages()).items
+    expect(spansOf(said?.message.parts ?? []).map(({ origin }) => origin)).toEqual(['paste'])
   })
 })
 
@@ -92,6 +122,21 @@ describe('what goes upstream', () => {
     expect(sent().messages.slice(0, 2)).toEqual(leading)
     expect(sent().messages.map(({ role }) => role)).toEqual(['system', 'developer', 'user', 'assistant', 'user'])
     expect(await world.said(name)).toEqual(['user: one', 'assistant: ok', 'user: two', 'assistant: ok'])
+  })
+
+  test('they and the tools count against the budget; a change of them begins an epoch [OAI-12]', async () => {
+    const name = fresh()
+    const tool = (description: string) => ({ type: 'function', function: { name: 'look', description, parameters: {} } })
+    const ask = async (system: string, description: string) => {
+      const reply = await world.chat(name, { messages: [{ role: 'system', content: system }, ...user('go on').messages], tools: [tool(description)] })
+      const { receipt } = await (await world.session(name)).receipts.get(reply.headers.get('recollect-receipt') as string)
+      const tokens = (of: string) => receipt.parts.filter((part) => part.class === of).reduce((sum, part) => sum + part.tokens, 0)
+      return [receipt.epoch.cause, tokens('system') > 0, tokens('tools') > 0]
+    }
+    expect(await ask('Be brief.', 'Looks.')).toEqual(['first', true, true])
+    expect(await ask('Be brief.', 'Looks.')).toEqual(['first', true, true])
+    expect(await ask('Be long.', 'Looks.')).toEqual(['system', true, true])
+    expect(await ask('Be long.', 'Looks around.')).toEqual(['tools', true, true])
   })
 
   test('images and structured answers go through, and come again with the history [OAI-13]', async () => {
@@ -273,102 +318,6 @@ describe('what comes back', () => {
     await (await world.chat(name, { ...user('hello'), n: 2 })).text()
     expect(await world.said(name)).toEqual(['user: hello', 'assistant: choice 0'])
   })
-})
-
-describe('edits', () => {
-  const edited = (name: string, to: GatewayWorld, headers?: Record<string, string>) =>
-    to.chat(
-      name,
-      {
-        messages: [
-          { role: 'user', content: 'one' },
-          { role: 'assistant', content: 'ok' },
-          { role: 'user', content: 'another two' },
-        ],
-      },
-      headers,
-    )
-  const twoTurns = async (name: string, to: GatewayWorld) => {
-    for (const content of ['one', 'two']) await (await to.chat(name, user(content))).text()
-  }
-
-  test('the session goes on from the edit [OAI-8]', async () => {
-    const name = fresh()
-    await twoTurns(name, world)
-    await (await edited(name, world)).text()
-    expect(await world.said(name)).toEqual(['user: one', 'assistant: ok', 'user: another two', 'assistant: ok'])
-  })
-
-  test('wherever in the list it stands, also before the first answer, and stands once however often it is sent [OAI-8, OAI-10]', async () => {
-    const list = [0, 1, 2].flatMap((n) => [
-      { role: 'user', content: `question ${n}` },
-      { role: 'assistant', content: `answer ${n}` },
-    ])
-    for (const at of [0, 2, 4]) {
-      const name = fresh()
-      await (await world.alice.session(name)).append(list.map(({ role, content }) => ({ role: role as 'user', text: content })))
-      const messages = [...list.map((one, i) => (i === at ? { ...one, content: 'another question' } : one)), { role: 'user', content: 'and now?' }]
-      world.upstream.next(refuses(503, {}))
-      expect((await world.chat(name, { messages })).status).toBe(503)
-      await (await world.chat(name, { messages })).text()
-      expect(sent().messages).toEqual(messages)
-      expect(await world.said(name)).toEqual([...messages.map(({ role, content }) => `${role}: ${content}`), 'assistant: ok'])
-    }
-  })
-
-  test('where edits fork, the fork goes on in a turn of its own and the session stays as it was [OAI-8]', async () => {
-    const forks = await gatewayWorld({ onEdit: 'fork' })
-    await twoTurns('s', forks)
-    let goOn = () => {}
-    forks.upstream.next((response, body) => (goOn = () => says('forked')(response, body)))
-    const asked = forks.upstream.bodies.length
-    const going = edited('s', forks)
-    await expect.poll(() => forks.upstream.bodies.length).toBe(asked + 1)
-    const fork = (await forks.alice.sessions.list()).items.map(({ id }) => id).find((id) => id !== 's') as string
-    expect(await forks.isFree('s')).toBe(true)
-    await expect(forks.isFree(fork)).rejects.toMatchObject({ code: 'conflict' })
-    goOn()
-    const reply = await going
-    await reply.text()
-    expect(decodeURIComponent(reply.headers.get('recollect-session') ?? '')).toBe(fork)
-    expect(await forks.said('s')).toEqual(['user: one', 'assistant: ok', 'user: two', 'assistant: ok'])
-    expect(await forks.said(fork)).toEqual(['user: one', 'assistant: ok', 'user: another two', 'assistant: forked'])
-    expect(await forks.isFree(fork)).toBe(true)
-    await forks.close()
-  })
-
-  test('where edits are refused, nothing changes [OAI-8]', async () => {
-    const strict = await gatewayWorld({ onEdit: 'refuse' })
-    await twoTurns('s', strict)
-    const asked = strict.upstream.bodies.length
-    const reply = await edited('s', strict)
-    expect([reply.status, ((await reply.json()) as { error: { code: string } }).error.code]).toEqual([409, 'conflict'])
-    expect([await strict.said('s'), strict.upstream.bodies.length]).toEqual([['user: one', 'assistant: ok', 'user: two', 'assistant: ok'], asked])
-    expect(await strict.isFree('s')).toBe(true)
-    await strict.close()
-  })
-
-  test('a tail that looks like an edit is taken at its word [OAI-9]', async () => {
-    const name = fresh()
-    for (const content of ['yes', 'yes']) await say(name, content)
-    await (await world.chat(name, user('yes'), { 'recollect-history': 'tail' })).text()
-    expect((await world.said(name)).length).toBe(6)
-  })
-})
-
-test('a second call on a session waits for the first; with recollect-turn: refuse it is told at once [OAI-24]', async () => {
-  const name = fresh()
-  let goOn = () => {}
-  world.upstream.next((response, body) => (goOn = () => says('first')(response, body)))
-  const asked = world.upstream.bodies.length
-  const first = world.chat(name, user('one')).then((reply) => reply.text())
-  await expect.poll(() => world.upstream.bodies.length).toBe(asked + 1)
-  const refused = await world.chat(name, user('two'), { 'recollect-turn': 'refuse' })
-  expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([409, true])
-  const second = world.chat(name, user('two')).then((reply) => reply.text())
-  goOn()
-  await Promise.all([first, second])
-  expect(await world.said(name)).toEqual(['user: one', 'assistant: first', 'user: two', 'assistant: ok'])
 })
 
 test('the bodies that go upstream over 50 turns grow at their end only, within each epoch [OAI-13, EPO-1]', async () => {

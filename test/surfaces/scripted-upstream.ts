@@ -56,8 +56,10 @@ const chunk = (body: JsonObject, data: object) =>
 
 /** The deltas of an answer that is streamed, before its end. */
 export function begins(response: ServerResponse, body: JsonObject, deltas: readonly object[]): void {
+  const first = response.headersSent ? {} : { role: 'assistant' }
   if (!response.headersSent) response.setHeader('content-type', 'text/event-stream')
-  for (const delta of deltas) response.write(chunk(body, { choices: [{ index: 0, delta, finish_reason: null }] }))
+  for (const delta of deltas.map((one, i) => (i === 0 ? { ...first, ...one } : one)))
+    response.write(chunk(body, { choices: [{ index: 0, delta, finish_reason: null }] }))
 }
 
 /** A whole answer, streamed where that was asked for. */

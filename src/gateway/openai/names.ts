@@ -19,7 +19,6 @@ const isObject = (value: Json | undefined): value is JsonObject => typeof value 
 
 /** The credential's own owner; then, only with the grant, header and body fields (OAI-1). */
 export function ownerNamed(actor: Actor, byHeader: string | undefined, body: JsonObject): string | undefined {
-  if (actor.ownerId !== undefined && byHeader === actor.ownerId) return actor.ownerId
   if (!actor.grants.includes('act-for-owner')) return actor.ownerId
   const metadata = isObject(body['metadata']) ? body['metadata'] : {}
   const named = [byHeader, body['safety_identifier'], body['user'], metadata['user_id']].find(isText)
