@@ -6,10 +6,12 @@ import type { Packed, Sums } from './pack.ts'
 export const estimateOf = (sums: Sums): number => sums.tools + sums.system + sums.pins + sums.summary + sums.stateStart + sums.recent
 
 /** BUD-1 `fixed`: what no eviction touches. */
-export const fixedOf = ({ sums, pending }: Packed): number => sums.tools + sums.system + sums.pins + (pending ? sums.pendingUser : 0)
+export const fixedOf = ({ sums, pending }: Packed): number =>
+  sums.tools + sums.system + sums.pins + sums.keptPins + (pending ? sums.pendingUser : sums.pinnedUser)
 
 /** BUD-1 `size`: recent turns with their injections, the pending turn's rounds included; this turn's memories count afterwards (BUD-2). */
-export const sizeOf = ({ sums, pending }: Packed): number => sums.recent - (pending ? sums.pendingUser + sums.turnMemories : 0)
+export const sizeOf = ({ sums, pending }: Packed): number =>
+  sums.recent - sums.keptPins - (pending ? sums.pendingUser + sums.turnMemories : sums.pinnedUser)
 
 /** Estimate of the answer to the anchored call, whose billed tokens are known (TOK-6); 0 if it is not sent. */
 export function answerTokens({ emitted }: Packed, anchor: Anchor | undefined): number {

@@ -29,10 +29,12 @@ export interface PackInput {
 export interface Sums {
   readonly tools: number
   readonly system: number
-  readonly pins: number
+  readonly pins: number // of what was evicted
   readonly summary: number
   readonly stateStart: number
   readonly recent: number // kept turns with their injections and state changes, the pending turn whole
+  readonly keptPins: number // of those, pinned messages before the newest user message, or after it
+  readonly pinnedUser: number // of those, the newest user message, if it is pinned
   readonly pendingUser: number // of those, the pending user message; 0 if the model has finished
   readonly turnMemories: number // of those, the memories placed in the newest turn
   readonly pendingRounds: number // of those, the newest turn without its newest user message and its memories
@@ -110,6 +112,8 @@ function begin(input: PackInput): Packed {
       summary: 0,
       stateStart: 0,
       recent: 0,
+      keptPins: 0,
+      pinnedUser: 0,
       pendingUser: 0,
       turnMemories: 0,
       pendingRounds: 0,
@@ -234,8 +238,15 @@ function addKept(draft: Draft, step: Step, by: Rendering): void {
   const sent = emitStep(step, step.logged.seq < (by.record.leastBefore ?? 0) ? kindOfLeast : kindOfKept, by)
   const tokens = add(draft, sent, by)
   draft.sums.recent += tokens
-  if (step.type === 'message' && step.logged.message.role === 'user') draft.sums.pendingUser = (sent.at(-1) as Emitted).tokens
-  else draft.sums.pendingRounds += tokens
+  const pinned = sent.reduce((sum, { seq, tokens: own }) => sum + (seq !== undefined && by.record.pins.includes(seq) ? own : 0), 0)
+  if (step.type === 'message' && step.logged.message.role === 'user') {
+    draft.sums.pendingUser = (sent.at(-1) as Emitted).tokens
+    draft.sums.keptPins += draft.sums.pinnedUser
+    draft.sums.pinnedUser = pinned
+  } else {
+    draft.sums.pendingRounds += tokens
+    draft.sums.keptPins += pinned
+  }
   if (step.type === 'round') draft.rounds++
 }
 

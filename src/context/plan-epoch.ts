@@ -125,7 +125,8 @@ function measure(input: EpochInput, messages: readonly LoggedMessage[]): Measure
   const { policy, tools, scale, previous, fold } = input
   const injected = injectedTokens(previous?.injections ?? [])
   const tokensOf = (logged: LoggedMessage) => scale.ratio * tools.tokensOf(logged)
-  const all = measureTurns(messages, { tokensOf, injectedBefore: (seq) => scale.ratio * (injected.get(seq) ?? 0), pins: policy.pins })
+  const unpinned = (logged: LoggedMessage) => (policy.pins.includes(logged.seq) ? 0 : tokensOf(logged)) // pins are fixed, evicted or not
+  const all = measureTurns(messages, { tokensOf: unpinned, injectedBefore: (seq) => scale.ratio * (injected.get(seq) ?? 0), pins: policy.pins })
   const at = atIn(fold)
   const pendingIndex = firstOfPending(all, at)
   const newest = all.at(-1)
@@ -134,8 +135,9 @@ function measure(input: EpochInput, messages: readonly LoggedMessage[]): Measure
   const userTokens = user === undefined ? 0 : tokensOf(user)
   // This turn's memories were chosen before: they count as memories until the turn is over (BUD-2).
   const memories = pending ? messages.reduce((sum, { seq }) => sum + (seq >= newest.firstSeq ? scale.ratio * (injected.get(seq) ?? 0) : 0), 0) : 0
-  const turns = pending ? [...all.slice(0, -1), { ...newest, tokens: newest.tokens - userTokens - memories }] : all
-  const pins = policy.pins.reduce((sum, pin) => sum + tokensOf(loggedAt(fold, pin) as LoggedMessage), 0)
+  const ownTokens = user === undefined ? 0 : unpinned(user)
+  const turns = pending ? [...all.slice(0, -1), { ...newest, tokens: newest.tokens - ownTokens - memories }] : all
+  const pins = policy.pins.reduce((sum, pin) => sum + (pin === user?.seq ? 0 : tokensOf(loggedAt(fold, pin) as LoggedMessage)), 0)
   const fixed = scale.ratio * tools.fixedTokens() + pins + userTokens
   const state = policy.state ? tools.stateTokens(Math.max(0, Math.floor(((input.hard - fixed) * limits.stateShare) / scale.ratio))) : { tokens: 0 }
   return {

@@ -25,6 +25,68 @@ describe('the budget', () => {
     expect([tokens.low, tokens.high]).toEqual([tokens.predicted - margin, tokens.predicted + margin].map((one) => Math.max(0, one)))
   })
 
+  test('fixed holds pins and the pending user message, and neither counts as recent turns [BUD-1]', async () => {
+    const fixedOf = async (more: ContextOptions, said: string) => {
+      const session = tableSession()
+      session.say('user', words(200))
+      session.say('assistant', 'ok')
+      session.say('user', said)
+      return (await session.context({ ...quiet, ...more })).receipt.budget['fixed'] ?? 0
+    }
+    const bare = await fixedOf({}, 'go')
+    expect(await fixedOf({ pins: [1] }, 'go')).toBeGreaterThanOrEqual(bare + 200)
+    expect(await fixedOf({}, words(300))).toBeGreaterThanOrEqual(bare + 290)
+    expect(await fixedOf({ system: words(100), tools: [{ text: words(100) }] }, 'go')).toBeGreaterThanOrEqual(bare + 200)
+  })
+
+  test('size is that of the turns before: a long pending message and its memories bring no high watermark, and count when the turn is over [BUD-1, BUD-2]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    const options: ContextOptions = { strategy: { name: 'hybrid', lowTokens: 300, highTokens: 1_500 } }
+    session.say('user', 'hello')
+    await session.context(options)
+    session.say('assistant', 'hi')
+    session.memories.set('mem1', aMemory('mem1', words(1_600)))
+    session.say('user', words(1_600))
+    for (let again = 0; again < 2; again++) expect((await session.context(options)).receipt.epoch.began).toBe(false)
+    session.say('assistant', 'ok')
+    session.say('user', 'and?')
+    expect((await session.context(options)).receipt.epoch.cause).toBe('highWater')
+  })
+
+  test('a new epoch leaves room for this turn’s memories, so that none is dropped again for the turns kept [BUD-1, BUD-2]', async () => {
+    const memories = Array.from({ length: 5 }, (_, n) => aMemory(`mem${n}`, words(90)))
+    const session = tableSession({ recall: () => memories })
+    for (const memory of memories) session.memories.set(memory.id, memory)
+    for (let n = 0; n < 100; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', words(60))
+    session.say('user', 'go')
+    const { receipt } = await session.context({ budgetTokens: 8_000, minTurns: 0 })
+    expect(receipt.degraded).toEqual([])
+    expect(receipt.recall.items.filter(({ outcome }) => outcome === 'injected').length).toBeGreaterThan(3)
+    const { hard = 0, fixed = 0, high = 0 } = receipt.budget
+    const { summary = 0, 'recalled-data': recalled = 0 } = receipt.tokens.byClass
+    expect(recalled).toBeGreaterThan(400)
+    expect(high).toBeLessThanOrEqual(hard - fixed - summary - recalled)
+  })
+
+  test('the memories of a turn take a tenth of what is not fixed, whatever the caller allows beyond it [BUD-2]', async () => {
+    const memories = Array.from({ length: 40 }, (_, n) => aMemory(`mem${n}`, words(60)))
+    const session = tableSession({ recall: (_query, { memories: all }) => [...all.values()] })
+    for (const memory of memories) session.memories.set(memory.id, memory)
+    let before = 0
+    for (const began of [true, false]) {
+      session.say('user', 'go')
+      if (!began) for (const { id } of memories) session.memories.set(`${id}-later`, aMemory(`${id}-later`, words(60)))
+      const { receipt } = await session.context({ budgetTokens: 20_000, recall: { maxItems: 40, maxTokens: 9_000 } })
+      expect(receipt.epoch.began).toBe(began)
+      session.say('assistant', 'ok')
+      const { hard = 0, fixed = 0 } = receipt.budget
+      const taken = (receipt.tokens.byClass['recalled-data'] ?? 0) - before
+      before += taken
+      expect(taken).toBeLessThan((hard - fixed) / 10 + 60) // and the fence
+      expect(taken).toBeGreaterThan((hard - fixed) / 10 - 120)
+    }
+  })
+
   test('the summary takes a tenth at most, memories a tenth, but the best three if there is room [BUD-2]', async () => {
     const memories = Array.from({ length: 8 }, (_, n) => aMemory(`mem${n}`, words(150)))
     const session = tableSession({ recall: () => memories })
@@ -113,6 +175,96 @@ describe('the ladder', () => {
     expect(receipt.degraded).toEqual(expect.arrayContaining([5, 6, 7, 8]))
     expect(receipt.tokens.byClass.state).toBeUndefined()
     expect(receipt.parts.at(-1)).toMatchObject({ change: 'cut', why: 'pending' })
+  })
+
+  test('each step only when those before it are spent: as the budget shrinks [BUD-3]', async () => {
+    const session = tableSession()
+    session.patch({ plan: words(60) })
+    for (let n = 0; n < 12; n++) {
+      session.say('user', `Call Anna Novak at +351 21 000 00${10 + n} on 2024-05-${10 + n}. ${words(100)}`)
+      round(session, `t${n}`, 120)
+      session.say('assistant', `We decided to meet at ${n}:30. ${words(100)}`)
+    }
+    session.say('user', 'look it up')
+    round(session, 'c1', 900)
+    const seen = new Set<number>()
+    for (let budgetTokens = 6_000; budgetTokens >= 600; budgetTokens -= 40) {
+      const made = await session.context({ ...quiet, budgetTokens, preview: true }).catch((error: unknown) => error as RecollectError)
+      if (isRecollectError(made, 'payload_too_large')) continue
+      const { receipt, messages } = made as Awaited<ReturnType<TableSession['context']>>
+      for (const step of receipt.degraded) seen.add(step)
+      const taken = (step: number) => receipt.degraded.includes(step)
+      const complete = receipt.parts.filter(({ class: of, why }) => of === 'message' && why !== 'pending').length
+      const whole = (messages as { role: string }[]).filter(
+        (message) => message.role === 'tool' && !JSON.stringify(message).includes('[result masked'),
+      )
+      if (receipt.degraded.some((step) => step > 3)) expect(whole.length).toBeLessThanOrEqual(3)
+      if (taken(6)) expect(receipt.tokens.byClass.summary ?? 0).toBeLessThan(140) // the least, and its fence
+      else expect(complete).toBeGreaterThan(0)
+      expect(receipt.tokens.byClass.state === undefined).toBe(taken(7))
+      if (taken(7)) expect([complete, taken(6)]).toEqual([0, true])
+      if (taken(8)) expect(taken(7)).toBe(true)
+    }
+    expect([...seen].toSorted()).toEqual([3, 5, 6, 7, 8])
+  })
+
+  test('a message of under 4,000 tokens stays whole where a longer one is cut [BUD-3]', async () => {
+    const session = tableSession()
+    for (const size of [3_900, 4_200, 6_000]) {
+      session.say('user', words(size))
+      session.say('assistant', 'ok')
+    }
+    session.say('user', 'and?')
+    const { receipt } = await session.context({ ...quiet, budgetTokens: 9_000, minTurns: 3 })
+    expect(receipt.parts.flatMap(({ change, seqs }) => (change === 'cut' ? [seqs?.[0]] : []))).toEqual([3, 5])
+  })
+
+  test.each<[string, (session: TableSession) => ContextOptions]>([
+    [
+      'a pinned message that is kept',
+      (session) => (session.say('user', words(6_000)), session.say('assistant', 'ok'), session.say('user', 'and?'), { pins: [1] }),
+    ],
+    ['a pinned result of the pending turn', (session) => (session.say('user', 'look'), round(session, 'c1', 6_000), { pins: [3] })],
+    ['the pending user text', (session) => (session.say('user', words(6_000)), {})],
+    [
+      'results of an open turn, by masking',
+      (session) => {
+        session.say('user', 'look')
+        for (let n = 0; n < 12; n++) round(session, `c${n}`, 500)
+        session.say('assistant', [call('open')])
+        return {}
+      },
+    ],
+    [
+      'results of an open turn, by cutting',
+      (session) => {
+        session.say('user', 'look')
+        round(session, 'c1', 6_000)
+        session.say('assistant', [call('open')])
+        return {}
+      },
+    ],
+    ['system', (session) => (session.say('user', 'hi'), { system: words(6_000) })],
+    ['tools', (session) => (session.say('user', 'hi'), { tools: [{ text: words(6_000) }] })],
+  ])('what may not be touched is refused instead: %s [BUD-5, TURN-4]', async (_, make) => {
+    const session = tableSession()
+    const asked = make(session)
+    const error = await session.context({ ...quiet, budgetTokens: 5_000, ...asked }).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code: 'payload_too_large', details: { limitTokens: 4_000 } })
+  })
+
+  test('the error tells the tokens of each class, and they sum up to what was needed [BUD-5]', async () => {
+    const session = tableSession()
+    session.patch({ plan: 'A' })
+    session.say('user', words(100))
+    session.say('assistant', 'ok')
+    session.say('user', words(3_000))
+    const asked: ContextOptions = { ...quiet, budgetTokens: 2_000, system: words(50), tools: [{ text: words(50) }], pins: [2] }
+    const { details } = (await session.context(asked).catch((caught: unknown) => caught)) as RecollectError
+    const { byClass, givenTokens } = details as { byClass: Record<string, number>; givenTokens: number }
+    expect(Object.keys(byClass).toSorted()).toEqual(['message', 'pin', 'state', 'summary', 'system', 'tools'])
+    expect(Math.abs(Object.values(byClass).reduce((sum, tokens) => sum + tokens, 0) - givenTokens)).toBeLessThan(6)
+    expect([byClass['message'], byClass['pin']].map((tokens = 0) => tokens > 90)).toEqual([true, true])
   })
 
   test('ends in an error that tells the numbers, and nothing is written [BUD-5]', async () => {
