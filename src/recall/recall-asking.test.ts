@@ -1,7 +1,8 @@
 // What a search may be asked, and what it explains.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { anOwner, noon, recallOver, type Said } from '../../test/builders/recall.ts'
+import { anOwner, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
+import type { Embedder } from '../ports/models.ts'
 import type { SearchOptions, SearchResult } from './search-types.ts'
 
 const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
@@ -42,6 +43,38 @@ describe('options', () => {
       expect((await search('tea', options)).upTo).toBe(2)
   })
 
+  test('eight hits come back where the call names no number [RCL-11]', async () => {
+    const { search } = await memoryOf(...Array.from({ length: 12 }, (_, i) => `note number${i}`))
+    expect([(await search('note', { floor: 0 })).hits.length, (await search('note', { floor: 0, limit: 12 })).hits.length]).toEqual([8, 12])
+  })
+
+  test('subject and slot are asked for by name [RCL-11]', async () => {
+    const fact = (text: string, subject: string, slot: string): Said => ({ text, kind: 'semantic', subject, slot })
+    const { search } = await memoryOf(
+      fact('The tea is green', 'owner', 'likes'),
+      fact('The tea is black', 'Ann', 'likes'),
+      fact('The tea costs 3', 'Ann', 'amount/tea'),
+      'tea',
+    )
+    expect(texts(await search('tea', { floor: 0, subject: 'Ann' })).toSorted()).toEqual(['The tea costs 3', 'The tea is black'])
+    expect(texts(await search('tea', { floor: 0, slot: 'likes' })).toSorted()).toEqual(['The tea is black', 'The tea is green'])
+    expect(texts(await search('tea', { floor: 0, subject: 'Ann', slot: 'likes' }))).toEqual(['The tea is black'])
+    expect(texts(await search('tea', { floor: 0, subject: 'nobody' }))).toEqual([])
+  })
+
+  test('64 terms and 4,000 characters are taken whole, and one more of either is cut [RCL-11]', async () => {
+    const owner = await anOwner()
+    await owner.say('tea')
+    const embedded: number[] = []
+    const embed: Embedder['embed'] = (all, kind) => (embedded.push(all[0]!.length), wordEmbedder.embed(all, kind))
+    const recall = recallOver(owner.store, { embedder: { ...wordEmbedder, embed } })
+    const cut = async (query: string) => (await recall.search(owner.scope, query, open)).cut
+    const terms = (count: number) => Array.from({ length: count }, (_, i) => `term${i}`).join(' ')
+    expect([await cut(terms(64)), await cut(terms(65))]).toEqual([undefined, 'query'])
+    expect([await cut('tea '.repeat(1_000)), await cut(`${'tea '.repeat(1_000)}t`)]).toEqual([undefined, 'query'])
+    expect(embedded.slice(2)).toEqual([4_000]) // cut, the second is the first, and remembered
+  })
+
   test('a long query is cut to its heaviest terms, and says so [RCL-11]', async () => {
     const { search } = await memoryOf('The boiler code is 7731.', ...Array.from({ length: 100 }, (_, i) => `word${i} and others`))
     const found = await search(`${Array.from({ length: 900 }, (_, i) => `unseen${i}`).join(' ')} boiler code 7731`)
@@ -59,6 +92,21 @@ describe('options', () => {
       }),
     )
   })
+})
+
+test('of a list the 300 best by the base are candidates, where half of what the neighbours hold counts [RCL-2]', async () => {
+  const far = Array.from({ length: 297 }, (_, i): Said => ({ text: 'boiler code', session: `far${i}` }))
+  const { owner, recall } = await memoryOf(
+    ...far,
+    { text: 'boiler code', session: 's' },
+    { text: 'code written among some other words of ours', session: 's' }, // less of its own than the last one
+    { text: 'boiler code', session: 's' },
+    { text: 'code among words', session: 'alone' },
+  )
+  const found = await recall.search(owner.scope, 'boiler code', { arms: 'lexical', floor: 0, explain: true })
+  expect(found.explanations).toHaveLength(300)
+  const told = new Set(found.explanations?.map(({ id }) => id))
+  expect([told.has('mem_299'), told.has('mem_301')]).toEqual([true, false])
 })
 
 describe('explaining', () => {

@@ -1,10 +1,13 @@
 // What recall holds of an owner: fresh by one look, bounded, apart from others, and without what was forgotten.
+import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../core/limits.ts'
 import type { Embedder } from '../ports/models.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
 import { anOwner, forget, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
+import { createDeadlines } from './deadlines.ts'
+import { createQueryVectors } from './query-vectors.ts'
 import type { SearchOptions, SearchResult } from './search-types.ts'
 
 const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
@@ -124,6 +127,23 @@ describe('freshness', () => {
     }
   })
 
+  test('over the bound the partition used least recently goes, and the one in use stays whatever its size [PART-6]', async () => {
+    const store = memoryStore({ clock: manualClock(noon) })
+    const owners = await Promise.all(['a', 'b', 'c'].map((name) => anOwner(store, name)))
+    for (const owner of owners) await owner.say(...Array.from({ length: 50 }, (_, i) => `note ${i} of the same length`))
+    const look = (recall: ReturnType<typeof recallOver>, at: number) => recall.search(owners[at]!.scope, 'note', { arms: 'lexical' })
+    const held = (recall: ReturnType<typeof recallOver>) => owners.map(({ scope }) => recall.holds(scope))
+    const roomy = recallOver(store)
+    await look(roomy, 0)
+    const two = recallOver(store, { partitionCacheBytes: 2 * roomy.bytes + 1_000 })
+    for (const at of [0, 1, 0, 2]) await look(two, at)
+    expect(held(two)).toEqual([1, 0, 1])
+    expect(two.bytes).toBeLessThanOrEqual(2 * roomy.bytes + 1_000)
+    const one = recallOver(store, { partitionCacheBytes: 1 })
+    for (const at of [0, 1]) await look(one, at)
+    expect([held(one), (await look(one, 2)).hits.length]).toEqual([[0, 1, 0], 8])
+  })
+
   test('what a process holds of an owner is dropped at once, and its room given back [PART-6, ERA-7]', async () => {
     const { owner, recall, search } = await memoryOf('The boiler code is 7731.')
     const other = { tenantId: owner.scope.tenantId, ownerId: 'somebody else' }
@@ -178,6 +198,7 @@ describe('the embedder', () => {
     const embed: Embedder['embed'] = (_, __, signal) => ((told = signal), new Promise(() => undefined))
     const search = recallOver(owner.store, { clock, embedder: asking(embed, local) }).search(owner.scope, 'boiler code')
     while (clock.sleeping < 1) await Promise.resolve()
+    expect(limits.embedQueryMs).toBe(300)
     clock.advance(limits.embedQueryMs - 1)
     expect(told?.aborted).toBe(false)
     clock.advance(1)
@@ -208,6 +229,22 @@ describe('the embedder', () => {
     })
     for (const query of ['boiler', 'code', 'boiler']) await recall.search(owner.scope, query)
     expect(asked).toEqual(['boiler', 'code'])
+  })
+
+  test('a query is remembered for its owner alone, and at most ten thousand are [EMB-6]', async () => {
+    const store = memoryStore({ clock: manualClock(noon) })
+    const [alice, bob] = [await anOwner(store, 'alice'), await anOwner(store, 'bob')]
+    let asked = 0
+    const embedder = { ...wordEmbedder, embed: (all: readonly string[], kind: 'query' | 'record') => (asked++, wordEmbedder.embed(all, kind)) }
+    const recall = recallOver(store, { embedder })
+    for (const { scope } of [alice, bob, alice]) await recall.search(scope, 'boiler')
+    expect(asked).toBe(2)
+    recall.drop(bob.scope)
+    for (const { scope } of [alice, bob]) await recall.search(scope, 'boiler')
+    expect(asked).toBe(3)
+    const vectors = createQueryVectors(embedder, createDeadlines(manualClock(noon)), randomBytes)
+    for (let i = 0; i <= limits.queryVectors; i++) await vectors.of(alice.scope, `query ${i}`)
+    expect([vectors.holds(alice.scope), limits.queryVectors]).toEqual([10_000, 10_000])
   })
 
   test('a search that takes too long is a timeout [RCL-11]', async () => {

@@ -77,16 +77,20 @@ test('a forgotten record leaves what is held as if it had never been [MEM-P3, ME
   expect((await recall.explain(owner.scope, 'Rex', 'mem_2')).fate).toBe('no such record')
 })
 
-test('a snapshot of another embedder, birth or shape is dropped, counted and built anew [PART-4, MREG-13]', async () => {
+test('a snapshot of another embedder, birth, place, version of the weights or shape is dropped, counted and built anew [PART-4, MREG-13]', async () => {
   const owner = await aLog()
   const before = await answers(owner.store, owner)
   await save(owner)
   const snapshot = (await owner.store.loadSnapshot(refOfMemory(owner), snapshotName))!
+  const saying = (what: RegExp, other: (digit: string) => string) =>
+    snapshot.chunks.map((chunk, i) => (i === 0 ? Buffer.from(Buffer.from(chunk).toString('latin1').replace(what, other), 'latin1') : chunk))
   const damaged = [
     snapshot.chunks.map((chunk, i) => (i === 0 ? chunk.subarray(0, 100) : chunk)),
-    snapshot.chunks.map((chunk, i) =>
-      i === 0 ? Buffer.from(Buffer.from(chunk).toString('latin1').replace('"format":1', '"format":0'), 'latin1') : chunk,
-    ),
+    saying(/(?<="format":)\d/, () => '0'),
+    saying(/(?<="weights":)\d/, () => '0'),
+    saying(/(?<="birth":)\d/, (digit) => (digit === '1' ? '2' : '1')),
+    saying(/(?<="upTo":)\d/, () => '1'),
+    [...snapshot.chunks, new Uint8Array(8)],
     [new Uint8Array([1])],
   ]
   for (const chunks of damaged) {
