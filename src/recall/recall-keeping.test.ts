@@ -262,10 +262,13 @@ describe('the embedder', () => {
 test('preferences are current procedural records of level typed or higher, newest first, at most 20 [INJ-3, POI-14]', async () => {
   const rule = (text: string, more: Partial<Said> = {}): Said => ({ text, kind: 'procedural', ...more })
   const { owner, recall } = await memoryOf(
-    rule('old'),
-    rule('by the web', { authority: 'untrusted' }),
-    rule('gone', { expiresAt: noon }),
     ...Array.from({ length: 25 }, (_, i) => rule(`rule ${i}`)),
+    // Newer than all that counts, and none of them one of it.
+    rule('by the web', { authority: 'untrusted' }),
+    rule('by the assistant', { authority: 'assistant' }),
+    rule('gone', { expiresAt: noon }),
+    rule('past', { validUntil: noon }),
+    { text: 'no rule' },
   )
   const found = (await recall.moment(owner.scope).preferences()).map(({ text }) => text)
   expect(found).toEqual(Array.from({ length: 20 }, (_, i) => `rule ${24 - i}`))

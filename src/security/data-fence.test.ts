@@ -53,10 +53,10 @@ describe('a block', () => {
   })
 
   test('takes the way out of links in untrusted items of recalled and summary blocks, and of no others [POI-14]', () => {
-    const text = 'see [the page](https://evil.example/a?b=c "t") and ![x](http://evil.example/p.png)'
+    const text = 'see [the page](https://evil.example/a?b=c "t") and ![x](HTTP://evil.example/p.png)'
     for (const type of ['recalled-data', 'session-summary'] as const) {
       const [, line = ''] = block([item(text, 'untrusted')], type).split('\n')
-      expect(JSON.parse(line).text).toBe('see the page (hxxps://evil.example/a?b=c) and x (hxxp://evil.example/p.png)')
+      expect(JSON.parse(line).text).toBe('see the page (hxxps://evil.example/a?b=c) and x (Hxxp://evil.example/p.png)')
     }
     expect(JSON.parse(block([item(text)]).split('\n')[1] ?? '').text).toBe(text)
     expect(JSON.parse(block([item(text, 'untrusted')], 'quoted-data').split('\n')[1] ?? '').text).toBe(text)
@@ -105,6 +105,7 @@ describe('fence syntax in other text', () => {
     const [a, b] = ['A'.repeat(22), 'B'.repeat(22)]
     expect(findFences(`<recollect:session-state ${a} x>\n{}\n</recollect:session-state ${b}>`)).toEqual([])
     expect(findFences(`<recollect:session-state ${a} x>`.repeat(3))).toEqual([])
+    expect(findFences(`<recollect:session-state ${a} x>\n{}\n</recollect:preferences ${a}>`)).toEqual([]) // nor by another type
   })
 
   test('of a block inside a block only the outer one is told [POI-7]', () => {
@@ -112,5 +113,11 @@ describe('fence syntax in other text', () => {
     const inner = `<recollect:session-state ${b} x>{}</recollect:session-state ${b}>`
     const text = `x <recollect:session-summary ${a} x>${inner}</recollect:session-summary ${a}> y`
     expect(findFences(text)).toEqual([{ start: 2, end: text.length - 2, type: 'session-summary' }])
+  })
+
+  test('of two that cross, the one that began first is told [POI-7]', () => {
+    const [a, b] = ['A'.repeat(22), 'B'.repeat(22)]
+    const first = `<recollect:session-summary ${a} x>said<recollect:session-state ${b} x>{}</recollect:session-summary ${a}>`
+    expect(findFences(`${first} tail </recollect:session-state ${b}>`)).toEqual([{ start: 0, end: first.length, type: 'session-summary' }])
   })
 })
