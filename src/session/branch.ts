@@ -33,11 +33,11 @@ export async function rewindSession(
   return sessionInfo(id, loaded, loaded.fold.messages.length)
 }
 
-/** A new session with entries 1 to `atSeq`; the same call finishes one that was cut off. Gives its id. */
+/** A new session with entries 1 to `atSeq`, or with none at 0; the same call finishes one that was cut off. Gives its id. */
 export async function forkSession(parts: SessionParts, { scope, id }: At, atSeq: number, options: { readonly id?: string } = {}): Promise<string> {
   const source = refOf(scope, 'session', id)
   const seen = await parts.logs.head(source)
-  checkSeq(atSeq, 1, seen.head.version, 'atSeq')
+  checkSeq(atSeq, 0, seen.head.version, 'atSeq')
   const forkId = options.id === undefined ? madeSessionId(parts.random) : checkId(options.id, 'the id of the fork')
   const fork = refOf(scope, 'session', forkId)
   const begun = (await parts.logs.peek(fork)) ?? (await beginFork(parts, seen, { scope, id }, atSeq, fork))
@@ -52,7 +52,7 @@ export async function forkSession(parts: SessionParts, { scope, id }: At, atSeq:
 }
 
 async function beginFork(parts: SessionParts, seen: OpenedHead, { scope, id }: At, atSeq: number, fork: LogRef): Promise<OpenedHead> {
-  await parts.quotas.ownerRoom(scope, { sessions: 1, bytes: Math.round((seen.head.bytes * atSeq) / seen.head.version) })
+  await parts.quotas.ownerRoom(scope, { sessions: 1, bytes: Math.round((seen.head.bytes * atSeq) / Math.max(1, seen.head.version)) })
   const now = parts.clock.now()
   const { idleMs, absoluteAt } = seen.body
   const body: SessionHead = {

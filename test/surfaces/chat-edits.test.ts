@@ -121,6 +121,10 @@ describe('edits', () => {
     expect(await forks.said('s')).toEqual(['user: one', 'assistant: ok', 'user: two', 'assistant: ok'])
     expect(await forks.said(fork)).toEqual(['user: one', 'assistant: ok', 'user: another two', 'assistant: forked'])
     expect(await forks.isFree(fork)).toBe(true)
+    const messages = ['ONE', 'ok', 'two'].map((content, i) => ({ role: i === 1 ? 'assistant' : 'user', content }))
+    const anew = decodeURIComponent((await forks.chat('s', { messages })).headers.get('recollect-session') ?? '')
+    expect(await forks.said(anew)).toEqual(['user: ONE', 'assistant: ok', 'user: two', 'assistant: ok'])
+    expect((await forks.said('s'))[0]).toBe('user: one')
     await forks.close()
   })
 

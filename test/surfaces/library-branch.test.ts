@@ -116,6 +116,15 @@ describe.each(backends)('on %s', (backend) => {
     expect((await fork.info()).size).toMatchObject({ messages: 3, entries: 5 }) // with the tombstone, without the message
   })
 
+  test('a fork from before the first message has none, and goes its own way [SES-5]', async () => {
+    const { session } = await aSession()
+    const fork = await session.fork(0, { id: 'f' })
+    expect(await fork.info()).toMatchObject({ version: 0, forkedFrom: { session: 's', atSeq: 0 } })
+    await fork.append({ role: 'user', text: 'anew' })
+    expect(texts((await fork.messages()).items)).toEqual(['anew'])
+    expect((await fork.state()).state).toBeNull()
+  })
+
   test('the same fork again is the same session; another under its id is a conflict [SES-5]', async () => {
     const { session, recollect } = await aSession()
     await (await session.fork(2, { id: 'f' })).append({ role: 'user', text: 'kept' })
@@ -125,7 +134,7 @@ describe.each(backends)('on %s', (backend) => {
     expect(await codeOf(session.fork(2, { id: 'taken' }))).toBe('conflict')
   })
 
-  test.each([0, 8, 1.5])('a fork at %d is refused [SES-5]', async (seq) => {
+  test.each([-1, 8, 1.5])('a fork at %d is refused [SES-5]', async (seq) => {
     const { session, recollect } = await aSession()
     expect(await codeOf(session.fork(seq))).toBe('invalid_input')
     expect((await recollect.user('alice').sessions.list()).items).toHaveLength(1)

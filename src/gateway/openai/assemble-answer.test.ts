@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
 import { answerAssembler, answerOf, usageOf } from './assemble-answer.ts'
 import { eventReader } from './event-stream.ts'
 
@@ -110,6 +111,12 @@ describe('the calls of an answer', () => {
         made('a', '{"a":1}'),
         made('b', '{"b":1}'),
       ])
+  })
+
+  test('without end are read no further than a message may hold [GW-11]', () => {
+    const assembler = answerAssembler()
+    for (let index = 0; index < 1_000; index++) assembler.add({ choices: [{ index: 0, delta: { tool_calls: [piece(index, '{}', `c${index}`)] } }] })
+    expect(assembler.answer().parts.length).toBe(limits.messageParts + 1)
   })
 
   test('with free text are kept as such [OAI-13]', () => {

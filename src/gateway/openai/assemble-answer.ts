@@ -1,6 +1,7 @@
 // Puts the answer of a model together, whole or from the pieces of a stream, as the parts of one assistant message (choice 0, OAI-12).
 import type { Usage } from '../../core/context.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
 import type { PartInput } from '../../core/message.ts'
 
 export interface Answer {
@@ -102,6 +103,7 @@ function takeCall(building: Building, call: JsonObject, place: number): void {
   let one = building.calls.findLast((known) => known.index === index)
   // Some servers give every call the index 0, or none: another id is another call.
   if (one === undefined || (id !== '' && one.id !== '' && one.id !== id)) {
+    if (building.calls.length > limits.messageParts) return // more than a message may have: it is refused whole, and told
     one = { index, id: '', name: '', arguments: '', custom: false }
     building.calls.push(one)
   }
