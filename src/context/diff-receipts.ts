@@ -1,5 +1,6 @@
 // What changed from one receipt to the next (REC-3). Pure: two receipts in, one difference out; no text, as receipts hold none.
-import { isInPrompt, type Receipt, type ReceiptPart, type ReceiptRecallItem, type TokenClass } from '../core/context.ts'
+import type { Receipt, ReceiptPart, ReceiptRecallItem, TokenClass } from '../core/context.ts'
+import { isGone } from './why.ts'
 
 interface PartChange {
   readonly before: ReceiptPart
@@ -28,7 +29,7 @@ export function diffReceipts(a: Receipt, b: Receipt): ReceiptDiff {
     parts: diffParts(a.parts, b.parts),
     tokens: { predicted: b.tokens.predicted - a.tokens.predicted, byClass: diffClasses(a.tokens.byClass, b.tokens.byClass) },
     ...firstDifferentOf(a.parts, b.parts),
-    memories: { in: missingFrom(a, b), out: missingFrom(b, a) },
+    memories: { in: b.recall.items.filter((item) => isGone(item, b, a)), out: a.recall.items.filter((item) => isGone(item, a, b)) },
     left: newlyEvicted(a, b),
   }
 }
@@ -73,12 +74,6 @@ function diffParts(a: readonly ReceiptPart[], b: readonly ReceiptPart[]): Receip
 function diffClasses(a: Receipt['tokens']['byClass'], b: Receipt['tokens']['byClass']): Partial<Record<TokenClass, number>> {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])] as TokenClass[]
   return Object.fromEntries(names.map((name) => [name, (b[name] ?? 0) - (a[name] ?? 0)] as const).filter(([, change]) => change !== 0))
-}
-
-/** Memories that `to` shows or weighed with another outcome than `from`. */
-const missingFrom = (from: Receipt, to: Receipt): readonly ReceiptRecallItem[] => {
-  const known = new Set(from.recall.items.filter(isInPrompt).map((item) => item.id))
-  return to.recall.items.filter((item) => isInPrompt(item) && !known.has(item.id))
 }
 
 /** The parts of `b`'s evicted ranges that `a` did not list under the same fate. */

@@ -88,10 +88,12 @@ describe('lowering', () => {
 
   test('parallel results in one message become one message each, before its text [LOW-1]', () => {
     const results = ['x', 'y'].map((callId): Part => ({ type: 'tool-result', callId, content: [text(callId)] }))
-    expect(lowered(sent('tool', results))).toEqual([
+    const both = [
       { role: 'tool', tool_call_id: 'x', content: 'x' },
       { role: 'tool', tool_call_id: 'y', content: 'y' },
-    ])
+    ]
+    expect(lowered(sent('tool', results))).toEqual(both)
+    expect(lowered(sent('user', [text('and this'), ...results]))).toEqual([...both, { role: 'user', content: 'and this' }])
   })
 
   test('what the chat format cannot carry becomes a placeholder with kind and size, and no content is empty or null [I11]', () => {

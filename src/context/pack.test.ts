@@ -5,6 +5,10 @@ import { classCounter } from './count.ts'
 import type { Emitted } from './emitted.ts'
 import { lateResults, placeMessages } from './pack-rounds.ts'
 import { noRepairs, settle } from './pack-rules.ts'
+import { lowerPacked, type LoweredMemo } from './pack-lower.ts'
+import type { Packed } from './pack.ts'
+import { policyHashes } from './policy-memo.ts'
+import { resolvePolicy } from './policy.ts'
 import { findProfile } from './profiles.ts'
 
 const at = (seq: number, role: Role, ...parts: Part[]): LoggedMessage => ({ seq, message: { id: `m${seq}`, role, createdAt: 0, parts } })
@@ -102,6 +106,51 @@ describe('repairs', () => {
       (await session.context({ model, format: 'openai-chat' })).messages.map((message) => (message as { role: string }).role)
     expect(await roles('claude-sonnet-5')).toEqual(['user', 'assistant'])
     expect(await roles('gpt-4o')).toEqual(['user', 'user', 'assistant'])
+  })
+
+  test.each([
+    ['gpt-4o', ['I1', 'I3', 'I11', 'I12']],
+    ['claude-sonnet-5', ['I1', 'I2', 'I3', 'I4', 'I11', 'I12']],
+    ['gemini-3', ['I1', 'I2', 'I3', 'I4', 'I11', 'I12']],
+    ['generic', ['I1', 'I2', 'I3', 'I4', 'I11', 'I12']],
+  ])('the rules of %s that are written are %j [RULE-2]', (model, rules) => {
+    expect(findProfile(model).profile.rules).toEqual(rules)
+  })
+
+  test('what is lowered is checked again: first whole, then what is new; a breach that is left is refused by its name [RULE-1]', async () => {
+    const session = tableSession()
+    session.say('user', 'one')
+    const { fold } = await session.source.load()
+    await session.context({ model: 'gpt-4o' })
+    const packed = session.cache.packed as Packed
+    const policy = resolvePolicy({ model: 'gpt-4o' }, fold, {}, policyHashes(keys, session.cache))
+    const lower =
+      (cache: LoweredMemo, ...more: Emitted[]) =>
+      () =>
+        lowerPacked({ ...packed, emitted: [...packed.emitted, ...more] }, policy, cache)
+    const orphan = [emitted('assistant', textPart('hm')), emitted('tool', result('x', 'y'))]
+    const empty = [emitted('user', textPart(''))]
+    const cache: LoweredMemo = { lowered: undefined }
+    for (const [bad, rule] of [
+      [orphan, 'I1'],
+      [empty, 'I11'],
+    ] as const) {
+      expect(lower({ lowered: undefined }, ...bad)).toThrow(rule)
+      expect(lower(cache)().messages).toHaveLength(1)
+      expect(lower(cache, ...bad)).toThrow(expect.objectContaining({ code: 'invalid_input', message: expect.stringContaining(rule) }))
+    }
+  })
+
+  test('a message that was lowered is given out again as it is; only what is new is lowered [LOW-2]', async () => {
+    for (const format of ['neutral', 'openai-chat'] as const) {
+      const session = tableSession()
+      for (let n = 0; n < 9; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', `message ${n}`)
+      const first = await session.context({ format })
+      session.say('assistant', 'more')
+      session.say('user', 'and?')
+      const second = await session.context({ format })
+      for (const [n, message] of first.messages.slice(0, -1).entries()) expect(second.messages[n]).toBe(message)
+    }
   })
 
   test('system stands once, first, and unchanged in an epoch [I3]', async () => {

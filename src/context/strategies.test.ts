@@ -52,6 +52,14 @@ test('where one turn alone is past the high watermark the cut falls between its 
   expect(strategies.map((strategy) => strategy.plan(input({ turns: open, lowTokens: 700 })).keepFrom)).toEqual([10, 10, 10])
 })
 
+test('a turn that is within the high watermark is not cut, nor one of a single round [TURN-3]', () => {
+  const rounds = [71, 73].map((firstSeq) => ({ firstSeq, lastSeq: firstSeq + 1, tokens: 400 }))
+  for (const strategy of [hybrid(), summary(), slidingWindow()]) {
+    expect(strategy.plan(input({ turns: [turn(1), turn(7, { tokens: 900, lastSeq: 74, rounds })], lowTokens: 300 })).keepFrom % 10).toBe(0)
+    expect(strategy.plan(input({ turns: [turn(1), turn(7, { tokens: 9_000, lastSeq: 72, rounds: rounds.slice(0, 1) })] })).keepFrom % 10).toBe(0)
+  }
+})
+
 test('a strategy comes by object, by name, by name with options, or registered; anything else is refused [STR-4]', () => {
   const own = { name: 'mine', options: null, plan: () => ({ keepFrom: 1, summarize: false }) }
   expect(resolveStrategy(undefined).name).toBe('hybrid')

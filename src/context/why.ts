@@ -1,5 +1,5 @@
 // Where one message or memory stood, call by call, when it left, and by which cause (REC-3). Pure: answered from receipts alone, which hold no text.
-import { isPlaced, type Receipt, type ReceiptPart, type ReceiptRecallItem } from '../core/context.ts'
+import { isInPrompt, isPlaced, type Receipt, type ReceiptPart, type ReceiptRecallItem } from '../core/context.ts'
 
 /** What a call did with it. `unknown`: its block is still sent, but an epoch that began as `forgotten` may have taken it out of that block. */
 interface Standing {
@@ -66,21 +66,39 @@ function seqIn({ parts, evicted }: Receipt, seq: number): Standing | undefined {
 
 const isMemory = (part: ReceiptPart | undefined): boolean => part?.class === 'preferences' || part?.class === 'recalled-data'
 
+const hasMemories = ({ parts }: Receipt): boolean => parts.some(isMemory)
+
+/** The seq that the memories placed by this call stand before. */
+const placedBefore = ({ parts }: Receipt): number | undefined =>
+  parts.find((part, index) => part.seqs !== undefined && index > parts.findLastIndex(isMemory))?.seqs?.[0]
+
+/** The block of memories before a seq, if it is still sent: what stands before a message goes with it (INJ-1). */
+const blockBefore = ({ parts }: Receipt, seq: number): ReceiptPart | undefined => {
+  const block = parts[parts.findIndex(({ seqs }) => seqs?.[0] === seq) - 1]
+  return isMemory(block) ? block : undefined
+}
+
+/** Whether the memories of a call are surely not sent by another: what its own call placed can be followed, what was live before only if none is left. */
+export function isGone(item: ReceiptRecallItem, from: Receipt, to: Receipt): boolean {
+  if (!isInPrompt(item) || to.recall.items.some((other) => other.id === item.id && isInPrompt(other))) return false
+  if (!hasMemories(to)) return true
+  const seq = isPlaced(item) ? placedBefore(from) : undefined
+  return seq !== undefined && blockBefore(to, seq) === undefined
+}
+
 /** A memory is named by the call that placed it; from then on it stands as long as its block does, before the same message (INJ-1). */
 function memoryIn(id: string): (receipt: Receipt) => Standing | undefined {
   let beforeSeq: number | undefined
   let certain = true
-  return ({ parts, recall, epoch }) => {
+  return (receipt) => {
+    const { recall, epoch } = receipt
     const item = recall.items.find((one) => one.id === id)
     const outcome = item?.outcome
     const weighed = outcome === undefined ? {} : { outcome }
-    if (item !== undefined && isPlaced(item)) {
-      beforeSeq = parts.find((part, index) => part.seqs !== undefined && index > parts.findLastIndex(isMemory))?.seqs?.[0]
-    }
+    if (item !== undefined && isPlaced(item)) beforeSeq = placedBefore(receipt)
     if (beforeSeq === undefined) return outcome === undefined ? undefined : { sent: false, ...weighed }
-    const at = parts.findIndex(({ seqs }) => seqs?.[0] === beforeSeq)
-    const block = parts[at - 1]
-    if (block === undefined || !isMemory(block)) return { sent: false, ...weighed }
+    const block = blockBefore(receipt, beforeSeq)
+    if (block === undefined) return { sent: false, ...weighed }
     if (outcome !== undefined) certain = true
     else if (epoch.began && epoch.cause === 'forgotten') certain = false
     return { sent: certain || 'unknown', class: block.class, why: block.why, ...weighed }

@@ -1,7 +1,37 @@
 // What a context is asked with, what it writes, and what it refuses (context §1).
 import { describe, expect, test } from 'vitest'
 import type { ContextOptions } from '../../src/context/context-options.ts'
-import { call, result, tableSession, textPart } from './session-table.ts'
+import { createContextCache } from '../../src/context/pack-cache.ts'
+import { createPlanMemo } from '../../src/context/plan-tools.ts'
+import { planContext, type PlanContextInput } from '../../src/context/plan.ts'
+import { policyHashes } from '../../src/context/policy-memo.ts'
+import { resolvePolicy } from '../../src/context/policy.ts'
+import { classCounter } from '../../src/context/count.ts'
+import { aMemory, call, keys, result, tableSession, textPart } from './session-table.ts'
+
+/** Deep-frozen, but for the memo, which is a cache. */
+function frozenInput(more: Pick<PlanContextInput, 'fold' | 'rewrites' | 'policy' | 'keys'>): PlanContextInput {
+  const frozen = <T>(value: T): T => {
+    if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+    for (const inner of Object.values(value)) frozen(inner)
+    return Object.freeze(value)
+  }
+  return {
+    ...frozen({
+      ...more,
+      session: 's-1',
+      epoch: undefined,
+      logTokens: undefined,
+      recalled: { status: 'off' as const, preferences: [], successors: [] },
+      memories: new Map(),
+      now: 5,
+      random: { fenceKey: 'A'.repeat(22), receiptId: 'rcp_1' },
+      counter: classCounter,
+      before: undefined,
+    }),
+    memo: createPlanMemo(),
+  }
+}
 
 describe('a context', () => {
   test('is made of the log: what is not appended is not in it [CTX-1]', async () => {
@@ -23,13 +53,41 @@ describe('a context', () => {
     expect([session.swaps.length, session.receipts.size]).toEqual([1, 2])
   })
 
+  test('that injects writes its record, from which another process sends the same; the next call writes nothing [CTX-3]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    session.say('user', 'hello')
+    await session.context()
+    session.say('assistant', 'hi')
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    session.say('user', 'what do you know?')
+    const { messages, receipt } = await session.context()
+    expect([session.swaps.length, receipt.epoch.began]).toEqual([2, false])
+    expect(session.head().epoch?.injections.at(-1)).toMatchObject({ beforeSeq: 3, blocks: [{ items: [{ id: 'mem1' }] }] })
+    expect((await session.cold()).messages).toEqual(messages)
+    expect(session.swaps).toHaveLength(2)
+  })
+
+  test('plans the same twice from what cannot be changed [CTX-2]', async () => {
+    const session = tableSession({ seed: 3 })
+    for (let n = 0; n < 40; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', 'lorem ipsum '.repeat(60))
+    session.say('user', 'now')
+    const { fold, head } = await session.source.load()
+    const cache = createContextCache()
+    const policy = resolvePolicy({ budgetTokens: 3_000, recall: false }, fold, {}, policyHashes(keys, cache))
+    const plan = () => {
+      const { record, receipt, packed, write } = planContext(frozenInput({ fold, rewrites: head.rewrites, policy, keys }))
+      return JSON.stringify([record, receipt, packed.emitted, write])
+    }
+    expect(plan()).toBe(plan())
+  })
+
   test('of the same log, record, options, time and random bytes is the same, byte for byte [CTX-2]', async () => {
     const make = async () => {
       const session = tableSession({ seed: 7 })
       for (let n = 0; n < 60; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', 'lorem ipsum '.repeat(40))
       session.say('user', 'now')
       const { messages, receipt, tokens } = await session.context({ budgetTokens: 3_000 })
-      return JSON.stringify([messages, receipt, tokens])
+      return JSON.stringify([messages, receipt, tokens, session.head()])
     }
     expect(await make()).toBe(await make())
   })
@@ -57,6 +115,29 @@ describe('a context', () => {
     const sent = JSON.stringify(closed.messages)
     expect(sent.indexOf('first')).toBeLessThan(sent.indexOf('second')) // in call order
     expect(closed.receipt.evicted).toEqual([])
+  })
+
+  test('sends opaque parts to the family that made them alone, and the receipt lists what it left out [LOW-4]', async () => {
+    const session = tableSession()
+    session.say('user', 'think')
+    session.say('assistant', [
+      { type: 'reasoning', family: 'anthropic', data: { thinking: 'OWN' } },
+      { type: 'foreign', family: 'anthropic', data: { block: 'BLOCK' } },
+      textPart('so', 'assistant'),
+    ])
+    session.say('assistant', [{ type: 'foreign', family: 'openai', data: { refusal: 'OTHER' } }, textPart('and so', 'assistant')])
+    session.say('user', 'and?')
+    const sentTo = async (model: string) => {
+      const { messages, receipt } = await session.context({ model, format: 'neutral' })
+      const text = JSON.stringify(messages)
+      return [
+        ['OWN', 'BLOCK', 'OTHER'].filter((word) => text.includes(word)),
+        receipt.parts.flatMap(({ change, seqs }) => (change === undefined ? [] : [[seqs?.[0], change]])),
+      ]
+    }
+    expect(await sentTo('claude-sonnet-5')).toEqual([['OWN', 'BLOCK'], [[3, 'placeholder']]])
+    expect(await sentTo('gpt-4o')).toEqual([['OTHER'], [[2, 'placeholder']]])
+    expect(await sentTo('gemini-3')).toEqual([[], [[2, 'placeholder']]]) // 2 and 3, as one part
   })
 
   test('names the profile, says when a generic one stands in, and gives a key for caches that is no session id [PRO-2]', async () => {
@@ -113,6 +194,7 @@ describe('bounds', () => {
     ['a fraction of a token', { recall: { maxTokens: 0.5 } }, 0],
     ['too many items', { recall: { maxItems: 101 } }, 100],
     ['a time of nothing', { timeoutMs: 0 }, 1],
+    ['a time beyond all patience', { timeoutMs: 600_001 }, 600_000],
     ['a format that is not there', { format: 'gemini' as 'neutral' }],
     ['a strategy that is not there', { strategy: 'best' as 'hybrid' }],
   ]

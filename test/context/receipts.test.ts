@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { diffReceipts } from '../../src/context/diff-receipts.ts'
+import { recordingTelemetry } from '../../src/testing/recording-telemetry.ts'
 import { courseOf } from '../../src/context/why.ts'
 import { checkCoverage } from '../../src/context/receipt.ts'
 import { boundedParts, evictedRanges, uncovered } from '../../src/context/receipt-ranges.ts'
@@ -60,6 +61,18 @@ describe('coverage', () => {
       { seqs: [6, 6], into: 'redacted' },
     ])
   })
+})
+
+test('in production a receipt that does not cover its log is counted, and the context is made [REC-4]', async () => {
+  const session = tableSession()
+  session.say('user', 'hello')
+  session.patch({ a: 1 })
+  session.say('user', 'again')
+  const { load } = session.source
+  Object.assign(session.source, { load: async () => load().then((loaded) => ({ ...loaded, fold: { ...loaded.fold, gone: new Map() } })) })
+  const telemetry = recordingTelemetry()
+  expect(uncovered((await session.context({}, { telemetry })).receipt)).toEqual([2])
+  expect(telemetry.counted('recollect_degraded_total', { part: 'receipt' })).toBe(1)
 })
 
 describe('reconcile', () => {
@@ -152,6 +165,37 @@ describe('reconcile', () => {
     await expect(second.reconcile({ overflow: true })).rejects.toMatchObject({ code: 'payload_too_large' })
   })
 
+  test('two overflows that a call succeeded between are not in a row [TOK-9]', async () => {
+    const session = tableSession()
+    session.say('user', words(2_000))
+    const overflow = { overflow: true } as const
+    await (await session.context()).reconcile(overflow)
+    await (await session.context()).reconcile({ inputTokens: 2_100, outputTokens: 5 })
+    session.say('assistant', 'ok')
+    session.say('user', 'more')
+    expect(await (await session.context()).reconcile(overflow)).toMatchObject({ billed: null })
+    await expect((await session.context()).reconcile(overflow)).rejects.toMatchObject({ code: 'payload_too_large' })
+  })
+
+  test('what one family billed says nothing of another [TOK-6]', async () => {
+    const session = tableSession()
+    session.say('user', words(2_000))
+    await (await session.context({ model: 'gpt-4o' })).reconcile({ inputTokens: 4_000, outputTokens: 5 })
+    session.say('assistant', 'ok')
+    session.say('user', 'more')
+    const { tokens, receipt } = await session.context({ model: 'claude-sonnet-4-6' })
+    expect(tokens.predicted).toBe(Math.ceil(1.2 * (receipt.budget['estimated'] ?? 0)))
+  })
+
+  test('a cost is what was read, written and sent anew, each at its price [REC-2]', async () => {
+    const session = tableSession()
+    session.say('user', words(2_000))
+    const { cost } = await (
+      await session.context({ model: 'gpt-5.6' })
+    ).reconcile({ inputTokens: 2_100, outputTokens: 5, cacheReadTokens: 1_000, cacheWriteTokens: 600 })
+    expect(cost).toBeCloseTo(0.1 * 1_000 + 1.25 * 600 + 500)
+  })
+
   test('an unknown receipt, a preview, and numbers that cannot be are refused [REC-2]', async () => {
     const session = tableSession()
     session.say('user', 'hello')
@@ -190,6 +234,32 @@ describe('the difference of two receipts', () => {
     expect(shrunk.parts.added.some((part) => part.class === 'summary')).toBe(true)
     expect(shrunk.firstDifferent).toBe(0)
     expect(shrunk.tokens.predicted).toBe(c.receipt.tokens.predicted - b.receipt.tokens.predicted)
+  })
+
+  test('of two calls far apart names only what left since, and the memories that surely came or went [REC-3]', async () => {
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    const turn = async (said: string, options = {}) => {
+      session.say('user', said)
+      const { receipt } = await session.context({ budgetTokens: 6_000, ...options })
+      session.say('assistant', words(300))
+      return receipt
+    }
+    for (let n = 0; n < 30; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', words(300))
+    session.memories.set('mem1', aMemory('mem1', 'a fact'))
+    const placed = await turn('and the fact?')
+    expect(placed.evicted[0]?.into).toBe('summary')
+    const later = await turn('and then?', { recall: false })
+    expect(diffReceipts(placed, later).memories).toEqual({ in: [], out: [] }) // it still stands before its message
+    expect(diffReceipts(placed, later).left).toEqual([])
+    const live = await turn('and again?')
+    expect(live.recall.items).toMatchObject([{ id: 'mem1', outcome: 'live' }])
+    for (let n = 0; n < 12; n++) await turn(`more ${n}`, { recall: false })
+    const end = await turn('the end', { recall: false })
+    const { memories, left } = diffReceipts(placed, end)
+    expect(memories.out).toMatchObject([{ id: 'mem1', outcome: 'injected' }])
+    expect(left[0]?.seqs[0]).toBe((placed.evicted.at(-1)?.seqs[1] ?? 0) + 1)
+    expect(diffReceipts(live, end).memories.out).toMatchObject([{ id: 'mem1', outcome: 'live' }])
+    expect(diffReceipts(end, placed).memories).toMatchObject({ in: [{ id: 'mem1' }], out: [] })
   })
 
   test('is empty between a receipt and itself [REC-3, CTX-P25]', async () => {
