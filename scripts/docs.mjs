@@ -228,7 +228,8 @@ async function metricsPage() {
 }
 
 async function eventsPage() {
-  const { events, logFields } = await load('telemetry/names.js')
+  const { events } = await load('telemetry/names.js')
+  const { logFields } = await load('ports/telemetry.js')
   return page(
     'Log events',
     'JSON lines on stderr, at or above `log.level`. Each has `time`, `level` and `event`; what is not listed here is dropped and counted.',

@@ -13,7 +13,7 @@ import type { Peer } from './peer.ts'
 import { openapiDocument } from './openapi.ts'
 import { problemResponse, asError, type HttpStatus } from './problem.ts'
 import { createInFlight, createRates } from './rates.ts'
-import type { Route } from './route.ts'
+import { checkedRow, type Route } from './route.ts'
 import { contextRoutes } from './routes/contexts.ts'
 import { healthRoutes } from './routes/health.ts'
 import { memoryRoutes } from './routes/memories.ts'
@@ -52,7 +52,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     draining: () => draining,
     openapi: () => openapiDocument(native, options.version),
   })
-  const rows = [...native.map((row) => nativeRow(checked(row), recollect)), ...modelRows(recollect, options, keyHeader)]
+  const rows = [...native.map((row) => nativeRow(checkedRow(row), recollect)), ...modelRows(recollect, options, keyHeader)]
   for (const row of rows)
     app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), (c) => handleRow(row, c.req.raw, c.req.param(), c.env.address, desk))
   app.notFound((c) => {
@@ -109,7 +109,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       options.telemetry.log(answer.status >= 500 ? 'error' : 'info', 'request', {
         requestId,
         route,
-        method: request.method,
+        method: route === 'other' ? 'other' : request.method, // what no row takes may be anybody's word
         status: answer.status,
         durationMs: Math.round(seconds * 1000),
       })
@@ -181,15 +181,4 @@ const methodsFor = (path: string, rows: readonly Row[]): string[] => [
 function labelOf(request: Request, rows: readonly Row[]): string {
   const path = new URL(request.url).pathname
   return rows.find((one) => one.method === request.method && patternOf(one.path).test(path))?.path ?? 'other'
-}
-
-/** The row itself, if it says who may call it, what it answers, and what a retry gets (GW-2, GW-6). */
-function checked(row: Route): Route {
-  const open = ['/healthz', '/readyz', '/openapi.json']
-  const anyCredential = ['/api/v1/whoami']
-  const allowed = row.access === 'open' ? open.includes(row.path) : row.access === 'any credential' ? anyCredential.includes(row.path) : true
-  if (!allowed || row.access === undefined || Object.keys(row.answers).length === 0)
-    throw new Error(`the route ${row.method} ${row.path} has no action or schema`)
-  if (row.method === 'POST' && row.once === undefined) throw new Error(`the route ${row.method} ${row.path} does not say what a retry gets`)
-  return row
 }

@@ -145,10 +145,6 @@ function pagesOf(recollect: Recollect, row: Route, tenantId = '~system', ownerId
   }
 }
 
-/** A cursor goes on with another page size, and not with another filter. */
+/** A cursor goes on with another page size, and not with another filter. The schema has put the fields in its own order. */
 const withoutPage = (filter: Json): Json =>
-  Object.fromEntries(
-    Object.entries(filter as Record<string, Json>)
-      .filter(([name]) => name !== 'cursor' && name !== 'limit')
-      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
-  )
+  Object.fromEntries(Object.entries(filter as Record<string, Json>).filter(([name]) => name !== 'cursor' && name !== 'limit'))

@@ -1,7 +1,7 @@
 // What a row of the route table holds, and what a handler gets. A row without an action or schema does not start (GW-2).
 import type { ZodType } from 'zod'
 import type { Json } from '../core/json.ts'
-import type { Action, Actor } from '../ports/policy.ts'
+import { actions, type Action, type Actor } from '../ports/policy.ts'
 import type { CredentialInfo, Recollect, TagOf, User } from '../recollect.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -67,3 +67,23 @@ export interface Route<Query = any, Body = any> {
 
 /** Keeps the types of query and body together with their schemas. */
 export const route = <Query, Body>(row: Route<Query, Body>): Route => row
+
+/** Whoever is nobody, and whoever is anybody, may call these and no others (GW-2). */
+const openRows = ['GET /healthz', 'GET /readyz', 'GET /openapi.json']
+const anyCredentialRows = ['GET /api/v1/whoami']
+
+/** The row itself, if it says who may call it, what it takes and answers, and what a retry gets; else there is no gateway (GW-2, GW-6). */
+export function checkedRow(row: Route): Route {
+  const name = `${row.method} ${row.path}`
+  const known =
+    row.access === 'open'
+      ? openRows.includes(name)
+      : row.access === 'any credential'
+        ? anyCredentialRows.includes(name)
+        : (actions as readonly unknown[]).includes(row.access)
+  if (!known) throw new Error(`the route ${name} has no action that the policy knows`)
+  if (Object.keys(row.answers).length === 0) throw new Error(`the route ${name} has no schema of an answer`)
+  if (['PUT', 'PATCH'].includes(row.method) && row.body === undefined) throw new Error(`the route ${name} has no schema of a body`)
+  if (row.method === 'POST' && row.once === undefined) throw new Error(`the route ${name} does not say what a retry gets`)
+  return row
+}

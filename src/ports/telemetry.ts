@@ -2,8 +2,34 @@
 
 export type Labels = Readonly<Record<string, string>>
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-/** Only the fields of ACC-15; the sink drops and counts others. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
+/** The fields a log line may have (ACC-15). No text, no ids that callers gave, no third party's message. */
+export const logFields = [
+  'requestId',
+  'route',
+  'method',
+  'status',
+  'code',
+  'durationMs',
+  'owner',
+  'session',
+  'tenant',
+  'credentialId',
+  'role',
+  'action',
+  'decision',
+  'reason',
+  'count',
+  'bytes',
+  'tokens',
+  'store',
+  'keyVersion',
+  'node',
+  'port',
+  'clean',
+] as const
+
+/** Other fields do not compile, and a sink drops and counts them. */
+export type LogFields = { readonly [F in (typeof logFields)[number]]?: string | number | boolean | undefined }
 
 export interface Telemetry {
   /** Adds to a counter. */

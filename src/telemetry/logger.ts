@@ -1,7 +1,7 @@
 // JSON lines by an allowlist of events and fields: what is not listed is dropped and counted, so that no content can slip in (ACC-15, OBS-11).
 import type { Clock } from '../ports/clock.ts'
-import type { LogFields, LogLevel } from '../ports/telemetry.ts'
-import { events, logFields } from './names.ts'
+import { logFields, type LogFields, type LogLevel } from '../ports/telemetry.ts'
+import { events } from './names.ts'
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 const allowed: ReadonlySet<string> = new Set(logFields)

@@ -108,29 +108,3 @@ export const events = {
   sweep_owner_failed: 'The sweeper leaves an owner alone for a while.',
   job_failed: 'A background job failed and will run again.',
 } as const
-
-/** The fields a log line may have (ACC-15). No text, no ids that callers gave, no third party's message. */
-export const logFields = [
-  'requestId',
-  'route',
-  'method',
-  'status',
-  'code',
-  'durationMs',
-  'owner',
-  'session',
-  'tenant',
-  'credentialId',
-  'role',
-  'action',
-  'decision',
-  'reason',
-  'count',
-  'bytes',
-  'tokens',
-  'store',
-  'keyVersion',
-  'node',
-  'port',
-  'clean',
-] as const

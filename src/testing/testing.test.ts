@@ -41,10 +41,10 @@ test('telemetry that records adds up counters by their labels and keeps values a
   telemetry.count('calls', 1, { route: 'b' })
   telemetry.observe('ms', 5)
   telemetry.gauge('ms', 7, { route: 'a' })
-  telemetry.log('warn', 'slow', { ms: 7 })
+  telemetry.log('warn', 'slow', { durationMs: 7 })
   expect([telemetry.counted('calls'), telemetry.counted('calls', { route: 'a' }), telemetry.counted('none')]).toEqual([3, 2, 0])
   expect([telemetry.values('ms'), telemetry.values('ms', { route: 'a' })]).toEqual([[5, 7], [7]])
-  expect(telemetry.lines).toEqual([{ level: 'warn', event: 'slow', fields: { ms: 7 } }])
+  expect(telemetry.lines).toEqual([{ level: 'warn', event: 'slow', fields: { durationMs: 7 } }])
 })
 
 test('a lost reply is unavailable, and the write was done once [LOG-5]', async () => {

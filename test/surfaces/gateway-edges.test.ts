@@ -87,6 +87,31 @@ describe('who the client is', () => {
   })
 })
 
+test('a gateway is a fetch handler: what mounts it and what serves it give the same answers [GW-1]', async () => {
+  await world.alice.session('alike')
+  const asked = [
+    ['GET', '/healthz'],
+    ['GET', '/nowhere'],
+    ['PUT', '/api/v1/sessions', '{}'],
+    ['POST', '/api/v1/sessions', '{"id":"alike"}'],
+    ['GET', '/api/v1/sessions/alike'],
+    ['POST', '/api/v1/memories/search', '{"query":""}'],
+    ['POST', '/s/alike/v1/chat/completions', '{"messages":[{"role":"user","content":"hello"}]}'],
+  ] as const
+  for (const [method, path, body] of asked) {
+    const headers = { authorization: `Bearer ${world.key}`, 'content-type': 'application/json', 'x-request-id': 'same', 'recollect-mode': 'dry-run' }
+    const init = { method, headers, ...(body === undefined ? {} : { body }) }
+    const [inProcess, served] = [await world.gateway.fetch(new Request(`${world.url}${path}`, init)), await fetch(`${world.url}${path}`, init)]
+    const own = (response: Response) =>
+      Object.fromEntries(
+        [...response.headers].filter(([name]) => !/^(?:connection|keep-alive|date|content-length|transfer-encoding|recollect-receipt)$/.test(name)),
+      )
+    expect([served.status, own(served)]).toEqual([inProcess.status, own(inProcess)])
+    const plain = (text: string) => text.replaceAll(/"(?:rcp_|id":")[^"]*"/g, '""').replaceAll(/"(?:createdAt|at)":\d+/g, '')
+    expect(plain(await served.text())).toBe(plain(await inProcess.text()))
+  }
+})
+
 describe('every answer', () => {
   const always = {
     'cache-control': 'no-store',

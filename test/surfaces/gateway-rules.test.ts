@@ -11,7 +11,7 @@ import { says } from './scripted-upstream.ts'
 const clock = manualClock(Date.now())
 let world: GatewayWorld
 beforeAll(async () => {
-  world = await gatewayWorld({ clock })
+  world = await gatewayWorld({ clock }, { clock })
 })
 afterAll(() => world.close())
 
@@ -51,6 +51,43 @@ describe('pages', () => {
     for (const answer of await Promise.all(wrong))
       expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([400, 'invalid_input'])
     expect((await list(nextCursor, '/api/v1/sessions?limit=2')).status).toBe(200) // another size goes on
+    expect((await list(nextCursor, '/api/v1/sessions?limit=2', { authorization: `Bearer ${await keyOf('alice')}` })).status).toBe(200)
+  })
+
+  test('a cursor of one session does not open for another, nor one that was sealed for another route or tenant [GW-8]', async () => {
+    const receiptsOf = async (id: string) => {
+      const session = await world.alice.session(id, { formation: 'off' })
+      await session.append({ role: 'user', text: 'hello' })
+      for (let n = 0; n < 2; n++) await session.context({ recall: false })
+      await world.recollect.settled()
+      return `/api/v1/sessions/${id}/receipts?limit=1`
+    }
+    const [one, other] = [await receiptsOf('one'), await receiptsOf('other')]
+    const { nextCursor } = await json(list('', one))
+    expect((await list(nextCursor, one)).status).toBe(200)
+    expect((await list(nextCursor, other)).status).toBe(400)
+    const { cursor } = await world.alice.sessions.list({ limit: 1 })
+    const binding = { purpose: 'cursor', tenantId: 'default', ownerId: 'alice', route: 'GET /api/v1/sessions', filter: '[{},{}]' } as const
+    const sealed = async (other: object) => (await list(await world.recollect.tokens.seal({ ...binding, ...other }, cursor as string, 1_000))).status
+    expect(await sealed({})).toBe(200)
+    for (const wrong of [{ route: 'GET /api/v1/memories' }, { tenantId: 'another' }, { ownerId: 'bob' }, { purpose: 'response-id' }])
+      expect(await sealed(wrong)).toBe(400)
+  })
+
+  test('a cursor lives a day [GW-8]', async () => {
+    const { nextCursor } = await json(list(''))
+    clock.advance(limits.cursorMs - 1)
+    expect((await list(nextCursor)).status).toBe(200)
+    clock.advance(1)
+    expect((await list(nextCursor)).status).toBe(400)
+  })
+
+  test('a page holds 50 where nothing else is asked, and 200 at most [GW-8]', async () => {
+    const full = await gatewayWorld({ clock })
+    for (let n = 0; n < 201; n++) await full.alice.session(`s${n}`)
+    const sizeOf = async (query: string) => (await json(full.call('GET', `/api/v1/sessions${query}`))).items.length as number
+    expect([await sizeOf(''), await sizeOf('?limit=200'), await sizeOf('?limit=1')]).toEqual([50, 200, 1])
+    await full.close()
   })
 
   test.each([0, 201, -1, 1.5, 'x'])('a page of %s items is refused [GW-8]', async (limit) => {
