@@ -1,8 +1,9 @@
 // What an edit does to a session, and what two calls at once do: the path is what the client holds, and nobody writes under another's turn.
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
-import { refuses, says } from './scripted-upstream.ts'
+import { refuses, says, type Step } from './scripted-upstream.ts'
 
 let world: GatewayWorld
 beforeAll(async () => {
@@ -145,6 +146,39 @@ describe('edits', () => {
     await (await world.chat(name, user('yes'), { 'recollect-history': 'tail' })).text()
     expect((await world.said(name)).length).toBe(6)
   })
+})
+
+test('whatever a client does with its list, and the upstream with its requests, the path is the list [OAI-6, OAI-8, OAI-9, OAI-10]', async () => {
+  const step = fc.record({
+    does: fc.constantFrom('says', 'says', 'edits', 'regenerates'),
+    at: fc.nat(20),
+    answers: fc.constantFrom(200, 200, 400, 503, 0),
+  })
+  let texts = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (steps) => {
+      const name = fresh()
+      let held: { role: string; content: string }[] = []
+      for (const { does, at, answers: status } of steps) {
+        const asked = { role: 'user', content: `said ${++texts}` }
+        const turn = 2 * Math.floor((at % Math.max(1, held.length)) / 2)
+        if (does === 'says') held = [...held, asked]
+        else if (held.length > 0) held = [...held.slice(0, turn), does === 'edits' ? asked : (held[turn] as typeof asked)]
+        if (held.length === 0) continue
+        const answer = `answer ${texts}`
+        const broken: Step = (response) => void response.destroy()
+        const outcome = status === 200 ? says(answer) : status === 0 ? broken : refuses(status, {})
+        world.upstream.next(outcome)
+        const reply = await world.chat(name, { messages: held }, { 'recollect-history': 'full' })
+        await reply.text()
+        expect(reply.status).toBe(status === 0 ? 503 : status)
+        held = status === 200 ? [...held, { role: 'assistant', content: answer }] : held.slice(0, -1) // what failed is left out
+        if (status === 200) expect(await world.said(name)).toEqual(held.map(({ role, content }) => `${role}: ${content}`))
+        expect(await world.isFree(name)).toBe(true)
+      }
+    }),
+    { numRuns: 30 },
+  )
 })
 
 test('a second call on a session waits for the first; with recollect-turn: refuse it is told at once [OAI-24]', async () => {

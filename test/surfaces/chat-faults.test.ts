@@ -85,6 +85,23 @@ describe('an upstream that breaks', () => {
     expect((await world.said(name)).at(-1)).toBe('assistant: CR')
   })
 
+  test('of a stream the event that holds nothing but usage is dropped, whatever its line ends, and all else stays [OAI-15]', async () => {
+    for (const end of ['\n\n', '\r\n\r\n']) {
+      const event = (choices: readonly object[]) => `data: ${JSON.stringify({ choices, usage: { prompt_tokens: 1, completion_tokens: 1 } })}${end}`
+      const said = event([{ index: 0, delta: { content: 'hi' }, finish_reason: 'stop' }])
+      const last = 'data: [DONE]' // without a line end
+      world.upstream.next((response) => void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(said + event([]) + last))
+      expect(await (await world.chat(fresh(), { ...user('hello'), stream: true })).text()).toBe(said + last)
+    }
+  })
+
+  test('an upstream that points elsewhere is not followed [OAI-20]', async () => {
+    const asked = world.upstream.bodies.length
+    world.upstream.next((response) => void response.writeHead(307, { location: `${world.upstream.url}/chat/completions` }).end())
+    expect((await world.chat(fresh(), user('hello'))).status).toBe(503)
+    expect(world.upstream.bodies.length).toBe(asked + 1)
+  })
+
   test('a stream without an end of any event is cut at the bound, and held by nobody [GW-11]', async () => {
     const name = fresh()
     world.upstream.next((response) => {
@@ -220,6 +237,28 @@ describe('a client that goes away', () => {
     await expect.poll(() => world.said(name)).toEqual(['user: hello', 'assistant: heard so far (aborted)'])
     await expect.poll(() => world.upstream.left).toBe(before + 1)
     expect(await world.isFree(name)).toBe(true)
+  })
+
+  test.each(['its signal', 'its reader'])('told by %s alone: what had arrived is stored, and the upstream is let go [OAI-16]', async (by) => {
+    const name = fresh()
+    const before = world.upstream.left
+    world.upstream.next((response, body) => begins(response, body, [{ content: 'heard so far' }]))
+    const gone = new AbortController()
+    const reply = await world.gateway.fetch(
+      new Request(`http://127.0.0.1/s/${name}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${world.key}`, 'content-type': 'application/json', host: '127.0.0.1' },
+        body: JSON.stringify({ model: 'm', stream: true, ...user('hello') }),
+        signal: gone.signal,
+      }),
+    )
+    const reader = (reply.body as ReadableStream<Uint8Array>).getReader()
+    await reader.read()
+    if (by === 'its signal') gone.abort()
+    else await reader.cancel()
+    await expect.poll(() => world.said(name)).toEqual(['user: hello', 'assistant: heard so far (aborted)'])
+    await expect.poll(() => world.upstream.left).toBe(before + 1)
+    await expect.poll(() => world.isFree(name).catch(() => false)).toBe(true)
   })
 
   test('before the answer: the upstream is let go, the message stays, the turn is free [OAI-16]', async () => {

@@ -144,20 +144,29 @@ describe('a list with one bad message, however far down', () => {
 
 test('"context too long" is planned again, smaller, and sent once more; a second refusal passes, and so does one where nothing is left to drop [OAI-22]', async () => {
   const own = await gatewayWorld()
-  for (let n = 0; n < 30; n++)
-    for (const session of ['s', 't']) await (await own.chat(session, user(`${n} ${'a long story of many words '.repeat(40)}`))).text()
+  const long = Array.from({ length: 60 }, (_, n) => ({
+    role: n % 2 === 0 ? ('user' as const) : ('assistant' as const),
+    text: `${n} ${'a long story of many words '.repeat(40)}`,
+  }))
+  for (const session of ['s', 't']) await (await own.alice.session(session)).append(long)
   const tooLong = refuses(400, { message: "This model's maximum context length is 8192 tokens.", code: 'context_length_exceeded' })
   const refused = async (session: string, calls: number) => {
     const asked = own.upstream.bodies.length
     const reply = await own.chat(session, user('and now?'))
     expect([reply.status, reply.headers.get('recollect-error-source')]).toEqual([400, 'upstream'])
-    expect([own.upstream.bodies.length - asked, (await own.said(session)).at(-1)]).toEqual([calls, session === 's' ? 'assistant: ok' : undefined])
+    expect([own.upstream.bodies.length - asked, (await own.said(session)).at(-1)]).toEqual([
+      calls,
+      session === 's' ? `assistant: ${long.at(-1)?.text}` : undefined,
+    ])
   }
   own.upstream.next(tooLong, tooLong)
   await refused('s', 2)
   own.upstream.next(tooLong)
   await refused('another', 1)
-  own.upstream.next(tooLong)
+  own.upstream.next(refuses(500, { message: 'the maximum context length is 8192 tokens' }))
+  const failed = own.upstream.bodies.length
+  expect([(await own.chat('t', user('and now?'))).status, own.upstream.bodies.length - failed]).toEqual([500, 1])
+  own.upstream.next(refuses(413, { message: 'prompt is too long: the maximum context length is 8192 tokens' }))
   expect((await own.chat('t', user('and then?'))).status).toBe(200)
   const sizes = own.upstream.bodies.slice(-2).map((body) => JSON.stringify(body).length)
   expect(sizes[1]).toBeLessThan(sizes[0] as number)

@@ -92,11 +92,13 @@ describe('what goes upstream', () => {
       a_new_field: { x: [1] },
     }
     const named = { session_id: 'other', litellm_session_id: 'other', recollect_anything: 1, store: true }
-    await (await world.chat(fresh(), { ...user('hello'), ...extra, ...named })).text()
-    const { messages, prompt_cache_key, ...rest } = sent()
-    expect(messages).toEqual(user('hello').messages)
-    expect(rest).toEqual({ model: 'm', ...extra, store: false })
-    expect(prompt_cache_key).toBeUndefined() // the scripted upstream is not one that takes it
+    for (const more of [{ conversation: 'other' }, { conversation: { id: 'other' } }, { previous_response_id: 'resp_other' }]) {
+      await (await world.chat(fresh(), { ...user('hello'), ...extra, ...named, ...more })).text()
+      const { messages, prompt_cache_key, ...rest } = sent()
+      expect(messages).toEqual(user('hello').messages)
+      expect(rest).toEqual({ model: 'm', ...extra, store: false })
+      expect(prompt_cache_key).toBeUndefined() // the scripted upstream is not one that takes it
+    }
   })
 
   test('a context key goes to an upstream that takes it, unless the client gave its own [OAI-13]', async () => {
@@ -212,6 +214,26 @@ describe('what goes upstream', () => {
     expect(Object.keys(headers).filter((name) => /^x-stainless|^recollect|^cookie$|^x-other$|^authorization$/.test(name))).toEqual([])
   })
 
+  test("the upstream's own key goes there, with the headers that are configured, and the context's key to OpenAI itself [OAI-13, OAI-20, OAI-21]", async () => {
+    const calls: [string, Headers, JsonObject][] = []
+    const own = await gatewayWorld({
+      upstream: { name: 'openai', baseUrl: 'https://api.openai.com/v1/', apiKey: 'sk-upstream', forwardHeaders: ['x-team'] },
+      fetch: async (url, init) => {
+        calls.push([String(url), new Headers(init?.headers), JSON.parse(String(init?.body)) as JsonObject])
+        return Response.json({ choices: [{ index: 0, message: { role: 'assistant', content: 'ok' } }] })
+      },
+    })
+    await (await own.chat('s', user('hello'), { 'x-team': 'blue', accept: 'application/json, text/plain' })).text()
+    const [[url, headers, body]] = calls as [[string, Headers, JsonObject]]
+    expect([url, body['prompt_cache_key']]).toEqual(['https://api.openai.com/v1/chat/completions', expect.stringMatching(/^[A-Za-z0-9_-]{22}$/)])
+    expect([headers.get('authorization'), headers.get('x-team'), headers.get('accept')]).toEqual([
+      'Bearer sk-upstream',
+      'blue',
+      'application/json, text/plain',
+    ])
+    await own.close()
+  })
+
   test("with the caller's credentials its key goes upstream, and ours stands in a header of its own [OAI-20]", async () => {
     const own = await gatewayWorld({ credentials: 'caller' })
     const reply = await own.chat('s', user('hello'), { authorization: 'Bearer sk-theirs', 'recollect-key': own.key })
@@ -262,6 +284,8 @@ describe('what comes back', () => {
     expect(full).toContain(`"usage":${JSON.stringify(usage)}`)
     expect(full.replace(/data: [^\n]*"choices":\[\][^\n]*\n\n/, '')).toBe(plain)
     expect(sent()['stream_options']).toEqual({ include_usage: true })
+    const more = await (await world.chat(name, { ...user('three'), stream: true, stream_options: { include_obfuscation: false } })).text()
+    expect([more, sent()['stream_options']]).toEqual([plain, { include_obfuscation: false, include_usage: true }])
   })
 
   test('a stream waits for no length, so that its first piece leaves at once, however short it is [OAI-15]', async () => {

@@ -135,6 +135,23 @@ describe('the calls of an answer', () => {
   })
 })
 
+test('what was read from and written to a cache, and what was reasoning, is told apart [OAI-17]', () => {
+  const usage = {
+    prompt_tokens: 9,
+    completion_tokens: 5,
+    prompt_tokens_details: { cached_tokens: 4, cache_write_tokens: 3 },
+    completion_tokens_details: { reasoning_tokens: 2 },
+  }
+  expect(usageOf(usage)).toEqual({ inputTokens: 9, outputTokens: 5, cacheReadTokens: 4, cacheWriteTokens: 3, reasoningTokens: 2 })
+  const assembler = answerAssembler()
+  for (const chunk of [
+    { choices: [], usage },
+    { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: null },
+  ])
+    assembler.add(chunk)
+  expect(assembler.answer().usage).toEqual(usageOf(usage))
+})
+
 test('usage that is missing or garbage is null, never 0 [OAI-17]', () => {
   expect([usageOf(undefined), usageOf(null), usageOf({ prompt_tokens: -1, completion_tokens: 2 }), usageOf({ prompt_tokens: 1 })]).toEqual([
     null,
