@@ -85,7 +85,7 @@ function emitMessage({ seq, message }: LoggedMessage, as: Pick<Emitted, 'class' 
       // A result outside the tool role stands for no call of ours: data (I1).
       parts.push(plain(strayText(part, `stray:${seq}:${index}`, by)))
       change = 'fenced'
-    } else parts.push(part)
+    } else parts.push(escaped(part))
   }
   if (message.role === 'system') parts.unshift(plain(systemMark))
   if (parts.every((part) => part.type === 'reasoning')) parts.push(plain(emptyMessage)) // not every format carries reasoning
@@ -133,9 +133,7 @@ function fenceSpans(part: TextPart, blockId: string, by: Rendering): string {
 }
 
 function resultContent(result: ToolResultPart, seq: number, by: Rendering): [readonly Part[], Change] {
-  const content = result.content
-    .filter((part) => part.type !== 'text' || part.text !== '')
-    .map((part) => (part.type === 'text' ? escaped(part) : part))
+  const content = result.content.filter((part) => part.type !== 'text' || part.text !== '').map(escaped)
   if (content.length === 0) return [[plain(emptyMessage)], 'placeholder']
   if (seq < (by.record.maskResultsBefore ?? 0) && !by.record.pins.includes(seq)) {
     const tokens = countMessage({ parts: content }, by.profile, by.counter)
@@ -146,9 +144,26 @@ function resultContent(result: ToolResultPart, seq: number, by: Rendering): [rea
   return [cut, cut.some((part, index) => part !== content[index]) ? 'cut' : undefined]
 }
 
-const escaped = (part: TextPart): TextPart => {
-  const text = escapeFence(part.text)
-  return text === part.text ? part : { ...part, text }
+/** What a part says, with our fence syntax escaped (POI-14 f); in the JSON of a call the escape reads as the character it stands for. */
+function escaped(part: Part): Part {
+  switch (part.type) {
+    case 'text': {
+      const text = escapeFence(part.text)
+      return text === part.text ? part : { ...part, text }
+    }
+    case 'tool-call': {
+      const text = escapeFence(part.arguments)
+      return text === part.arguments ? part : { ...part, arguments: text }
+    }
+    case 'image':
+    case 'file': {
+      const [caption, name] = [escapeFence(part.caption ?? ''), escapeFence(part.name ?? '')]
+      if (caption === (part.caption ?? '') && name === (part.name ?? '')) return part
+      return { ...part, ...(part.caption === undefined ? {} : { caption }), ...(part.name === undefined ? {} : { name }) }
+    }
+    default:
+      return part
+  }
 }
 
 const cutPart = (part: TextPart, seq: number, by: Rendering): TextPart => {

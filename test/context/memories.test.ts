@@ -157,6 +157,20 @@ describe('memories', () => {
     ])
   })
 
+  test.each([
+    ['short', 30, 'be brief', 15],
+    ['long', 8, 'answer in short words '.repeat(40), 3],
+  ])('of %s preferences so many of the newest stand in a block as 600 tokens hold [POI-14]', async (_, count, text, placed) => {
+    const preferences = Array.from({ length: count }, (_, n) => aMemory(`pref${n}`, text, { kind: 'procedural' }))
+    const session = remembering({ preferences: () => preferences })
+    remember(session, ...preferences)
+    session.say('user', 'zzz')
+    const { receipt } = await session.context({ budgetTokens: 30_000 })
+    expect(receipt.recall.items.filter(({ outcome }) => outcome === 'injected').map(({ id }) => id)).toEqual(
+      preferences.slice(0, placed).map(({ id }) => id),
+    )
+  })
+
   test('a record that takes the place of a live one is placed whatever its rank, and says what it supersedes [INJ-5]', async () => {
     let answer: MemoryRecord[] = []
     const session = remembering({ recall: () => answer })
