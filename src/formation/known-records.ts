@@ -1,7 +1,7 @@
 // What formation must know of an owner's memory log to add to it: duplicates, neighbours, lives, what rests on which message, what must not come back.
 import { listOf, recallLists, type RecallList } from '../core/authority.ts'
 import type { DecodedMemory, Evidence, MemoryEvent, RecordBody } from '../core/memory.ts'
-import { canonicalText } from './canonical-text.ts'
+import { canonicalText } from '../core/canonical-text.ts'
 
 /** One record as formation sees it: where its entries stand, and what it rests on; its text stays in the log. */
 export interface Known {

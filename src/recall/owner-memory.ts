@@ -1,5 +1,6 @@
 // A partition read as memory: records by id and by filter, for the memories API and for contexts.
 import { authorities, recallLists } from '../core/authority.ts'
+import { canonicalText } from '../core/canonical-text.ts'
 import { memoryKinds, type MemoryRecord } from '../core/memory.ts'
 import type { Partition } from './partition.ts'
 import type { MemoryFilter, OwnerMemory } from './recall-types.ts'
@@ -41,15 +42,17 @@ function mayPass(table: RowTable, row: number, filter: MemoryFilter): boolean {
   return filter.validAt === undefined || (filter.validAt >= rows.validFrom[row]! && filter.validAt < rows.validUntil[row]!)
 }
 
-/** INJ-3, POI-14: current `procedural` records of level `typed` or higher, newest first. */
+/** INJ-3, POI-14: current `procedural` records of level `typed` or higher, newest first; what was said twice stands once (RCL-9). */
 export function preferencesOf({ rows: table }: Partition, now: number, most: number): MemoryRecord[] {
   const { rows } = table
   const [procedural, trusted] = [memoryKinds.indexOf('procedural'), recallLists.indexOf('trusted')]
-  const found: MemoryRecord[] = []
-  for (let row = rows.length - 1; row >= 0 && found.length < most; row--) {
+  const found = new Map<string, MemoryRecord>()
+  for (let row = rows.length - 1; row >= 0 && found.size < most; row--) {
     if (rows.kind[row] !== procedural || rows.list[row] !== trusted) continue
     if ((rows.state[row]! & (rowState.gone | rowState.ended)) !== 0 || now >= rows.expiresAt[row]! || now >= rows.validUntil[row]!) continue
-    found.push(recordAt(table, row))
+    const record = recordAt(table, row)
+    const said = canonicalText(record.text)
+    if (!found.has(said)) found.set(said, record)
   }
-  return found
+  return [...found.values()]
 }

@@ -259,19 +259,29 @@ describe('the embedder', () => {
   })
 })
 
-test('preferences are current procedural records of level typed or higher, newest first, at most 20 [INJ-3, POI-14]', async () => {
+test('preferences are current procedural records of level typed or higher, newest first, once each, at most 20 [INJ-3, POI-14, RCL-9]', async () => {
   const rule = (text: string, more: Partial<Said> = {}): Said => ({ text, kind: 'procedural', ...more })
   const { owner, recall } = await memoryOf(
-    ...Array.from({ length: 25 }, (_, i) => rule(`rule ${i}`)),
-    // Newer than all that counts, and none of them one of it.
+    rule('old'),
+    rule('until tomorrow', { validUntil: noon + 86_400_000 }),
+    ...Array.from({ length: 18 }, (_, i) => rule(`rule ${i}`)),
+    rule('Rule  17'), // said again
+    rule('by policy', { authority: 'policy' }),
     rule('by the web', { authority: 'untrusted' }),
     rule('by the assistant', { authority: 'assistant' }),
     rule('gone', { expiresAt: noon }),
-    rule('past', { validUntil: noon }),
-    { text: 'no rule' },
+    rule('not from today on', { validUntil: noon }),
+    rule('taken back'),
+    { text: 'only said' },
+    { text: 'true', kind: 'semantic' },
   )
-  const found = (await recall.moment(owner.scope).preferences()).map(({ text }) => text)
-  expect(found).toEqual(Array.from({ length: 20 }, (_, i) => `rule ${24 - i}`))
+  const preferences = async () => (await recall.moment(owner.scope).preferences()).map(({ text }) => text)
+  await owner.append({ type: 'end', recordId: 'mem_27', validUntil: noon, why: 'retracted' })
+  const newest = ['by policy', 'Rule  17', ...Array.from({ length: 17 }, (_, i) => `rule ${16 - i}`), 'until tomorrow']
+  expect(newest).toHaveLength(20)
+  expect(await preferences()).toEqual(newest)
+  await owner.append({ type: 'end', recordId: 'mem_22', validUntil: noon, why: 'superseded' })
+  expect(await preferences()).toEqual([...newest.slice(1), 'old'])
 })
 
 test('a list is newest first, by pages, and each filter keeps what it names [MEM-3]', async () => {
