@@ -8,6 +8,7 @@ export const memory = {
   'MREG-3': 'an imported history keeps its dates',
   'MREG-15': 'what the assistant said is found',
   'POI-4': 'text that is not typed by the user never becomes a preference',
+  'FORM-8': 'forming a message of 200 characters takes under 0.3 ms, whatever is known',
   'POI-8': 'the life of a record follows from its level, and recall does not renew it',
   'POI-9': 'a record supersedes only its own level or lower',
   'FORM-3': 'a message forms verbatim units, cut at sentence ends; code and data are left out and named',
