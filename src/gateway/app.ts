@@ -102,14 +102,15 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
         'x-request-id': requestId,
       })
       const route = labelOf(request, rows)
+      const method = route === 'other' ? 'other' : request.method // what no row takes may be anybody's word
       const seconds = (options.clock.now() - began) / 1000
-      options.telemetry.count('recollect_http_requests_total', 1, { route, method: request.method, status: String(answer.status) })
+      options.telemetry.count('recollect_http_requests_total', 1, { route, method, status: String(answer.status) })
       options.telemetry.observe('recollect_http_request_duration_seconds', seconds, { route })
       options.telemetry.gauge('recollect_http_in_flight', desk.inFlight.count)
       options.telemetry.log(answer.status >= 500 ? 'error' : 'info', 'request', {
         requestId,
         route,
-        method: route === 'other' ? 'other' : request.method, // what no row takes may be anybody's word
+        method,
         status: answer.status,
         durationMs: Math.round(seconds * 1000),
       })

@@ -37,7 +37,7 @@ export const security = {
   'ACC-3': 'operator and auditor stand alone, and nobody issues more than they may',
   'ACC-4': 'API keys have one shape, lie as keyed hashes, end, rotate, and are revoked on every node',
   'ACC-7': 'every credential that does not hold gives one answer',
-  'ACC-15': 'content and names given by callers are in no metric, log line, error or receipt',
+  'ACC-15': 'content and names given by callers are in no metric, log line, error or receipt, and no other field than the listed ones compiles',
   'AUD-1': 'one sealed audit log a tenant and month, chained to the month before, kept 400 days',
   'AUD-2': 'an audit event says who, what and how in codes, never content',
   'AUD-3': 'a change, swap, drop or insertion breaks the chain at its seq, and writers at once do not',
