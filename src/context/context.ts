@@ -220,23 +220,49 @@ function report({ receipt }: PlannedContext, telemetry: Telemetry): void {
 }
 
 interface Deadline {
-  readonly signal: AbortSignal
   readonly ms: number
+  readonly aborted: boolean
+  readonly signal: AbortSignal
   readonly passed: Promise<'passed'>
   end(): void
 }
 
 function deadlineOf(options: ContextOptions, { clock, defaults }: ContextParts): Deadline {
   const timeoutMs = contextTimeout(options, defaults)
-  const { signal } = options
+  const until = clock.now() + timeoutMs
   const ended = new AbortController()
-  const both = signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal])
-  return { signal: both, ms: timeoutMs, passed: clock.sleep(timeoutMs, both).then(() => 'passed'), end: () => ended.abort('made') }
+  let both: AbortSignal | undefined
+  const signal = () => (both ??= options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]))
+  return {
+    ms: timeoutMs,
+    get aborted() {
+      return options.signal?.aborted === true
+    },
+    get signal() {
+      return signal()
+    },
+    get passed() {
+      return clock.sleep(until - clock.now(), signal()).then(() => 'passed' as const)
+    },
+    end: () => ended.abort('made'),
+  }
 }
 
 async function withDeadline(made: Promise<Context>, deadline: Deadline): Promise<Context> {
-  const first = await Promise.race([made, deadline.passed])
+  const soon = deadline.aborted ? undefined : await unlessLoopTurns(made)
+  const first = soon ?? (await Promise.race([made, deadline.passed]))
   if (first !== 'passed') return first
   made.catch(() => undefined) // its answer is not waited for any more
   throw new RecollectError('timeout', `the context took over ${deadline.ms} ms, or was aborted`, 'Call again, or raise timeoutMs.')
+}
+
+/** Most contexts are made before the loop turns: only the others need a timer. */
+async function unlessLoopTurns(made: Promise<Context>): Promise<Context | undefined> {
+  let turn: NodeJS.Immediate | undefined
+  const turned = new Promise<undefined>((resolve) => (turn = setImmediate(resolve, undefined)))
+  try {
+    return await Promise.race([made, turned])
+  } finally {
+    clearImmediate(turn)
+  }
 }

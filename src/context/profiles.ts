@@ -154,12 +154,13 @@ export function findProfile(
   extra: readonly ModelProfile[] = [],
 ): { readonly profile: ModelProfile; readonly known: boolean } {
   if (typeof model === 'object') return { profile: checkProfile(model), known: true }
-  const table = [...extra, ...profiles] // of two rows that fit alike, the deployment's own
-  if (model === undefined) return { profile: table.find(({ id }) => id === 'generic') ?? generic, known: false }
-  const named = table.find(({ id }) => id === model)
+  const called = (name: string) => extra.find(({ id }) => id === name) ?? profiles.find(({ id }) => id === name)
+  if (model === undefined) return { profile: called('generic') ?? generic, known: false }
+  const named = called(model)
   if (named !== undefined) return { profile: named, known: true }
   let best: { profile: ModelProfile; length: number } | undefined
-  for (const profile of table)
+  // Of two rows that fit alike, the deployment's own.
+  for (const profile of [...extra, ...profiles])
     for (const prefix of profile.match) if (model.startsWith(prefix) && prefix.length > (best?.length ?? 0)) best = { profile, length: prefix.length }
   return best === undefined ? findProfile(undefined, extra) : { profile: best.profile, known: true }
 }

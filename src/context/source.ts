@@ -22,7 +22,7 @@ export interface RecallForContext {
 
 export interface ContextSource {
   readonly ref: LogRef // of the session log; `ref.logId` is the session id
-  readonly keys: OwnerKeys
+  readonly keys: OwnerKeys // once it is loaded
   /** @throws `not_found` once deleted or expired */
   load(): Promise<LoadedSession>
   /** Swaps epoch and summary into the head body. @throws `conflict` if the head has another revision (EPO-4) */

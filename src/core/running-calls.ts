@@ -3,7 +3,7 @@ import { RecollectError } from './errors.ts'
 import { sameOwner, type Owner } from './scope.ts'
 
 export interface RunningCalls {
-  /** Runs `work`, whose synchronous part is done when this returns; `whose`: for `settled`. @throws `unavailable` after `close` */
+  /** Runs `work`, whose synchronous part is done when this returns; `whose`: for `settled`. Rejects with `unavailable` after `close`; throws at once what `work` throws at once */
   run<T>(work: () => Promise<T>, whose?: Owner): Promise<T>
   /** Waits for what runs now for this owner, and for nothing that begins later. */
   settled(whose: Owner): Promise<void>
@@ -16,15 +16,13 @@ export function runningCalls(): RunningCalls {
   let closing: Promise<void> | undefined
 
   return {
-    async run(work, whose) {
-      if (closing !== undefined) throw new RecollectError('unavailable', 'the store is closed', 'Open the store again.')
+    run(work, whose) {
+      if (closing !== undefined) return Promise.reject(new RecollectError('unavailable', 'the store is closed', 'Open the store again.'))
       const call = work()
+      const over = () => void running.delete(call)
       running.set(call, whose)
-      try {
-        return await call
-      } finally {
-        running.delete(call)
-      }
+      call.then(over, over)
+      return call // itself: each promise around it would cost every call a turn
     },
     async settled(whose) {
       await Promise.allSettled([...running].flatMap(([call, of]) => (of !== undefined && sameOwner(of, whose) ? [call] : [])))

@@ -13,24 +13,28 @@ export interface BoundedMap<V> {
 export function boundedMap<V>(most: number, weigh: (value: V) => number = () => 1): BoundedMap<V> {
   const map = new Map<string, V>() // in order of use: the first is the oldest
   let weight = 0
+  let newest: string | undefined // mostly asked for again
   const remove = (key: string) => {
     const value = map.get(key)
     if (value === undefined) return
     map.delete(key)
+    if (key === newest) newest = undefined
     weight -= weigh(value)
   }
   return {
     get(key) {
       const value = map.get(key)
-      if (value !== undefined) {
+      if (value !== undefined && key !== newest) {
         map.delete(key)
         map.set(key, value)
+        newest = key
       }
       return value
     },
     set(key, value) {
       remove(key)
       map.set(key, value)
+      newest = key
       weight += weigh(value)
       for (const oldest of map.keys()) {
         if (weight <= most) return

@@ -4,6 +4,7 @@ import { quotable } from '../core/message.ts'
 import { indexFrom } from '../core/session.ts'
 import { createContextCache, type ContextCache } from '../context/pack-cache.ts'
 import type { ContextSource, LoadedSession } from '../context/source.ts'
+import type { OwnerKeys } from '../security/owner-keys.ts'
 import { countContext, countRecall, countUsage, createSessionMemo, type SessionMemo } from './count-figures.ts'
 import { receiptPlace, type ReceiptPlace } from './receipt-log.ts'
 import type { At, SessionParts } from './session-parts.ts'
@@ -15,20 +16,28 @@ export async function contextSource(
   view?: (loaded: LoadedSession | undefined) => LoadedSession,
 ): Promise<ContextSource> {
   const ref = refOf(scope, 'session', id)
-  const keys = await parts.keys.ownerKeys(scope)
   const memory = parts.recall.moment(scope)
   let seen: LoadedSession | undefined // the newest that was given out
-  const load = async (): Promise<LoadedSession> => (seen = view === undefined ? await parts.logs.load(ref) : view(await loadIfThere(parts, ref)))
+  let keys: OwnerKeys | undefined
+  const load = async (): Promise<LoadedSession> => {
+    seen = view === undefined ? await parts.logs.load(ref) : view(await loadIfThere(parts, ref))
+    // Reading the session has looked at its owner's key log: what was kept beside this very log needs no second look (SEAL-16).
+    const { memo } = sessionCache(parts, ref)
+    keys = memo.keys ??= await parts.keys.ownerKeys(scope)
+    return seen
+  }
   const newest = async (): Promise<LoadedSession> => seen ?? load()
   const place = async (): Promise<ReceiptPlace> => {
     const { head, body } = await newest()
     const { memo } = sessionCache(parts, ref)
     const same = memo.place?.head.birth === head.birth && memo.place.expiresAt === body.absoluteAt
-    return (memo.place = same ? memo.place : receiptPlace(scope, keys, id, head.birth, body.absoluteAt)) as ReceiptPlace
+    return (memo.place = same ? memo.place : receiptPlace(scope, keys as OwnerKeys, id, head.birth, body.absoluteAt)) as ReceiptPlace
   }
   return {
     ref,
-    keys,
+    get keys() {
+      return keys as OwnerKeys
+    },
     load,
     async swapHead(expectedRevision, change) {
       await parts.logs.change(ref, ({ body }) => ({ ...body, ...change }), expectedRevision)

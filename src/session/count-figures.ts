@@ -2,17 +2,19 @@
 import { placedIds, type Receipt, type ReceiptUsage } from '../core/context.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { SearchResult } from '../recall/search-types.ts'
+import type { OwnerKeys } from '../security/owner-keys.ts'
 import type { ReceiptPlace } from './receipt-log.ts'
 import type { Counted } from './session-sizes.ts'
 
-/** What a process remembers of a session: to tell a turn from a later call, a repeat from a first injection, and where its receipts lie. */
+/** What a process remembers of a session: to tell a turn from a later call, a repeat from a first injection, where its receipts lie, and its owner's keys. */
 export interface SessionMemo {
   turnUpTo: number
   counted: Counted | undefined
   readonly injected: Set<string>
   place: ReceiptPlace | undefined
+  keys: OwnerKeys | undefined
 }
-export const createSessionMemo = (): SessionMemo => ({ turnUpTo: 0, counted: undefined, injected: new Set(), place: undefined })
+export const createSessionMemo = (): SessionMemo => ({ turnUpTo: 0, counted: undefined, injected: new Set(), place: undefined, keys: undefined })
 
 export function countRecall(telemetry: Telemetry, { hits, abstained }: SearchResult, now: number): void {
   telemetry.count('recollect_recalls_total')

@@ -20,16 +20,14 @@ export function checkedStore(driver: LogStore, asError: (error: unknown) => unkn
     return isRecollectError(mapped) && listed.includes(mapped.code) ? mapped : storeFailed(error)
   }
 
-  // Async, so that what a driver throws at once is an answer like any other.
-  const invoke = async <M extends StoreCall>(method: M, args: Parameters<LogStore[M]>) =>
-    (driver[method] as (...args: Parameters<LogStore[M]>) => ReturnType<LogStore[M]>)(...args)
+  type Answer<M extends StoreCall> = Promise<Awaited<ReturnType<LogStore[M]>>>
 
   const call =
     <M extends StoreCall>(method: M) =>
-    async (...args: Parameters<LogStore[M]>): Promise<Awaited<ReturnType<LogStore[M]>>> => {
+    async (...args: Parameters<LogStore[M]>): Answer<M> => {
       checkInput(method, args)
       try {
-        return await calls.run(() => invoke(method, args))
+        return await calls.run(() => (driver[method] as (...args: Parameters<LogStore[M]>) => Answer<M>)(...args))
       } catch (error) {
         throw listedError(error)
       }

@@ -1,8 +1,10 @@
 // Deleting a session and redacting a message: nothing of it can be read any more, and a receipt says what went.
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
+import { createRecollect } from '../../src/index.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { aWorld, backends, codeOf, texts } from './library-world.ts'
 
 describe.each(backends)('on %s', (backend) => {
@@ -96,4 +98,18 @@ test('an owner is erased from every store, with a clean receipt, and may start a
     expect((await bob.sessions.list()).items).toHaveLength(1)
     await (await alice.session('s')).append({ role: 'user', text: 'anew' })
   }
+})
+
+test('an owner whom another process erased has no context here, and anew one under new keys [SEAL-16]', async () => {
+  const { recollect, dataDir } = await aWorld('sqlite', { clock: systemClock })
+  const other = await createRecollect({ dataDir, random: seededRandom(9), background: false, embedder: 'off' })
+  onTestFinished(() => other.close())
+  const session = await recollect.user('alice').session('s')
+  await session.append({ role: 'user', text: 'a plan' })
+  const before = await session.context()
+  await other.user('alice').erase()
+  expect(await codeOf(session.context())).toBe('not_found')
+  await recollect.user('alice').session('s')
+  await session.append({ role: 'user', text: 'a plan' })
+  expect((await session.context()).cacheKey).not.toBe(before.cacheKey)
 })
