@@ -105,6 +105,7 @@ export const events = {
   started: 'The gateway serves.',
   stopping: 'The gateway ends.',
   answer_not_stored: 'A model answered, and its answer could not be stored.',
+  refused_not_taken_back: 'A message was refused, and could not be taken off the path of its session.',
   sweep_owner_failed: 'The sweeper leaves an owner alone for a while.',
   job_failed: 'A background job failed and will run again.',
 } as const

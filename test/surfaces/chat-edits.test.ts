@@ -196,10 +196,13 @@ test('a second call on a session waits for the first; with recollect-turn: refus
   expect(await world.said(name)).toEqual(['user: one', 'assistant: first', 'user: two', 'assistant: ok'])
 })
 
-test('a turn that was lost to another stores no answer [OAI-6, NODE-4]', async () => {
+test.each([
+  ['stores no answer', says('too late'), 'too late'],
+  ['takes nothing back', refuses(400, { message: 'too late' }), 'too late'],
+])('a turn that was lost to another %s, and the client has its reply [OAI-6, OAI-22, NODE-4]', async (_, step, told) => {
   const name = fresh()
   let goOn = () => {}
-  world.upstream.next((response, body) => (goOn = () => says('too late')(response, body)))
+  world.upstream.next((response, body) => (goOn = () => step(response, body)))
   const [asked, began] = [world.upstream.bodies.length, Date.now()]
   const late = world.chat(name, user('one')).then((reply) => reply.text())
   await expect.poll(() => world.upstream.bodies.length).toBe(asked + 1)
@@ -207,6 +210,6 @@ test('a turn that was lost to another stores no answer [OAI-6, NODE-4]', async (
   const lease = { tenantId: 'default', ownerId: 'alice', purpose: `turn/${name}` }
   for (let number = began; (await store?.lease(lease, 1_000)) === undefined; number++) await store?.release({ name: lease, number })
   goOn()
-  expect(await late).toContain('too late') // the client has its answer
+  expect(await late).toContain(told)
   expect(await world.said(name)).toEqual(['user: one'])
 })

@@ -72,11 +72,8 @@ async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, aske
     work = { call, desk, upstream, asked, ...held, mode, history: historyHeader(alignment), unansweredFrom, end }
     return await ask(work, mode === 'record' ? undefined : await contextFor(work), true)
   } catch (error) {
-    try {
-      if (work !== undefined && refusesMessages(errorCodes[asError(error).code].status)) await takeBack(work)
-    } finally {
-      await end()
-    }
+    if (work !== undefined && refusesMessages(errorCodes[asError(error).code].status)) await takeBack(work)
+    await end()
     throw error
   }
 }
@@ -135,8 +132,15 @@ async function store(
 }
 
 /** What was refused, and so never answered, leaves the session's path: left there, it would be refused with every call to come. */
-async function takeBack({ session, turn, unansweredFrom }: Work): Promise<void> {
-  if (unansweredFrom !== undefined) await session.rewind(unansweredFrom - 1, { fence: turn.fence })
+async function takeBack({ session, turn, unansweredFrom, desk }: Work): Promise<void> {
+  if (unansweredFrom === undefined) return
+  await session.rewind(unansweredFrom - 1, { fence: turn.fence }).catch((error: unknown) => notWritten(desk, 'refused_not_taken_back', error))
+}
+
+/** The client has its answer, so a write that fails after it is told to the log. */
+function notWritten({ options: { telemetry } }: ModelDesk, event: 'answer_not_stored' | 'refused_not_taken_back', error: unknown): void {
+  telemetry.log('error', event, { code: asError(error).code })
+  telemetry.count('recollect_degraded_total', 1, { part: 'store' })
 }
 
 const contextFor = ({ call, asked, session }: Work, most?: { readonly budgetTokens: number }): Promise<Context> =>
@@ -218,8 +222,7 @@ async function storeAnswer(
     const text = answer.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
     await context?.reconcile(answer.usage, { answer: text })
   } catch (error) {
-    desk.options.telemetry.log('error', 'answer_not_stored', { code: error instanceof RecollectError ? error.code : 'internal' })
-    desk.options.telemetry.count('recollect_degraded_total', 1, { part: 'store' })
+    notWritten(desk, 'answer_not_stored', error)
   }
 }
 
