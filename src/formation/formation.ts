@@ -32,7 +32,7 @@ export interface FormationParts extends EmbedParts {
 }
 
 export interface Formation {
-  /** Forms everything from the session's cursor to its version. @throws what a store throws; the cursor then stands where it stood */
+  /** Forms everything from the cursor of a session that forms to its version. @throws what a store throws; the cursor then stands where it stood */
   formSession(scope: Scope, sessionId: string): Promise<{ readonly formed: number; readonly cursor: number }>
 }
 
@@ -42,7 +42,6 @@ export function createFormation(parts: FormationParts): Formation {
   /** One window under the lease; undefined when there is nothing left to do. */
   async function formWindow(scope: Scope, sessionId: string): Promise<{ formed: number; cursor: number } | undefined> {
     const { head, body, fold } = await source.load(scope, sessionId)
-    if (body.formation === 'off') return undefined
     const keys = await parts.keys.ownerKeys(scope)
     const known = (await logs.load(scope))?.known ?? noneKnown()
     const ended = retractions(known, sessionId, head.birth, fold, parts.clock.now())

@@ -44,11 +44,7 @@ export async function remember(
     if (stored === undefined) throw new RecollectError('not_found', 'the memory with this id was forgotten', 'Remember it under a new id.')
     return { outcome: 'stored', id, record: stored }
   }
-  return {
-    outcome: 'stored',
-    id,
-    record: Object.freeze({ ...body, seq, ...(options.supersedes === undefined ? {} : { supersedes: options.supersedes }) }),
-  }
+  return { outcome: 'stored', id, record: Object.freeze({ ...body, seq }) }
 }
 
 /** Preferences and instructions need the owner's own typed words; anything less becomes something that was said (POI-4, MEM-2). */
@@ -67,14 +63,14 @@ function bodyOf(id: string, text: string, options: RememberOptions, now: number)
     ...(value === undefined ? {} : { value }),
     ...(validFrom === undefined ? {} : { validFrom }),
     ...(validUntil === undefined ? {} : { validUntil }),
-    ...(supersedes === undefined ? {} : { supersedes }),
+    ...(supersedes === undefined ? {} : { supersedes: Object.freeze([...supersedes]) }),
     saidAt: now,
     formedAt: now,
     ...(kind === 'episodic' || authority !== 'typed' ? { expiresAt: now + lifeMs(authority) } : {}),
     origin,
     authority,
     list: listOf(authority),
-    evidence: [],
+    evidence: Object.freeze([]),
     mentions: 1,
     madeBy: 'caller',
   }

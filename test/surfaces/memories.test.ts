@@ -44,6 +44,68 @@ test('what was said in one session is found from another, by either side of the 
   expect((await alice.memories.search('willow windbreak for bees')).hits.some(({ record }) => record.authority === 'assistant')).toBe(true)
 })
 
+test('a session that shall form nothing forms nothing, and its cursor stays [FORM-1]', async () => {
+  const { alice } = await world()
+  const session = await alice.session('private', { formation: 'off' })
+  await session.append([
+    { role: 'user', text: 'I keep bees on the roof.' },
+    { role: 'assistant', text: 'Nice.' },
+  ])
+  await alice.memories.settled()
+  expect([(await alice.memories.list({ status: 'all' })).items, (await session.info()).cursors.formed]).toEqual([[], 0])
+})
+
+test('a list shows what is current, by kind and by validity, and ends its pages where it ends [MEM-3]', async () => {
+  const { alice, clock } = await world()
+  const { memories } = alice
+  const porto = await memories.remember('Home: Porto', { kind: 'semantic', id: 'porto' })
+  clock.advance(1_000)
+  await memories.remember('Home: Faro', { kind: 'semantic', id: 'faro', validFrom: clock.now(), supersedes: ['porto'] })
+  await memories.remember('It rained.', { id: 'rain' })
+  const ids = async (filter = {}, page = {}) => (await memories.list(filter, page)).items.map(({ id }) => id)
+  expect([await ids(), await ids({ status: 'ended' }), await ids({ status: 'all' })]).toEqual([
+    ['rain', 'faro'],
+    ['porto'],
+    ['rain', 'faro', 'porto'],
+  ])
+  expect([await ids({ kind: 'semantic' }), await ids({ kind: 'episodic' }), await ids({ kind: 'procedural' })]).toEqual([['faro'], ['rain'], []])
+  expect(await ids({ status: 'all', kind: 'semantic', validAt: porto.record.saidAt })).toEqual(['porto'])
+  expect(await ids({ status: 'all', kind: 'semantic', validAt: clock.now() })).toEqual(['faro'])
+  const first = await memories.list({ status: 'all' }, { limit: 2 })
+  const rest = await memories.list({ status: 'all' }, { limit: 2, cursor: first.cursor as string })
+  expect([rest.items.map(({ id }) => id), rest.cursor]).toEqual([['porto'], undefined])
+  expect((await memories.list({ status: 'all' }, { limit: 3 })).cursor).toBeUndefined()
+})
+
+test('records are values that cannot be changed, from every call [MEM-3]', async () => {
+  const { alice } = await world()
+  await (await alice.session('s')).append({ role: 'user', text: 'I keep bees on the roof.' })
+  await alice.memories.settled()
+  const { record: old } = await alice.memories.remember('Home: Porto', { kind: 'semantic' })
+  const { record: remembered } = await alice.memories.remember('Home: Faro', { kind: 'semantic', supersedes: [old.id] })
+  const { items } = await alice.memories.list({ status: 'all' })
+  const found = (await alice.memories.search('who keeps bees?')).hits.map(({ record }) => record)
+  for (const record of [old, remembered, ...items, ...found, await alice.memories.get(remembered.id)]) {
+    expect([record.id, Object.isFrozen(record), Object.isFrozen(record.evidence), record.evidence.every(Object.isFrozen)]).toEqual([
+      record.id,
+      true,
+      true,
+      true,
+    ])
+    if (record.supersedes !== undefined) expect(Object.isFrozen(record.supersedes)).toBe(true)
+  }
+  expect(items.length + found.length).toBe(4)
+})
+
+test('a memory past its life is not given, though the sweeper has not come yet [MEM-3, LIFE-4]', async () => {
+  const { alice, clock } = await world()
+  await alice.memories.remember('The page says so.', { id: 'page', origin: 'web' })
+  clock.advance(limits.untrustedRecordMs - 1)
+  expect((await alice.memories.get('page')).id).toBe('page')
+  clock.advance(1)
+  expect(await codeOf(alice.memories.get('page'))).toBe('not_found')
+})
+
 test('the same words again add a mention, not a record [FORM-6]', async () => {
   const { alice } = await world()
   for (const name of ['a', 'b', 'c'])
