@@ -152,6 +152,11 @@ describe('an epoch begins', () => {
     expect(await causeAfter(session, { system: 'Be kind.', tools: [tool], model: 'gpt-4.1', strategy: 'summary' })).toBe('policy')
     const options: ContextOptions = { system: 'Be kind.', tools: [tool], model: 'gpt-4.1', strategy: { name: 'summary', keepTurns: 2 } }
     expect(await causeAfter(session, options)).toBe('policy')
+    const own = (name: string) => ({ name, options: null, plan: () => ({ keepFrom: 1, summarize: false }) })
+    expect(await causeAfter(session, { ...options, strategy: own('mine') })).toBe('policy')
+    expect(await causeAfter(session, { ...options, strategy: own('yours') })).toBe('policy') // only the name differs
+    expect(await causeAfter(session, { ...options, strategy: own('yours') })).toBeUndefined()
+    expect(await causeAfter(session, options)).toBe('policy')
     expect(await causeAfter(session, { ...options, pins: [1] })).toBe('policy')
     expect(await causeAfter(session, { ...options, pins: [1] })).toBeUndefined()
   })

@@ -157,6 +157,23 @@ describe('memories', () => {
     ])
   })
 
+  test('that recall names again though they are live are not placed again [INJ-1]', async () => {
+    const session = remembering()
+    const known = aMemory('mem1', 'she lives in Lisbon')
+    remember(session, known)
+    session.say('user', 'where?')
+    await session.context()
+    session.say('assistant', 'in Lisbon')
+    session.say('user', 'and again?')
+    const hit = { record: known, list: known.list, rank: 1, relevance: 0.9, score: 1, arms: {}, duplicates: 0 }
+    Object.assign(session.source, {
+      recall: async () => ({ result: { hits: [hit], abstained: false, floor: 0.3, degraded: [], upTo: 1 }, live: [] }),
+    })
+    const { receipt, messages } = await session.context()
+    expect(receipt.recall.items).toMatchObject([{ id: 'mem1', outcome: 'live' }])
+    expect(JSON.stringify(messages).match(/she lives/g)).toHaveLength(1)
+  })
+
   test.each([
     ['short', 30, 'be brief', 15],
     ['long', 8, 'answer in short words '.repeat(40), 3],
@@ -184,7 +201,7 @@ describe('memories', () => {
     answer = []
     remember(session, { ...old, supersededBy: 'mem2', ended: 'superseded' }, moved)
     session.say('user', 'something else')
-    const { receipt, messages } = await session.context()
+    const { receipt, messages } = await session.context({ recall: { maxItems: 0, maxTokens: 0 } }) // over the caps, too
     expect(receipt.recall.items).toMatchObject([{ id: 'mem2', outcome: 'supersedes' }])
     expect(JSON.stringify(messages)).toContain('\\"supersedes\\":[\\"mem1\\"]')
     expect(receipt.epoch.began).toBe(false)

@@ -167,6 +167,19 @@ test.each(Object.entries(statuses))('recall says how it went: %s [REC-3, INJ-7]'
   expect((await make(session)).receipt.recall.status).toBe(status)
 })
 
+test('a receipt says what the call costs, and what it would where a window slides at every turn or the whole log is sent [STR-1]', async () => {
+  const session = tableSession()
+  talk(session, 20)
+  session.say('user', 'and?')
+  const asked: ContextOptions = { ...quiet, budgetTokens: 5_000, model: 'gpt-5', strategy: { name: 'hybrid', lowTokens: 1_000, highTokens: 3_500 } }
+  await session.context(asked)
+  session.say('assistant', 'ok')
+  session.say('user', 'and then?')
+  const { expectedReadTokens = 0, expectedCost = 0, slideCost = 0 } = (await session.context(asked)).receipt.cache
+  expect(expectedReadTokens).toBeGreaterThan(1_024)
+  expect(slideCost).toBeGreaterThan(3 * expectedCost)
+})
+
 test('a block of memories says the lowest authority in it [REC-3, POI-2]', async () => {
   const session = recalling()
   session.memories.set('mem1', aMemory('mem1', 'said by the user'))
