@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Anchor } from '../core/context.ts'
-import { anchorAfterOverflow, hardLimit, marginOf, moveAnchor, predict, scaleOf, uncertainty } from './anchor.ts'
+import { anchorAfterOverflow, hardLimit, isPlausible, marginOf, moveAnchor, predict, scaleOf, uncertainty } from './anchor.ts'
 
 const sent = (estimatedTokens: number, upTo = 10) => ({ receiptId: 'r', upTo, estimatedTokens })
 
@@ -21,8 +21,20 @@ test('the ratio is a quotient of sums that decay, within its bounds [TOK-6]', ()
   let anchor: Anchor | undefined = moveAnchor(undefined, 1, sent(1_000), { inputTokens: 1_000, outputTokens: 0 })
   anchor = moveAnchor(anchor, 1, sent(1_100, 12), { inputTokens: 1_300, outputTokens: 0 })
   expect(anchor.ratio).toBeCloseTo((1_000 * 0.8 + 300) / (1_000 * 0.8 + 100))
-  expect(moveAnchor(undefined, 1, sent(10), { inputTokens: 1_000, outputTokens: 0 }).ratio).toBe(6)
-  expect(moveAnchor(undefined, 1, sent(1_000), { inputTokens: 10, outputTokens: 0 }).ratio).toBe(0.3)
+  expect(moveAnchor(undefined, 1, sent(10), { inputTokens: 300, outputTokens: 0 }).ratio).toBe(6)
+  expect(moveAnchor(undefined, 1, sent(100), { inputTokens: 10, outputTokens: 0 }).ratio).toBe(0.3)
+})
+
+test('a report that cannot be true teaches no ratio [TOK-6]', () => {
+  const before = moveAnchor(undefined, 1, sent(1_000), { inputTokens: 1_200, outputTokens: 0 })
+  expect(moveAnchor(before, 1, sent(1_100, 12), { inputTokens: 9_000, outputTokens: 0 }).ratio).toBe(before.ratio)
+  expect([isPlausible(6_256, 1_000), isPlausible(6_257, 1_000), isPlausible(44, 1_000), isPlausible(43, 1_000)]).toEqual([true, false, true, false])
+})
+
+test('what is left of an anchor after an eviction predicts no more than the bounds of the ratio [TOK-6]', () => {
+  const anchor = { ...moveAnchor(undefined, 1, sent(1_000), { inputTokens: 5_000, outputTokens: 0 }), ratio: 1 }
+  expect(predict(scaleOf(anchor, 1), 900)).toBe(4_900)
+  expect(predict(scaleOf(anchor, 1), 100)).toBe(600)
 })
 
 test('a call that sent less than the one before teaches no ratio, and moves the anchor [TOK-6]', () => {

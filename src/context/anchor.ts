@@ -21,7 +21,8 @@ export function predict(scale: Scale, estimated: number, answer = 0): number {
   if (anchor === undefined || anchor.inputTokens === 0) return Math.ceil(ratio * estimated)
   const known = anchor.inputTokens + (answer > 0 ? anchor.outputTokens : 0)
   const anchored = known + ratio * (estimated - answer - anchor.estimatedTokens)
-  return Math.ceil(Math.max(anchored, ratio * estimated * limits.anchoredShareLeast))
+  // What is left of an anchor after an eviction may be wrong, but never by more than the bounds of the ratio: else nothing might fit any more.
+  return Math.ceil(Math.min(limits.ratioMost * estimated, Math.max(anchored, ratio * estimated * limits.anchoredShareLeast)))
 }
 
 /** ε of TOK-8. */
@@ -49,7 +50,7 @@ export function moveAnchor(before: Anchor | undefined, profileRatio: number, sen
   // What was added since the last call says how this session's new text counts; at the first call that is the whole input.
   const change = before === undefined || before.inputTokens === 0 ? usage.inputTokens : usage.inputTokens - before.inputTokens
   const grown = before === undefined || before.inputTokens === 0 ? sent.estimatedTokens : sent.estimatedTokens - before.estimatedTokens
-  const useful = change > 0 && grown > 0
+  const useful = grown > 0 && isPlausible(change, grown)
   const sums = useful ? ([billed * limits.ratioDecay + change, estimated * limits.ratioDecay + grown] as const) : ([billed, estimated] as const)
   return {
     receiptId: sent.receiptId,
@@ -85,5 +86,9 @@ export function anchorAfterOverflow(
     overflows: (before?.overflows ?? 0) + 1,
   }
 }
+
+/** Whether so many tokens can have been billed for what was estimated so: a wrong report teaches nothing. Little text may hide under much template. */
+export const isPlausible = (billed: number, estimated: number): boolean =>
+  billed >= limits.ratioLeast * estimated - limits.marginTokensLeast && billed <= limits.ratioMost * estimated + limits.marginTokensLeast
 
 const boundedRatio = (ratio: number): number => Math.min(limits.ratioMost, Math.max(limits.ratioLeast, ratio))

@@ -5,7 +5,7 @@ import { limits } from '../core/limits.ts'
 import { textOf } from '../core/message.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import { anchorAfterOverflow, moveAnchor } from './anchor.ts'
+import { anchorAfterOverflow, isPlausible, moveAnchor } from './anchor.ts'
 import { endEpoch } from './epoch.ts'
 import { citedCount } from './inject-cited.ts'
 import { findProfile, type ModelProfile } from './profiles.ts'
@@ -57,6 +57,7 @@ function movedAnchor({ body }: LoadedSession, receipt: Receipt, usage: Usage, pr
   if (profile.family !== epoch.family) return undefined
   const ratio = profile.tokens.ratio
   const sent = { receiptId: receipt.id, upTo: receipt.upTo, estimatedTokens: estimated(receipt) }
+  if (!isPlausible(usage.inputTokens, sent.estimatedTokens)) return undefined
   return { epoch: { ...epoch, anchor: moveAnchor(epoch.anchor, ratio, sent, usage) } }
 }
 

@@ -165,6 +165,26 @@ describe('reconcile', () => {
     await expect(second.reconcile({ overflow: true })).rejects.toMatchObject({ code: 'payload_too_large' })
   })
 
+  test.each([9_000_000, 40])(
+    'a usage that cannot be true, of %i tokens, is kept as it was told and teaches nothing [TOK-6, REC-2]',
+    async (inputTokens) => {
+      const session = tableSession()
+      session.say('user', words(1_000))
+      const first = await session.context()
+      expect(await first.reconcile({ inputTokens, outputTokens: 5 })).toMatchObject({ billed: { inputTokens } })
+      expect(session.head().epoch?.anchor).toBeUndefined()
+      session.say('assistant', 'ok')
+      session.say('user', words(100))
+      await (await session.context()).reconcile({ inputTokens: 1_200, outputTokens: 5 })
+      const { anchor } = session.head().epoch ?? {}
+      session.say('assistant', 'ok')
+      session.say('user', words(100))
+      await (await session.context()).reconcile({ inputTokens, outputTokens: 5 })
+      expect(anchor?.inputTokens).toBe(1_200)
+      expect(session.head().epoch?.anchor).toEqual(anchor)
+    },
+  )
+
   test('two overflows that a call succeeded between are not in a row [TOK-9]', async () => {
     const session = tableSession()
     session.say('user', words(2_000))
