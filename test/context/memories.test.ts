@@ -1,4 +1,5 @@
 // Which memories and state a context shows, where, and for how long (context §5).
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { EpochRecord } from '../../src/core/context.ts'
 import { RecollectError } from '../../src/core/errors.ts'
@@ -222,7 +223,7 @@ describe('memories', () => {
     Object.assign(late.source, { recall: () => new Promise(() => {}) })
     late.say('user', 'hello')
     const waiting = late.context()
-    while (late.clock.sleeping < 2) await Promise.resolve()
+    while (late.clock.sleeping < 2) await setImmediate() // the context's own timer is set after a turn of the loop
     late.clock.advance(2_000)
     expect((await waiting).receipt.recall.status).toBe('timeout')
   })
