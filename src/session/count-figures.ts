@@ -49,7 +49,7 @@ export function countUsage(telemetry: Telemetry, receipt: Receipt | undefined, u
     telemetry.count('recollect_tokens_total', billed.cacheWriteTokens ?? 0, { kind: 'cache_write' })
   }
   if (errorRatio !== undefined) telemetry.observe('recollect_token_estimate_error_ratio', errorRatio)
-  if (answered !== true || receipt === undefined) return
+  if (answered !== true || receipt === undefined || receipt.recall.status === 'replayed') return // its turn was counted by its first call
   telemetry.count('recollect_injections_answered_total', placedIds(receipt).length)
   telemetry.count('recollect_injections_cited_total', cited ?? 0)
 }

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Receipt, ReceiptUsage } from '../core/context.ts'
+import type { SearchResult } from '../recall/search-types.ts'
+import { recordingTelemetry } from '../testing/recording-telemetry.ts'
+import { countContext, countRecall, countUsage, createSessionMemo } from './count-figures.ts'
 import type { KeptReceipt } from './receipt-log.ts'
 import { figuresOf, type SessionShare } from './usage.ts'
 import { addFigures, noRecords } from './usage-records.ts'
@@ -141,5 +144,63 @@ describe('the four figures', () => {
     expect({ ...sum.tokens, errorRatio: 0 }).toEqual({ ...whole.tokens, errorRatio: 0 })
     expect([sum.retrieval, sum.injection]).toEqual([whole.retrieval, whole.injection])
     expect(sum.memory).toMatchObject({ sessions: 2, byKind: { episodic: 2 }, quotaShare: 0.5 })
+  })
+})
+
+describe('the metrics', () => {
+  const calls = [
+    aCall({
+      seq: 1,
+      items: [item('a', 'injected'), item('b', 'injected'), item('c', 'floor')],
+      usage: { billed: billed(110), answered: true, cited: 1 },
+    }),
+    aCall({ seq: 1, items: [item('a', 'injected')] }), // asked again before anything was said
+    aCall({ seq: 2, status: 'replayed', items: [item('a', 'injected')], usage: { billed: billed(90), answered: true, cited: 1 } }), // the turn goes on
+    aCall({ seq: 3, predicted: 300, items: [item('a', 'injected'), item('d', 'injected')], usage: { billed: null, answered: true, cited: 2 } }),
+    aCall({ seq: 4, items: [item('b', 'live')], usage: { billed: null, answered: false } }),
+    aCall({ seq: 5, items: [item('c', 'floor')] }),
+    aCall({ seq: 6, status: 'off' }),
+  ]
+  const ends: Record<string, number> = { a: 10, b: 11, d: 9 }
+
+  test('say of the same calls what the figures say [OBS-8]', () => {
+    const telemetry = recordingTelemetry()
+    const [share, memo] = [aShare(calls), createSessionMemo()]
+    for (const { receipt, usage } of calls) {
+      const hits = receipt.recall.items
+        .filter(({ outcome }) => outcome !== 'floor')
+        .map(({ id }) => ({ record: { id, ...(ends[id] === undefined ? {} : { validUntil: ends[id] }) } }))
+      if (receipt.recall.status === 'ran') countRecall(telemetry, { hits, abstained: hits.length === 0 } as unknown as SearchResult, receipt.at)
+      countContext(telemetry, receipt, memo, share.history(receipt.upTo))
+      if (usage !== undefined) countUsage(telemetry, receipt, usage)
+    }
+    const { retrieval, tokens, injection } = figuresOf([share], { ...noRecords, validUntil: (id) => ends[id] }, quota)
+    const counted = (name: string) => telemetry.counted(`recollect_${name}_total`)
+    expect(retrieval).toMatchObject({ recalls: 5, abstained: 1, recalledRecords: 6, stale: 4 })
+    expect([counted('recalls'), counted('recalls_abstained'), counted('recalled_records'), counted('recalled_stale')]).toEqual([
+      retrieval.recalls,
+      retrieval.abstained,
+      retrieval.recalledRecords,
+      retrieval.stale,
+    ])
+    expect(injection).toMatchObject({ turns: 5, turnsInjected: 2, injections: 4, repeats: 1, answered: 4, cited: 3 })
+    expect(['turns', 'turns_injected', 'injections', 'injections_repeat', 'injections_answered', 'injections_cited'].map(counted)).toEqual([
+      injection.turns,
+      injection.turnsInjected,
+      injection.injections,
+      injection.repeats,
+      injection.answered,
+      injection.cited,
+    ])
+    expect(telemetry.values('recollect_injected_memories')).toEqual([2, 2, 0, 0, 0])
+    const kinds = ['estimated', 'billed', 'cache_read', 'cache_write', 'output', 'full_history'] as const
+    expect(kinds.map((kind) => telemetry.counted('recollect_tokens_total', { kind }))).toEqual([
+      tokens.estimated,
+      tokens.billed,
+      tokens.cacheRead,
+      tokens.cacheWrite,
+      tokens.output,
+      tokens.fullHistory,
+    ])
   })
 })
