@@ -250,7 +250,7 @@ describe('what goes upstream', () => {
 
 describe('what comes back', () => {
   test('headers tell the session, the mode, the receipt and the tokens [OAI-21]', async () => {
-    const name = `grüße ${fresh()}`
+    const name = `grüße 世界 ${fresh()}`
     const reply = await world.chat(name, user('hello'))
     expect(decodeURIComponent(reply.headers.get('recollect-session') ?? '')).toBe(name)
     const of = (header: string) => reply.headers.get(header)
