@@ -192,7 +192,7 @@ export const settings = {
   'limits.sessionEntries': { schema: count, fallback: limits.sessionEntries, reason: 'Entries of one session.' },
   'limits.sessionBytes': { schema: count, fallback: limits.sessionBytes, reason: 'Bytes of one session, sealed.' },
   'limits.ownerSessions': { schema: count, fallback: limits.ownerSessions, reason: 'Sessions of one owner.' },
-  'limits.ownerBytes': { schema: count, fallback: limits.ownerBytes, reason: 'Bytes of one owner in all sessions, sealed.' },
+  'limits.ownerBytes': { schema: count, fallback: limits.ownerBytes, reason: 'Bytes of one owner in all sessions and memories, sealed.' },
   'limits.ownerRecords': { schema: count, fallback: limits.ownerRecords, reason: 'Records of one owner in long-term memory.' },
   'log.level': { schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']), fallback: 'warn', reason: 'Lines on stderr at or above it.' },
 } as const satisfies Record<string, Setting>

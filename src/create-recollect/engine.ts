@@ -30,7 +30,7 @@ import { sealedStore } from '../security/sealed-store.ts'
 import { redactSources } from '../session/delete-session.ts'
 import { injectedInto } from '../session/injected-into.ts'
 import { createJobs } from '../session/jobs.ts'
-import { defaultQuotas, ownerQuotas } from '../session/quotas.ts'
+import { defaultQuotas, ownerQuotas, type Quotas } from '../session/quotas.ts'
 import { queueUnformed } from '../session/open-session.ts'
 import { receiptLogs } from '../session/receipts.ts'
 import { sessionLogs } from '../session/session-logs.ts'
@@ -61,15 +61,23 @@ export interface Engine {
 /** `mint` makes scopes of any name: for reserved owners, and for walks over all. */
 export function createEngine(options: RecollectOptions, world: World, stores: OpenStores, mint: Mint): Engine {
   const security = securityOver(options, world, stores, mint)
-  const longTerm = longTermOver(options, world, security)
-  const parts = sessionParts(options, world, security, longTerm)
+  const { sessions, memories: longTermStore } = security
+  const quotas = ownerQuotas({
+    sessions,
+    memories: longTermStore,
+    seal: options.seal ?? 'on',
+    clock: world.clock,
+    limits: { ...defaultQuotas, ...options.quotas },
+  })
+  const longTerm = longTermOver(options, world, security, quotas)
+  const parts = sessionParts(options, world, security, { ...longTerm, quotas })
   const memories: MemoryParts = {
     ...world,
     ...longTerm,
     keys: security.ring,
     audit: security.audit,
     signed: parts.signed,
-    quotaRecords: parts.quotas.limits.ownerRecords,
+    quotaRecords: quotas.limits.ownerRecords,
     redactSources: (scope, sources) => redactSources(parts, scope, sources),
     injectedInto: (scope, recordIds) => injectedInto(parts, scope, recordIds),
     settled: (scope) => settledMemories(parts, scope),
@@ -118,8 +126,13 @@ function securityOver(options: RecollectOptions, { clock, random, telemetry }: W
   }
 }
 
-function longTermOver(options: RecollectOptions, { clock, random, telemetry, embedder, stemmers }: World, { memories, ring }: Security) {
-  const logs = memoryLogs(memories)
+function longTermOver(
+  options: RecollectOptions,
+  { clock, random, telemetry, embedder, stemmers }: World,
+  { memories, ring }: Security,
+  quotas: Quotas,
+) {
+  const logs = memoryLogs(memories, quotas)
   const work = workLease(memories, clock, random)
   const recall = createRecall({
     memories,
@@ -134,19 +147,19 @@ function longTermOver(options: RecollectOptions, { clock, random, telemetry, emb
   return { logs, work, recall, upkeep: createUpkeep({ logs, work, clock }) }
 }
 
-function sessionParts(options: RecollectOptions, world: World, security: Security, longTerm: LongTerm): SessionParts {
+function sessionParts(options: RecollectOptions, world: World, security: Security, longTerm: LongTerm & { readonly quotas: Quotas }): SessionParts {
   const { clock, random, telemetry } = world
   const { sessions, memories, ring, audit } = security
   const logs = sessionLogs(sessions)
   const { profile } = findProfile(undefined)
   const sizes = sessionSizes(logs, (message) => countMessage(message, profile, classCounter))
-  const quotas = { ...defaultQuotas, ...options.quotas }
+  const { quotas } = longTerm
   const formation = createFormation({
     ...world,
     ...longTerm,
     keys: ring,
     source: formSource(logs, sizes),
-    quotaRecords: quotas.ownerRecords,
+    quotaRecords: quotas.limits.ownerRecords,
     ...options.formation,
   })
   const jobs = createJobs({
@@ -169,7 +182,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
     upkeep: longTerm.upkeep,
     recall: longTerm.recall,
     lives: { idleMs: limits.idleMs, absoluteMs: limits.absoluteMs, ...options.lives },
-    quotas: ownerQuotas({ sessions, memories }, clock, quotas),
+    quotas,
     turns: sessionTurns(sessions, clock, random, (scope, id) => jobs.due(scope, id, 'now')),
     receipts: receiptLogs(sessions, options.receipts ?? 'background', clock, telemetry),
     signed: createReceipts(ring),

@@ -57,13 +57,18 @@ export function createFormation(parts: FormationParts): Formation {
       toolResults: parts.toolResults ?? 'off',
     }
     const formed = formRecords(input)
+    if (ended.length > 0) await appendAll(scope, ended) // also where there is no room to form
     if (known.records.size + formed.fresh.length > parts.quotaRecords && formed.fresh.length > 0) throw tooMany(parts.quotaRecords)
-    const events = [...ended, ...formed.events, ...(await recordVectors(parts, formed.fresh))]
-    for (let at = 0; at < events.length; at += limits.appendEntries) await logs.append(scope, events.slice(at, at + limits.appendEntries))
+    const events = [...formed.events, ...(await recordVectors(parts, formed.fresh))]
+    await appendAll(scope, events)
     const cursor = window?.upTo ?? body.formedUpTo
     await source.moveCursor(scope, sessionId, cursor)
     telemetry.count('recollect_records_formed_total', formed.fresh.length)
     return { formed: formed.fresh.length, cursor }
+  }
+
+  async function appendAll(scope: Scope, events: readonly NewEvent[]): Promise<void> {
+    for (let at = 0; at < events.length; at += limits.appendEntries) await logs.append(scope, events.slice(at, at + limits.appendEntries))
   }
 
   /** Records that have no vector yet: at most one window's worth a run. */

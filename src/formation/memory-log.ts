@@ -19,10 +19,20 @@ export interface NewEvent {
   readonly event: MemoryEvent
 }
 
+/** The owner's quota of bytes, which sessions and memories share (LIFE-11); the session manager keeps it. */
+export interface ByteQuota {
+  weigh(bodies: readonly Uint8Array[]): number
+  /** @throws `limit_exceeded` */
+  ownerRoom(scope: Scope, growth: { readonly bytes: number }): Promise<void>
+  grew(scope: Scope, growth: { readonly bytes: number }): void
+  /** Something was redacted: the next look sums up anew. */
+  forget(scope: Scope): void
+}
+
 export interface MemoryLogs {
   /** What is known of the owner's memory, up to its version; undefined where there is no memory yet. */
   load(scope: Scope): Promise<{ readonly head: Head; readonly known: KnownRecords } | undefined>
-  /** Appends in one step, and makes the log if there is none. Ids that are there are skipped. */
+  /** Appends in one step, and makes the log if there is none. Ids that are there are skipped. @throws `limit_exceeded` on records or vectors over the quota */
   append(scope: Scope, events: readonly NewEvent[]): Promise<Appended>
   /** Entries by seq, decoded. */
   read(scope: Scope, seqs: readonly number[]): Promise<readonly DecodedMemory[]>
@@ -44,7 +54,10 @@ interface Cached {
 // A known record is about 600 B of heap with its indexes.
 const heapOf = (known: KnownRecords) => 4_096 + known.records.size * 600
 
-export function memoryLogs(store: LogStore): MemoryLogs {
+/** What makes a log grow for good; ends and tombstones take away, and are never refused. */
+const grows = ({ event }: NewEvent): boolean => event.type === 'record' || event.type === 'embedding'
+
+export function memoryLogs(store: LogStore, quota: ByteQuota): MemoryLogs {
   const cache = boundedMap<Cached>(limits.knownRecordsBytes, (cached) => cached.bytes)
 
   async function load(scope: Scope): Promise<{ head: Head; known: KnownRecords } | undefined> {
@@ -109,10 +122,14 @@ export function memoryLogs(store: LogStore): MemoryLogs {
     async append(scope, events) {
       const ref = memoryRef(scope)
       const entries = events.map(({ id, event }) => ({ id, body: encodeMemory(event) }))
+      const bytes = quota.weigh(entries.map((entry) => entry.body))
+      if (events.some(grows)) await quota.ownerRoom(scope, { bytes })
       for (let attempt = 1; ; attempt++) {
         const head = (await store.head(ref)) ?? (await store.open(ref, { body: encodeBody({ v: 1 } satisfies MemoryHead) }))
         try {
-          return await store.append(ref, entries, patchFor(head, events))
+          const appended = await store.append(ref, entries, patchFor(head, events))
+          if (appended.added > 0) quota.grew(scope, { bytes })
+          return appended
         } catch (error) {
           if (!isRecollectError(error, 'conflict') || attempt === limits.swapAttempts) throw error
         }
@@ -123,7 +140,11 @@ export function memoryLogs(store: LogStore): MemoryLogs {
       const found = await Promise.all(seqs.map((seq) => store.read(ref, { after: seq - 1, upTo: seq, limit: 1 })))
       return found.flat().map(decodeMemory)
     },
-    redact: (scope, seqs) => redactEntries({ name: 'memories', store, snapshotNames: [snapshotName] }, memoryRef(scope), seqs),
+    async redact(scope, seqs) {
+      const redacted = await redactEntries({ name: 'memories', store, snapshotNames: [snapshotName] }, memoryRef(scope), seqs)
+      quota.forget(scope)
+      return redacted
+    },
     drop(owner) {
       for (const key of ofOwner(owner)) cache.delete(key)
     },

@@ -6,6 +6,7 @@ import { limits } from '../core/limits.ts'
 import { refOf, type LogRef } from '../core/log-ref.ts'
 import { encodeBody, encodeSessionEntry, type SessionHead } from '../core/session.ts'
 import type { Entry, Fence, StoredEntry } from '../ports/log-store.ts'
+import { appendWithin } from './grow.ts'
 import { sessionInfo } from './session-info.ts'
 import { otherRevision, type OpenedHead } from './session-logs.ts'
 import type { At, SessionParts } from './session-parts.ts'
@@ -24,7 +25,7 @@ export async function rewindSession(
   checkSeq(toSeq, 0, seen.head.version, 'toSeq')
   if (ifRevision !== undefined && ifRevision !== seen.head.revision) throw otherRevision(ifRevision, seen.head.revision)
   const entry = { type: 'rewind', toSeq, at: parts.clock.now() } as const
-  await parts.logs.append(ref, seen, [{ id: madeId('~rewind', parts.random), entry }], {
+  await appendWithin(parts, scope, ref, seen, [{ id: madeId('~rewind', parts.random), entry }], {
     ...(ifRevision === undefined ? {} : { ifRevision }),
     ...(fence === undefined ? {} : { fence }),
   })
@@ -52,7 +53,10 @@ export async function forkSession(parts: SessionParts, { scope, id }: At, atSeq:
 }
 
 async function beginFork(parts: SessionParts, seen: OpenedHead, { scope, id }: At, atSeq: number, fork: LogRef): Promise<OpenedHead> {
-  await parts.quotas.ownerRoom(scope, { sessions: 1, bytes: Math.round((seen.head.bytes * atSeq) / Math.max(1, seen.head.version)) })
+  // By its share of the entries: how large each of them is would have to be read.
+  const copied = Math.round((seen.head.bytes * atSeq) / Math.max(1, seen.head.version))
+  const bytes = copied + parts.quotas.weightOf(seen.head) - seen.head.bytes
+  await parts.quotas.sessionRoom(scope, undefined, { sessions: 1, entries: atSeq, bytes })
   const now = parts.clock.now()
   const { idleMs, absoluteAt } = seen.body
   const body: SessionHead = {
@@ -66,7 +70,7 @@ async function beginFork(parts: SessionParts, seen: OpenedHead, { scope, id }: A
     forkedFrom: { session: id, atSeq, done: false },
   }
   await parts.sessions.open(fork, { body: encodeBody(body), expires: { inMs: idleMs, notAfter: body.absoluteAt } })
-  parts.quotas.grew(scope, { sessions: 1 })
+  parts.quotas.grew(scope, { sessions: 1, bytes })
   const begun = await parts.logs.peek(fork)
   if (begun === undefined) throw new RecollectError('conflict', 'the fork was deleted while it was made', 'Fork again.')
   return begun

@@ -53,7 +53,7 @@ async function removeSession(
   await parts.sessions.delete(place.ref)
   parts.receipts.drop(place.ref)
   await parts.sessions.delete(ref)
-  parts.quotas.grew(scope, { sessions: -1, bytes: -head.bytes })
+  parts.quotas.grew(scope, { sessions: -1, bytes: -parts.quotas.weightOf(head) })
   const logs = [{ ref, head }, ...(receipts === undefined ? [] : [{ ref: place.ref, head: receipts }])]
   const probe = await probeLogs(parts.sessions, logs)
   return resultOf(lost, [{ removed: sumOf(logs.map((log) => log.head)), probes: [probe] }])
@@ -103,6 +103,7 @@ async function redactSeqs(
   await parts.logs.append(ref, seen, [{ id: `~redact.${seqs[0]}.${seqs.length}.${seqs.at(-1)}`, entry }])
   const redacted = await redactEntries({ name: 'sessions', store: parts.sessions, snapshotNames: [] }, ref, seqs)
   parts.logs.drop(ref)
+  parts.quotas.forget(scope)
   return { redacted, birth: seen.head.birth }
 }
 

@@ -1,14 +1,14 @@
 // Appending to a session and reading it: messages of the current path, by seq (SES-1).
 import { createHash } from 'node:crypto'
-import { RecollectError, isRecollectError, numberGiven } from '../core/errors.ts'
+import { RecollectError, numberGiven } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { LoggedMessage, Message, MessageInput } from '../core/message.ts'
-import { findMessage, indexFrom, encodeSessionEntry } from '../core/session.ts'
+import { findMessage, indexFrom } from '../core/session.ts'
 import { acceptMessages } from './accept-messages.ts'
 import { checkSeq } from './branch.ts'
-import { sessionRoom } from './quotas.ts'
-import type { NewEntry, OpenedHead } from './session-logs.ts'
+import { appendWithin } from './grow.ts'
+import type { NewEntry } from './session-logs.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { AppendedMessages, AppendMessagesOptions, MessagePage } from './session-types.ts'
 
@@ -24,16 +24,13 @@ export async function appendMessages(
   const messages = acceptMessages(inputs, { userText, now: parts.clock.now(), random: parts.random })
   const rewind = rewindTo === undefined ? [] : [rewindBefore(messages[0] as Message, rewindTo, parts.clock.now())]
   const entries: NewEntry[] = [...rewind, ...messages.map((message) => ({ id: message.id, entry: { type: 'message', message } as const }))]
-  const bytes = entries.reduce((sum, one) => sum + encodeSessionEntry(one.entry).length + limits.sealBytesAllowed, 0)
   const seen = await parts.logs.head(ref)
   if (rewindTo !== undefined) checkSeq(rewindTo, 0, seen.head.version, 'rewindTo')
-  await room(parts, { scope, id }, seen, entries, bytes)
-  const appended = await parts.logs.append(ref, seen, entries, {
+  const appended = await appendWithin(parts, scope, ref, seen, entries, {
     ...(expectedVersion === undefined ? {} : { expectedVersion }),
     ...(fence === undefined ? {} : { fence }),
   })
   if (appended.added > 0) {
-    parts.quotas.grew(scope, { bytes })
     if (rewindTo !== undefined) parts.jobs.due(scope, id, 'now') // records that rest on what was rewound end
     else if (fence === undefined) parts.jobs.due(scope, id, endsTurn(messages.at(-1) as Message) ? 'now' : 'idle')
   }
@@ -55,18 +52,6 @@ const rewindBefore = ({ id }: Message, toSeq: number, at: number): NewEntry => (
 
 /** NODE-8: without a lease a turn ends with an answer that has no open call. */
 const endsTurn = (last: Message): boolean => last.role === 'assistant' && !last.parts.some((part) => part.type === 'tool-call')
-
-/** A retry of what stands in the log already needs no room, and stays a success (LOG-12). */
-async function room(parts: SessionParts, at: At, seen: OpenedHead, entries: readonly NewEntry[], bytes: number): Promise<void> {
-  try {
-    sessionRoom(seen.head, { entries: entries.length, bytes }, parts.quotas.limits)
-    await parts.quotas.ownerRoom(at.scope, { bytes })
-  } catch (error) {
-    if (!isRecollectError(error, 'limit_exceeded')) throw error
-    const { fold } = await parts.logs.load(refOf(at.scope, 'session', at.id))
-    if (!entries.every(({ id, entry }) => entry.type !== 'message' || fold.ids.has(id))) throw error
-  }
-}
 
 export async function readMessages(
   parts: SessionParts,

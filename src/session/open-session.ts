@@ -5,8 +5,9 @@ import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody, type SessionHead } from '../core/session.ts'
 import type { PageRequest } from '../ports/log-store.ts'
+import { appendWithin, growthOf } from './grow.ts'
 import { newSessionHead, sessionInfo, setupOf } from './session-info.ts'
-import type { OpenedHead } from './session-logs.ts'
+import type { NewEntry, OpenedHead } from './session-logs.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SessionInfo, SessionOptions } from './session-types.ts'
 import { everyHead } from './walks.ts'
@@ -23,10 +24,13 @@ export async function openSession(
   const now = parts.clock.now()
   const body = newSessionHead(options, parts.lives, now, opening)
   const setup = setupOf(options, parts.contexts.strategies)
+  const first: NewEntry[] = setup === undefined ? [] : [{ id: '~setup', entry: { type: 'setup', setup } }]
   let seen = await parts.logs.peek(ref)
   if (seen === undefined) {
-    await parts.quotas.ownerRoom(scope, { sessions: 1 })
-    await parts.sessions.open(ref, { body: encodeBody(body), expires: { inMs: body.idleMs, notAfter: body.absoluteAt } })
+    const head = encodeBody(body)
+    const { bytes } = growthOf(parts.quotas, first)
+    await parts.quotas.sessionRoom(scope, undefined, { sessions: 1, entries: first.length, bytes: bytes + parts.quotas.weigh([head]) })
+    await parts.sessions.open(ref, { body: head, expires: { inMs: body.idleMs, notAfter: body.absoluteAt } })
     seen = await parts.logs.peek(ref)
   }
   if (seen === undefined) throw new RecollectError('conflict', 'the session was deleted while it was opened', 'Open it again.')
@@ -37,21 +41,16 @@ export async function openSession(
       'Call fork again with the same source, seq and id: it finishes what was cut off.',
     )
   const made = seen.body.opening === opening
-  if (made) parts.quotas.grew(scope, { sessions: 1 })
+  if (made) parts.quotas.grew(scope, { sessions: 1, bytes: parts.quotas.weigh([seen.head.body]) })
   // Also where whoever made the session was cut off before its setup.
-  if (setup !== undefined && seen.head.version === 0) await firstEntry(parts, ref, seen, { type: 'setup', setup })
+  if (first.length > 0 && seen.head.version === 0) await firstEntry(parts, scope, ref, seen, first)
   if (seen.body.formation === 'on' && seen.body.formedUpTo < seen.head.version) parts.jobs.due(scope, id, 'idle')
   return { id, made }
 }
 
-async function firstEntry(
-  parts: SessionParts,
-  ref: ReturnType<typeof refOf>,
-  seen: OpenedHead,
-  entry: { type: 'setup'; setup: NonNullable<ReturnType<typeof setupOf>> },
-) {
+async function firstEntry(parts: SessionParts, scope: Scope, ref: ReturnType<typeof refOf>, seen: OpenedHead, first: readonly NewEntry[]) {
   try {
-    await parts.logs.append(ref, seen, [{ id: '~setup', entry }], { expectedVersion: 0 })
+    await appendWithin(parts, scope, ref, seen, first, { expectedVersion: 0 })
   } catch (error) {
     if (!isRecollectError(error, 'conflict')) throw error // another opener was first
   }

@@ -6,6 +6,7 @@ import type { AuditActor } from '../security/actor.ts'
 import { alignSession } from './align-session.ts'
 import { deleteSession, redactMessage } from './delete-session.ts'
 import { forkSession, rewindSession } from './branch.ts'
+import { changeWithin } from './grow.ts'
 import { appendMessages, readMessage, readMessages } from './messages.ts'
 import { changeSetup, patchState, putState, readState } from './state.ts'
 import { checkMetadata, checkTitle, sessionInfo, setupOf } from './session-info.ts'
@@ -50,7 +51,7 @@ export function sessionAt(parts: SessionParts, at: At, by: AuditActor): Session 
         ...(title === undefined ? {} : { title: title === null ? undefined : checkTitle(title) }),
         ...(metadata === undefined ? {} : { metadata: metadata === null ? undefined : checkMetadata(metadata) }),
       }
-      const changed = await parts.logs.change(ref, ({ body }) => withoutUndefined({ ...body, ...changes }), options?.ifRevision)
+      const changed = await changeWithin(parts, scope, ref, (body) => withoutUndefined({ ...body, ...changes }), options?.ifRevision)
       return sessionInfo(id, changed)
     },
     async setup(setup) {

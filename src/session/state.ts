@@ -4,11 +4,12 @@ import { madeId } from '../core/ids.ts'
 import { utf8Length, type Json, type JsonObject } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
+import type { Scope } from '../core/scope.ts'
 import { mergePatch, type SessionEntry, type Setup } from '../core/session.ts'
 import type { LoadedSession } from '../context/source.ts'
 import type { Fence } from '../ports/log-store.ts'
 import { checkJson } from './check-json.ts'
-import { sessionRoom } from './quotas.ts'
+import { appendWithin } from './grow.ts'
 import type { At, SessionParts } from './session-parts.ts'
 
 export interface StateView {
@@ -43,7 +44,7 @@ async function changeState(parts: SessionParts, { scope, id }: At, swap: StateSw
   const entryId = madeId('~state', parts.random)
   for (let attempt = 1; ; attempt++) {
     const loaded = await parts.logs.load(ref)
-    const { fold, head } = loaded
+    const { fold } = loaded
     if (swap.ifRevision !== undefined && swap.ifRevision !== fold.stateSeq) throw otherState(swap.ifRevision, fold.stateSeq)
     const patch = patchFor(fold.state)
     const state = mergePatch(fold.state, patch)
@@ -59,8 +60,7 @@ async function changeState(parts: SessionParts, { scope, id }: At, swap: StateSw
         },
       )
     const entry: SessionEntry = { type: 'state', patch, at: parts.clock.now() }
-    sessionRoom(head, { entries: 1, bytes }, parts.quotas.limits)
-    const seq = await tryAppend(parts, loaded, ref, { id: entryId, entry }, swap.fence, attempt)
+    const seq = await tryAppend(parts, scope, loaded, ref, { id: entryId, entry }, swap.fence, attempt)
     if (seq !== undefined) return { revision: seq, state }
   }
 }
@@ -68,6 +68,7 @@ async function changeState(parts: SessionParts, { scope, id }: At, swap: StateSw
 /** Appends what was decided on this version; undefined if another write came first and it is worth another look. */
 async function tryAppend(
   parts: SessionParts,
+  scope: Scope,
   loaded: LoadedSession,
   ref: ReturnType<typeof refOf>,
   entry: { readonly id: string; readonly entry: SessionEntry },
@@ -75,7 +76,7 @@ async function tryAppend(
   attempt: number,
 ): Promise<number | undefined> {
   try {
-    const appended = await parts.logs.append(ref, loaded, [entry], {
+    const appended = await appendWithin(parts, scope, ref, loaded, [entry], {
       expectedVersion: loaded.head.version,
       ...(fence === undefined ? {} : { fence }),
     })
@@ -114,8 +115,8 @@ export async function changeSetup(parts: SessionParts, { scope, id }: At, setup:
       Object.entries(setup).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(loaded.fold.setup[name as keyof Setup])),
     )
     if (Object.keys(fresh).length === 0) return
-    sessionRoom(loaded.head, { entries: 1, bytes: 0 }, parts.quotas.limits)
-    if ((await tryAppend(parts, loaded, ref, { id: entryId, entry: { type: 'setup', setup: fresh } }, undefined, attempt)) !== undefined) return
+    if ((await tryAppend(parts, scope, loaded, ref, { id: entryId, entry: { type: 'setup', setup: fresh } }, undefined, attempt)) !== undefined)
+      return
   }
 }
 
