@@ -18,6 +18,7 @@ import type { ResidueFile } from '../security/needles.ts'
 import type { QuotaLimits } from '../session/quotas.ts'
 import type { ReceiptMode } from '../session/receipts.ts'
 import type { Lives } from '../session/session-parts.ts'
+import { checkPorts } from './port-shapes.ts'
 
 /** A store, and what is known of where it lies: the files that an erasure reads through. `place`: what one backup takes together. */
 export interface GivenStore {
@@ -99,6 +100,7 @@ export function checkOptions(options: RecollectOptions): void {
   checkFields(options ?? null, fields, 'the options of createRecollect')
   const { embedder, lives, quotas, stores, tokenizer, context, profiles = [], strategies = [] } = options
   checkFields(stores, { sessions: 'object', memories: 'object', keys: 'object' }, 'stores')
+  checkPorts(options)
   checkFields(options.formation, { toolResults: toolResultModes }, 'formation')
   checkFields(options.recall, numbersOf(['floor', 'partitionCacheBytes']), 'recall')
   const { floor = 0, partitionCacheBytes = 1 } = options.recall ?? {}

@@ -74,7 +74,7 @@ async function refuses(recollect: Recollect, door: Door, message: RegExp): Promi
 
 describe("an owner's bytes", () => {
   test.each(tableOf(inSession, inHead, newSession, memory))(
-    '%s fits at them to the byte, and one byte over is refused with nothing changed [LIFE-11] [LIFE-12]',
+    '%s fits at them to the byte, and one byte over is refused with nothing changed [LIFE-11]',
     async (_, door) => {
       const growth = await growthBy(door)
       const over = await aHeld((held) => ({ ownerBytes: held + growth - 1 }))
