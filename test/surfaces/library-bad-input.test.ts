@@ -240,7 +240,6 @@ const calls: Calls = {
   ...each('a sweep', { null: null, 'a dry run as text': { dryRun: 'no' }, 'a time as text': { until: canary } }, (options) =>
     recollect.sweep(options),
   ),
-  ...each('a tag', { 'a number': 5, null: null, numbers: [5] }, (fields) => user.tag(fields)),
   ...each('remembering', { 'a number': 5, empty: '', 'a lone surrogate': lone, 'too long': 'a'.repeat(65_536) }, (text) =>
     user.memories.remember(text),
   ),
