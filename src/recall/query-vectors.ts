@@ -19,6 +19,7 @@ export interface QueryVectors {
 export function createQueryVectors(embedder: Embedder, deadlines: Deadlines, random: Random): QueryVectors {
   const key = createSecretKey(random(32)) // of this process: the memory ends with it
   const known = boundedMap<{ readonly owner: Owner; readonly vector: Int16Vector }>(limits.queryVectors)
+  let drops = 0
   const ofOwner = (whose: Owner) => known.keysWhere(({ owner }) => sameOwner(owner, whose))
   return {
     async of(scope, text, signal) {
@@ -28,13 +29,18 @@ export function createQueryVectors(embedder: Embedder, deadlines: Deadlines, ran
         .digest('base64')
       const found = known.get(name)
       if (found !== undefined) return found.vector
+      const before = drops
       const vector = await inTime(embedder, text, deadlines, signal)
       if (vector === undefined || vector.length !== embedder.info.dimensions) return undefined
       const made = quantizeQuery(vector)
-      known.set(name, { owner: { tenantId: scope.tenantId, ownerId: scope.ownerId }, vector: made })
+      // what was asked before an owner went is not kept after it
+      if (drops === before) known.set(name, { owner: { tenantId: scope.tenantId, ownerId: scope.ownerId }, vector: made })
       return made
     },
-    drop: (owner) => ofOwner(owner).forEach((name) => known.delete(name)),
+    drop(owner) {
+      drops++
+      for (const name of ofOwner(owner)) known.delete(name)
+    },
     holds: (owner) => ofOwner(owner).length,
   }
 }

@@ -247,6 +247,17 @@ describe('the embedder', () => {
     expect([vectors.holds(alice.scope), limits.queryVectors]).toEqual([10_000, 10_000])
   })
 
+  test('a vector that was on its way when its owner was dropped is used, and not kept [EMB-6, ERA-7]', async () => {
+    const { scope } = await anOwner()
+    let answer: (vectors: readonly Float32Array[]) => void = () => {}
+    const embed: Embedder['embed'] = () => new Promise((resolve) => (answer = resolve))
+    const vectors = createQueryVectors(asking(embed, false), createDeadlines(manualClock(noon)), randomBytes)
+    const asked = vectors.of(scope, 'boiler')
+    vectors.drop(scope)
+    answer(await wordEmbedder.embed(['boiler'], 'query'))
+    expect([await asked, vectors.holds(scope)]).toEqual([expect.anything(), 0])
+  })
+
   test('a search that takes too long is a timeout [RCL-11]', async () => {
     const owner = await anOwner()
     await owner.say('tea')
