@@ -15,6 +15,7 @@ import { erase, forget, remember, search, stats, sweep } from './commands/memory
 import { context, deleteSession, listSessions, receipt, showSession } from './commands/sessions.ts'
 import { serve } from './serve.ts'
 import { refuse, watchOutput } from './terminal.ts'
+import { helpNext, usageError } from './usage-error.ts'
 
 export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
@@ -36,14 +37,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) return refuse(error, json, debugging())
     if (error.exitCode === 0) return 0
-    if (error.code !== 'commander.help') return refuse(usage(error), json, debugging())
+    if (error.code !== 'commander.help') return refuse(usageError(error, optionsOf(program)), json, false)
     if (json) return refuse(new RecollectError('invalid_input', 'the command is missing', helpNext), json, false)
     process.stderr.write(help) // a group without its command: what it has
     return exitCodes.invalid_input
   }
 }
 
-const helpNext = 'See recollect --help, or docs/reference/cli.md.'
 const optionsOf = (command: Command): readonly Option[] => [...command.options, ...command.commands.flatMap(optionsOf)]
 
 /** Ids are base64url and may begin with a hyphen. Such a one, and the arguments after it, stand behind `--`, where nothing is a flag. */
@@ -56,10 +56,6 @@ function idsBehind(argv: readonly string[], options: readonly Option[]): string[
   const isFlag = (arg: string, at: number) => at !== first && (flags.has(arg) || isValue(at))
   return [...argv.filter((arg, at) => at < first || isFlag(arg, at)), '--', ...argv.filter((arg, at) => at >= first && !isFlag(arg, at))]
 }
-
-/** What commander says of a command line, as an error of ours: it names the nearest command or flag (CLI-6). */
-const usage = (error: CommanderError): RecollectError =>
-  new RecollectError('invalid_input', error.message.replace(/^error: /, '').replaceAll('\n', ' '), helpNext)
 
 type Runner = (run: () => Promise<number>) => Promise<void>
 

@@ -1,8 +1,8 @@
 // What a command works with: the terminal, and Recollect in process or behind a gateway; opened before it and closed after it.
-import { readFileSync } from 'node:fs'
 import { gatewayKey } from '../config/environment.ts'
 import type { Configuration } from '../config/load.ts'
 import { openRecollect } from '../config/open.ts'
+import { readFileWhole } from '../config/read-file.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { systemClock } from '../create-recollect/system-clock.ts'
@@ -78,11 +78,9 @@ function keyOf(flags: GlobalFlags): string {
 
 function givenKey(flags: GlobalFlags): string {
   if (flags.keyFile !== undefined) {
-    try {
-      return readFileSync(flags.keyFile, 'utf8').trim()
-    } catch (cause) {
-      throw new RecollectError('invalid_input', 'the key file cannot be read', 'Give --key-file a file that holds the API key.', { cause })
-    }
+    const read = readFileWhole(flags.keyFile, limits.secretFileBytes)
+    if ('bytes' in read) return Buffer.from(read.bytes).toString('utf8').trim()
+    throw new RecollectError('invalid_input', `the key file ${read.fault}`, 'Give --key-file a file that holds the API key.')
   }
   return gatewayKey()
 }

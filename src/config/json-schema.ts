@@ -31,8 +31,8 @@ export function settingsSchema(): Schema {
 const group = (): Schema => ({ type: 'object', properties: {}, additionalProperties: false })
 const propertiesOf = (schema: Schema) => schema['properties'] as Record<string, Schema>
 
-function valueSchema({ schema, secret }: Setting): Schema {
+function valueSchema({ kind, secret }: Setting): Schema {
   if (secret === true) return reference
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema
+  const { $schema: _, ...rest } = z.toJSONSchema(kind.schema, { unrepresentable: 'any' }) as Schema
   return rest
 }

@@ -1,9 +1,11 @@
 // Settings from flags, environment, file and defaults, in this order; every error at once, with its source (CFG-2 to CFG-4).
-import { existsSync, readFileSync } from 'node:fs'
 import { isRecollectError, RecollectError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
+import { limits } from '../core/limits.ts'
 import { readJson } from '../core/strict-json.ts'
-import { settings, variableOf, type Setting, type SettingName } from './settings.ts'
+import { hint, shown } from './nearest.ts'
+import { readFileWhole } from './read-file.ts'
+import { flagOf, settings, variableOf, type Setting, type SettingName } from './settings.ts'
 
 export type Source = 'flag' | 'environment' | 'file' | 'default'
 
@@ -29,78 +31,103 @@ const others = new Set(['RECOLLECT_KEY', 'RECOLLECT_DEBUG', 'RECOLLECT_NOT_COVER
 const names = Object.keys(settings) as SettingName[]
 const variables = new Map(names.map((name) => [variableOf(name), name]))
 
-/** @throws `invalid_input` naming every fault and where it stands */
+/** @throws `invalid_input` naming every fault and where it stands, and no value that may be a secret */
 export function loadConfiguration(given: Given): Configuration {
   const faults: string[] = []
   const file = readSettingsFile(given.file, faults)
   for (const name of Object.keys(given.environment))
     if (name.startsWith('RECOLLECT_') && !variables.has(name) && !others.has(name))
-      faults.push(`environment: ${name} is no setting${hint(name, [...variables.keys()])}`)
+      faults.push(`environment: ${shown(name)} is no setting${hint(name, [...variables.keys()])}`)
   const values = new Map<SettingName, Value>()
   for (const name of names) values.set(name, valueOf(name, given, file, faults))
-  if (faults.length > 0)
-    throw new RecollectError(
-      'invalid_input',
-      `the configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}: ${faults.join('; ')}`,
-      'See docs/reference/config.md for every setting.',
-    )
-  return { values, get: (name) => values.get(name)?.value }
+  if (faults.length === 0) return { values, get: (name) => values.get(name)?.value }
+  const told = faults.slice(0, limits.settingFaults)
+  const rest = faults.length > told.length ? `; and ${faults.length - told.length} more` : ''
+  throw new RecollectError(
+    'invalid_input',
+    `the configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}: ${told.join('; ')}${rest}`,
+    'See docs/reference/config.md for every setting.',
+  )
 }
 
-function valueOf(name: SettingName, given: Given, file: { path: string; values: ReadonlyMap<string, Json> } | undefined, faults: string[]): Value {
+function valueOf(name: SettingName, given: Given, file: SettingsFile | undefined, faults: string[]): Value {
   const setting: Setting = settings[name]
-  const variable = variableOf(name)
-  const candidates: (Value | undefined)[] = [
-    given.flags[name] === undefined ? undefined : { value: given.flags[name], source: 'flag', from: 'flag' },
-    given.environment[variable] === undefined || given.environment[variable] === ''
-      ? undefined
-      : { value: given.environment[variable], source: 'environment', from: variable },
-    file?.values.get(name) === undefined ? undefined : { value: file.values.get(name), source: 'file', from: file.path },
-  ]
-  const found = candidates.find((one) => one !== undefined)
+  const found = foundOf(name, given, file)
   if (found === undefined) return { value: setting.fallback, source: 'default', from: 'default' }
-  const value = setting.secret === true && found.source === 'file' ? referenced(name, found.value, given.environment, faults) : found.value
+  const value =
+    found.source !== 'file'
+      ? (setting.kind.read?.(found.value as string) ?? found.value)
+      : setting.secret === true
+        ? referenced(`${found.from}: ${name}`, found.value, given.environment, faults)
+        : found.value
   if (value === undefined) return { ...found, value }
-  const parsed = setting.schema.safeParse(value)
-  if (parsed.success) return { ...found, value: parsed.data }
-  faults.push(
-    `${found.from}: ${name} ${parsed.error.issues[0]?.code === 'invalid_value' ? `is one of ${(parsed.error.issues[0] as { values?: unknown[] }).values?.join(', ')}` : 'does not fit'} (${setting.reason})`,
-  )
+  if (setting.kind.schema.safeParse(value).success) return { ...found, value }
+  faults.push(`${found.from}: ${name} must be ${setting.kind.expected}; given ${sortOf(value)}`)
   return { ...found, value: setting.fallback }
 }
 
-/** A secret in a file is a reference: `{ "env": NAME }` or `{ "file": PATH }`; a literal is refused (CFG-4). */
-function referenced(name: string, value: unknown, environment: Given['environment'], faults: string[]): string | undefined {
-  const reference = value as { env?: unknown; file?: unknown } | null
-  if (typeof reference === 'object' && reference !== null) {
-    if (typeof reference.env === 'string') {
-      const found = environment[reference.env]
-      if (found === undefined) faults.push(`${name} names the variable ${reference.env}, which is not set`)
-      return found
-    }
-    if (typeof reference.file === 'string') {
-      if (existsSync(reference.file)) return readFileSync(reference.file, 'utf8').trim()
-      faults.push(`${name} names a file that is not there`)
-      return undefined
-    }
-  }
-  faults.push(`${name} stands in the file as it is; write { "env": NAME } or { "file": PATH }`)
-  return undefined
+/** An empty variable is one that is not set. */
+function foundOf(name: SettingName, given: Given, file: SettingsFile | undefined): Value | undefined {
+  const variable = variableOf(name)
+  if (given.flags[name] !== undefined) return { value: given.flags[name], source: 'flag', from: flagOf(name) ?? name }
+  if ((given.environment[variable] ?? '') !== '') return { value: given.environment[variable], source: 'environment', from: variable }
+  return file?.values.has(name) === true ? { value: file.values.get(name), source: 'file', from: file.path } : undefined
 }
 
-function readSettingsFile(path: string | undefined, faults: string[]): { path: string; values: ReadonlyMap<string, Json> } | undefined {
-  const file = path ?? 'recollect.json'
-  if (!existsSync(file)) {
-    if (path !== undefined) faults.push(`--config: ${path} is not there`)
+/** What was given, without saying it: only a number cannot be a secret that was put in the wrong place. */
+function sortOf(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'string') return value === '' ? 'empty text' : 'other text'
+  return value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? value.length === 0
+        ? 'an empty list'
+        : 'a list'
+      : typeof value === 'boolean'
+        ? String(value)
+        : 'an object'
+}
+
+/** A secret in a file is a reference: `{ "env": NAME }` or `{ "file": PATH }`; a literal is refused (CFG-4). */
+function referenced(where: string, value: unknown, environment: Given['environment'], faults: string[]): string | undefined {
+  const [[by, to] = [], ...more] = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  if (typeof to !== 'string' || more.length > 0 || (by !== 'env' && by !== 'file')) {
+    faults.push(`${where} must be { "env": NAME } or { "file": PATH }, never the secret itself`)
+    return undefined
+  }
+  if (by === 'env') {
+    const found = environment[to]
+    if ((found ?? '') === '') faults.push(`${where} names a variable that is not set`)
+    return found
+  }
+  const read = readFileWhole(to, limits.secretFileBytes)
+  const text = 'bytes' in read ? Buffer.from(read.bytes).toString('utf8').trim() : ''
+  if (text === '') faults.push(`${where} names a file that ${'fault' in read ? read.fault : 'is empty'}`)
+  return text === '' ? undefined : text
+}
+
+interface SettingsFile {
+  readonly path: string
+  readonly values: ReadonlyMap<string, Json>
+}
+
+function readSettingsFile(given: string | undefined, faults: string[]): SettingsFile | undefined {
+  const path = given ?? 'recollect.json'
+  const read = readFileWhole(path, limits.settingsFileBytes)
+  if ('fault' in read) {
+    if (given !== undefined || read.fault !== 'is not there') faults.push(`${given === undefined ? path : `--config: ${path}`} ${read.fault}`)
     return undefined
   }
   try {
     const values = new Map<string, Json>()
-    flatten(readJson(readFileSync(file)), '', values)
-    for (const name of values.keys()) if (!Object.hasOwn(settings, name)) faults.push(`${file}: ${name} is no setting${hint(name, names)}`)
-    return { path: file, values }
+    flatten(readJson(read.bytes), '', values)
+    for (const name of values.keys())
+      if (!Object.hasOwn(settings, name))
+        faults.push(name === '' ? `${path}: it must hold one object of settings` : `${path}: ${shown(name)} is no setting${hint(name, names)}`)
+    return { path, values }
   } catch (error) {
-    faults.push(`${file}: ${isRecollectError(error) ? error.message : 'it cannot be read'}`)
+    faults.push(`${path}: ${isRecollectError(error) ? error.message : 'it cannot be read'}`)
     return undefined
   }
 }
@@ -111,22 +138,4 @@ function flatten(value: Json, at: string, out: Map<string, Json>): void {
   const leaf = !object || Object.hasOwn(settings, at) || (!isGroup && Object.keys(value).length === 0)
   if (leaf) out.set(at, value)
   else for (const [key, inner] of Object.entries(value as JsonObject)) flatten(inner, at === '' ? key : `${at}.${key}`, out)
-}
-
-/** The nearest known name, where one is near. */
-function hint(name: string, known: readonly string[]): string {
-  const near = known.map((one) => [distance(name, one), one] as const).toSorted(([a], [b]) => a - b)[0]
-  return near !== undefined && near[0] <= Math.max(2, name.length / 4) ? `; did you mean ${near[1]}?` : ''
-}
-
-/** Edits between two names (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)))
-    row = next
-  }
-  return row[b.length] as number
 }

@@ -1,14 +1,29 @@
 // The only list of settings: type, default, unit, reason (CFG-1, CFG-5). From it come the flags, the environment's names and docs/reference/config.md.
-import { z, type ZodType } from 'zod'
 import { strategyNames } from '../core/context.ts'
 import { limits } from '../core/limits.ts'
 import { toolResultModes } from '../core/memory.ts'
-import { readJson } from '../core/strict-json.ts'
-import { checkOptions } from '../create-recollect/options.ts'
-import { isNetwork } from '../core/networks.ts'
+import {
+  baseUrl,
+  bindAddress,
+  flag,
+  headerNames,
+  hostNames,
+  name,
+  networks,
+  oneOf,
+  origins,
+  profiles,
+  secret,
+  share,
+  storeUrl,
+  strategy,
+  text,
+  whole,
+  type Kind,
+} from './kinds.ts'
 
 export interface Setting {
-  readonly schema: ZodType
+  readonly kind: Kind
   readonly fallback: unknown
   readonly reason: string
   /** Its value is a reference in a file, and never shown; it has no flag, since others can read a command line (CFG-4, CLI-1). */
@@ -17,184 +32,132 @@ export interface Setting {
   readonly flag?: string
 }
 
-const text = z.string().min(1)
-const whole = z.coerce.number().int()
-const count = whole.min(1)
-const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
-const list = z.union([
-  z.array(text),
-  z.string().transform((value) =>
-    value
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== ''),
-  ),
-])
-/** A value, or its JSON where flags and variables hold text alone. */
-const json = <T extends ZodType>(schema: T) =>
-  z.union([
-    schema,
-    z
-      .string()
-      .transform((value, context): any => {
-        try {
-          return readJson(new TextEncoder().encode(value))
-        } catch {
-          context.addIssue({ code: 'custom', message: 'is no JSON' })
-          return z.NEVER
-        }
-      })
-      .pipe(schema),
-  ])
-/** Whether `createRecollect` takes such options. */
-const fits =
-  (optionsOf: (value: never) => object) =>
-  (value: unknown): boolean => {
-    try {
-      checkOptions(optionsOf(value as never))
-      return true
-    } catch {
-      return false
-    }
-  }
-const networks = list.refine((entries) => entries.every(isNetwork))
-const url = z.string().regex(/^https?:\/\/[^\s]+$/, { error: 'is an http or https URL' })
-const storeUrl = z.string().regex(/^(?:memory:|sqlite:.+)$/, { error: 'is memory: or sqlite:PATH' })
-
 export const settings = {
-  dataDir: { schema: text, fallback: './.recollect', reason: 'Folder of the data file; made on first start. Keys lie beside it, in DATADIR-keys/.' },
-  'stores.sessions': { schema: storeUrl, fallback: undefined, reason: 'Short-term memory: memory: or sqlite:PATH. Default: the data file.' },
-  'stores.memories': { schema: storeUrl, fallback: undefined, reason: 'Long-term memory. Default: the data file.' },
-  'stores.keys': { schema: storeUrl, fallback: undefined, reason: 'Wrapped keys and API keys. Default: keys.db in the keys folder.' },
-  seal: { schema: z.enum(['on', 'off']), fallback: 'on', reason: 'off: bodies lie in clear. Audited, and shown by health.' },
-  embedder: { schema: z.enum(['bundled', 'off']), fallback: 'bundled', reason: 'off: recall by words alone.' },
-  receipts: { schema: z.enum(['background', 'durable', 'off']), fallback: 'background', reason: 'durable: a context waits for its receipt.' },
-  'upstream.url': { schema: url, fallback: undefined, reason: 'Base URL of the model, up to and with /v1.' },
-  'upstream.key': { schema: text, fallback: undefined, secret: true, reason: 'Its API key.' },
-  'upstream.name': { schema: text, fallback: 'upstream', reason: 'What health and metrics call it.' },
-  'gateway.host': { schema: text, fallback: '127.0.0.1', flag: '--host', reason: 'Address to bind; another than loopback needs a listed proxy.' },
-  'gateway.port': { schema: whole.min(0).max(65_535), fallback: 8787, flag: '--port', reason: 'Port to bind; 0 takes any free one.' },
-  'gateway.hosts': { schema: list, fallback: ['127.0.0.1', 'localhost', '[::1]'], reason: 'Host names a request may carry.' },
+  dataDir: { kind: text, fallback: './.recollect', reason: 'Folder of the data file; made on first start. Keys lie beside it, in DATADIR-keys/.' },
+  'stores.sessions': { kind: storeUrl, fallback: undefined, reason: 'Short-term memory: memory: or sqlite:PATH. Default: the data file.' },
+  'stores.memories': { kind: storeUrl, fallback: undefined, reason: 'Long-term memory. Default: the data file.' },
+  'stores.keys': { kind: storeUrl, fallback: undefined, reason: 'Wrapped keys and API keys. Default: keys.db in the keys folder.' },
+  seal: { kind: oneOf('on', 'off'), fallback: 'on', reason: 'off: bodies lie in clear. Audited, and shown by health.' },
+  embedder: { kind: oneOf('bundled', 'off'), fallback: 'bundled', reason: 'off: recall by words alone.' },
+  receipts: { kind: oneOf('background', 'durable', 'off'), fallback: 'background', reason: 'durable: a context waits for its receipt.' },
+  'upstream.url': { kind: baseUrl, fallback: undefined, reason: 'Base URL of the model, up to and with /v1.' },
+  'upstream.key': { kind: secret, fallback: undefined, secret: true, reason: 'Its API key.' },
+  'upstream.name': { kind: name, fallback: 'upstream', reason: 'What health and metrics call it.' },
+  'gateway.host': {
+    kind: bindAddress,
+    fallback: '127.0.0.1',
+    flag: '--host',
+    reason: 'Address to bind; another than loopback needs a listed proxy.',
+  },
+  'gateway.port': { kind: whole(0, 65_535), fallback: 8787, flag: '--port', reason: 'Port to bind; 0 takes any free one.' },
+  'gateway.hosts': { kind: hostNames, fallback: ['127.0.0.1', 'localhost', '[::1]'], reason: 'Host names a request may carry.' },
   'gateway.trustedProxy': {
-    schema: networks,
+    kind: networks,
     fallback: [],
     reason: 'Addresses and CIDR ranges of proxies with TLS before the gateway: their forwarded headers count, and no others.',
   },
-  'gateway.cors': { schema: list, fallback: [], reason: 'Origins that browsers may call from; none by default.' },
+  'gateway.cors': { kind: origins, fallback: [], reason: 'Origins that browsers may call from; none by default.' },
   'gateway.credentials': {
-    schema: z.enum(['operator', 'caller']),
+    kind: oneOf('operator', 'caller'),
     fallback: 'operator',
     reason: 'caller: Authorization goes upstream, our key stands in recollect-key.',
   },
   'gateway.sessionHeaders': {
-    schema: list,
+    kind: headerNames,
     fallback: undefined,
     reason: 'Headers in which agents name their session, after recollect-session and x-session-id. Default: those of known agents.',
   },
   'gateway.withoutSession': {
-    schema: z.enum(['pass', 'refuse']),
+    kind: oneOf('pass', 'refuse'),
     fallback: 'pass',
     reason: 'A chat call without a session name: stateless, or refused.',
   },
-  'gateway.onEdit': { schema: z.enum(['rewind', 'fork', 'refuse']), fallback: 'rewind', reason: 'A client that sends an edited history.' },
-  'gateway.drainDelayMs': { schema: whole.min(0).max(60_000), fallback: 0, reason: 'Time between readiness 503 and the last new connection.' },
+  'gateway.onEdit': { kind: oneOf('rewind', 'fork', 'refuse'), fallback: 'rewind', reason: 'A client that sends an edited history.' },
+  'gateway.drainDelayMs': { kind: whole(0, 60_000), fallback: 0, reason: 'Time between readiness 503 and the last new connection.' },
   'context.model': {
-    schema: text,
+    kind: text,
     fallback: undefined,
     reason: 'Whose profile counts where neither call nor session names a model. Default: generic.',
   },
   'context.profiles': {
-    schema: json(
-      z.array(z.record(z.string(), z.unknown())).refine(
-        fits((profiles) => ({ profiles })),
-        { error: 'is a list of model profiles' },
-      ),
-    ),
+    kind: profiles,
     fallback: [],
     reason: 'Rows added to the model profiles, or in place of them: id, extends, match, windowTokens, cache, tokens and so on; a list, or its JSON.',
   },
   'context.budgetTokens': {
-    schema: whole.min(limits.contextBudgetTokensLeast),
+    kind: whole(limits.contextBudgetTokensLeast),
     fallback: undefined,
     reason: 'Tokens of a prompt, all of it. Default 32,000; less where the window of the model is small.',
   },
   'context.reserveOutputTokens': {
-    schema: whole.min(0),
+    kind: whole(0),
     fallback: undefined,
     reason: 'Tokens of the window kept for the answer. Default 4,096; at most half of the window.',
   },
   'context.strategy': {
-    schema: z.union([
-      z.enum(strategyNames),
-      json(
-        z.record(z.string(), z.unknown()).refine(
-          fits((strategy) => ({ context: { strategy } })),
-          { error: 'is a strategy with its options' },
-        ),
-      ),
-    ]),
+    kind: strategy(strategyNames),
     fallback: undefined,
     reason:
       'What is kept when an epoch begins: slidingWindow, summary or hybrid (default); with options an object, or its JSON: {"name":"hybrid","lowTokens":4000,"highTokens":9000,"summaryTokens":1000}.',
   },
   'context.minTurns': {
-    schema: whole.min(0).max(limits.minTurnsMost),
+    kind: whole(0, limits.minTurnsMost),
     fallback: undefined,
     reason: 'Complete turns that stay verbatim when an epoch begins. Default 2.',
   },
-  'context.state': { schema: flag, fallback: undefined, reason: 'The session state goes into the prompt. Default true.' },
+  'context.state': { kind: flag, fallback: undefined, reason: 'The session state goes into the prompt. Default true.' },
   'context.timeoutMs': {
-    schema: whole.min(1).max(limits.contextTimeoutMsMost),
+    kind: whole(1, limits.contextTimeoutMsMost),
     fallback: undefined,
     reason: 'Time that a context may take, recall and stores included. Default 10 s.',
   },
   'formation.toolResults': {
-    schema: z.enum(toolResultModes),
+    kind: oneOf(...toolResultModes),
     fallback: 'off',
     reason: 'Tool results that form memories, always untrusted: none, short ones of at most 1,000 characters, or all.',
   },
   'recall.floor': {
-    schema: z.coerce.number().min(0).max(1),
+    kind: share,
     fallback: limits.relevanceFloor,
     reason: 'Relevance under which nothing is found, in searches and prompts; 0 turns it off.',
   },
   'recall.partitionCacheBytes': {
-    schema: whole.min(0),
+    kind: whole(0),
     fallback: limits.partitionCacheBytes,
     reason: 'Memory that a process may hold of owners it searched, least recently used out. 1 GiB.',
   },
-  'recall.mode': { schema: z.enum(['on', 'off']), fallback: 'on', reason: 'off: no long-term memory in prompts; searching goes on.' },
+  'recall.mode': { kind: oneOf('on', 'off'), fallback: 'on', reason: 'off: no long-term memory in prompts; searching goes on.' },
   'recall.maxItems': {
-    schema: whole.min(0).max(limits.recallLimitMost),
+    kind: whole(0, limits.recallLimitMost),
     fallback: undefined,
     reason: 'Memories a turn may bring into the prompt. Default 8.',
   },
   'recall.maxTokens': {
-    schema: whole.min(0),
+    kind: whole(0),
     fallback: undefined,
     reason: 'Tokens they may take; the best three stand even over it. Default 1,500.',
   },
   'recall.onFailure': {
-    schema: z.enum(['omit', 'fail']),
+    kind: oneOf('omit', 'fail'),
     fallback: undefined,
     reason: 'Recall that fails or is late: go on without, and say so in the receipt (default), or fail.',
   },
   'expiry.idleMs': {
-    schema: whole.min(limits.lifeMsLeast).max(limits.lifeMsMost),
+    kind: whole(limits.lifeMsLeast, limits.lifeMsMost),
     fallback: limits.idleMs,
     reason: 'A session without an append ends so long after the last one. 30 days.',
   },
   'expiry.absoluteMs': {
-    schema: whole.min(limits.lifeMsLeast).max(limits.lifeMsMost),
+    kind: whole(limits.lifeMsLeast, limits.lifeMsMost),
     fallback: limits.absoluteMs,
     reason: 'And so long after it was made. 365 days.',
   },
-  'limits.sessionEntries': { schema: count, fallback: limits.sessionEntries, reason: 'Entries of one session.' },
-  'limits.sessionBytes': { schema: count, fallback: limits.sessionBytes, reason: 'Bytes of one session, sealed.' },
-  'limits.ownerSessions': { schema: count, fallback: limits.ownerSessions, reason: 'Sessions of one owner.' },
-  'limits.ownerBytes': { schema: count, fallback: limits.ownerBytes, reason: 'Bytes of one owner in all sessions and memories, sealed.' },
-  'limits.ownerRecords': { schema: count, fallback: limits.ownerRecords, reason: 'Records of one owner in long-term memory.' },
-  'log.level': { schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']), fallback: 'warn', reason: 'Lines on stderr at or above it.' },
+  'limits.sessionEntries': { kind: whole(1), fallback: limits.sessionEntries, reason: 'Entries of one session.' },
+  'limits.sessionBytes': { kind: whole(1), fallback: limits.sessionBytes, reason: 'Bytes of one session, sealed.' },
+  'limits.ownerSessions': { kind: whole(1), fallback: limits.ownerSessions, reason: 'Sessions of one owner.' },
+  'limits.ownerBytes': { kind: whole(1), fallback: limits.ownerBytes, reason: 'Bytes of one owner in all sessions and memories, sealed.' },
+  'limits.ownerRecords': { kind: whole(1), fallback: limits.ownerRecords, reason: 'Records of one owner in long-term memory.' },
+  'log.level': { kind: oneOf('debug', 'info', 'warn', 'error', 'silent'), fallback: 'warn', reason: 'Lines on stderr at or above it.' },
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settings

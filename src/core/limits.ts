@@ -228,6 +228,14 @@ export const limits = {
   tailExtended: 1_000, // entries that a partition takes in one step; a longer tail builds another beside it
   buildSlice: 256, // records indexed between two looks at the clock
 
+  // settings and the command line (CFG-3, CLI-2)
+  settingChars: 4 * KiB, // of one text: a path on Linux (PATH_MAX) and any URL fit
+  settingItems: 64, // of one list
+  settingsFileBytes: 1 * MiB,
+  secretFileBytes: 64 * KiB, // a key, or a token with its claims
+  settingFaults: 20, // told at once; a line that nobody reads helps nobody
+  cliCallMsMost: 10 * minute, // --timeout-ms
+
   // the gateway (security 5.4, surfaces 2)
   bodyBytes: 1 * MiB,
   modelBodyBytes: 16 * MiB, // GW-11
@@ -245,7 +253,6 @@ export const limits = {
   failuresAMinute: 10, // ACC-7
   ownerInFlight: 8,
   processInFlight: 256,
-  cliCallMsMost: 10 * minute, // CLI-2: --timeout-ms
   requestMs: 30 * second,
   headerReadMs: 10 * second,
   keepAliveMs: 5 * second,

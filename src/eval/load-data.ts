@@ -14,13 +14,21 @@ const anyFormat =
 
 const isThere = async (path: string): Promise<'file' | 'folder' | undefined> => {
   try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file'
+    const found = await stat(path)
+    return found.isDirectory() ? 'folder' : found.isFile() ? 'file' : undefined // a pipe would be waited for
   } catch {
     return undefined
   }
 }
 
-const readJsonFile = async (path: string, expected: string): Promise<unknown> => parseJson(await readFile(path, 'utf8'), expected)
+async function readText(path: string, expected: string): Promise<string> {
+  if ((await isThere(path)) !== 'file') throw unexpected(expected, 'there is no regular file')
+  return readFile(path, 'utf8').catch(() => {
+    throw unexpected(expected, 'the file cannot be read by this user, or is too large')
+  })
+}
+
+const readJsonFile = async (path: string, expected: string): Promise<unknown> => parseJson(await readText(path, expected), expected)
 
 const byNumber = new Intl.Collator('en', { numeric: true }).compare
 
@@ -59,7 +67,7 @@ async function loadBeam(folder: string): Promise<DataSet> {
 
 async function loadJsonLines(path: string): Promise<DataSet> {
   const name = basename(path, '.jsonl')
-  return { name, format: 'jsonl', conversations: [readJsonLines(await readFile(path, 'utf8'), name)], apart: [], corrected: 0 }
+  return { name, format: 'jsonl', conversations: [readJsonLines(await readText(path, 'JSON lines'), name)], apart: [], corrected: 0 }
 }
 
 /** What the entries of a list look like. */

@@ -1,4 +1,5 @@
 // Settings: one value whichever way it comes, every fault at once, and no secret in sight (surfaces.md §9).
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -59,6 +60,17 @@ const others: Record<SettingName, readonly [unknown, string]> = {
   'log.level': ['silent', 'silent'],
 }
 const names = Object.keys(settings) as SettingName[]
+const canary = 'canary-9f2e \u0007'
+/** Wrong for every setting, as a file may hold them. */
+const wrongInFile: readonly unknown[] = [null, {}, { a: 1 }, [[]], [7], [null], [''], '', canary]
+/** Wrong for the settings of a kind: what JSON has instead, and what is near. */
+const wrongFor: Readonly<Record<string, readonly unknown[]>> = {
+  number: [true, false, [], [1], -1, 1.5, 1e20, '1', '', ' '],
+  boolean: [0, 1, 'true', 'on', [], 'yes'],
+  string: [true, false, 7, []],
+  object: [true, 7, 'a', 'a,b', ['A B'], ['http://u:p@h'], ['a', 7]], // a list
+}
+const wrongText: readonly string[] = [canary, ' ', '5;canary', '1e3', '0x10', '５', 'x'.repeat(5_000)]
 const merged = (a: any, b: any): any =>
   Object.fromEntries(
     [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => [key, key in a && key in b ? merged(a[key], b[key]) : (a[key] ?? b[key])]),
@@ -121,11 +133,15 @@ describe('settings', () => {
   test('an unknown key or variable names the nearest, and all faults come at once, each with its source [CFG-3]', async () => {
     const file = await fileOf({ gatway: { port: 1 }, seal: 'maybe', expiry: { idleMs: -1 } })
     const fault = faultOf({ file, environment: { RECOLLECT_GATEWAY_PRT: '1', RECOLLECT_EMBEDDER: 'best', OTHER: 'x' } })
-    for (const part of ['gatway.port is no setting; did you mean gateway.port?', 'did you mean RECOLLECT_GATEWAY_PORT?', 'seal is one of on, off'])
+    for (const part of [
+      'gatway.port is no setting; did you mean gateway.port?',
+      'did you mean RECOLLECT_GATEWAY_PORT?',
+      'seal must be one of on, off; given other text',
+    ])
       expect(fault).toContain(part)
     expect(fault).toContain('5 faults')
     expect(fault).toContain(`${file}: expiry.idleMs`)
-    expect(fault).toContain('RECOLLECT_EMBEDDER: embedder is one of bundled, off')
+    expect(fault).toContain('RECOLLECT_EMBEDDER: embedder must be one of bundled, off; given other text')
   })
 
   test('settings of contexts and recall are what contexts are made by [CFG-5, CTX-6]', async () => {
@@ -200,6 +216,70 @@ describe('settings', () => {
     expect(faultOf({ environment: { RECOLLECT_KEY: 'x', RECOLLECT_DEBUG: '1', RECOLLECT_NOT_COVERED: 'redis' } })).toBe('no fault')
   })
 
+  test.each(names)(
+    '%s takes no wrong value from any source, and the fault says where, what was expected and never the value [CFG-3]',
+    async (name) => {
+      const kindOf = typeof (name === 'upstream.key' ? {} : others[name][0])
+      for (const wrong of [...wrongInFile, ...(wrongFor[kindOf] ?? [])]) {
+        const file = await fileOf(nested(name, wrong))
+        const fault = faultOf({ file })
+        expect(fault, JSON.stringify(wrong)).toContain(`a fault: ${file}: ${name}`)
+        expect(fault).toMatch(/ must be | is no setting/)
+        expect(fault).not.toContain('canary')
+      }
+      const free = ['dataDir', 'upstream.name', 'upstream.key', 'gateway.host', 'context.model'].includes(name) // some of these texts are a name as well as any
+      for (const wrong of free ? [canary, ' ', 'x'.repeat(5_000)] : wrongText) {
+        const lists = kindOf === 'object' && name !== 'upstream.key'
+        const fits =
+          (lists && /^(?:gateway\.(?:hosts|sessionHeaders))$/.test(name) && /^[0-9a-z]+$/.test(wrong)) ||
+          (lists && wrong === ' ' && name !== 'gateway.hosts')
+        if (fits) continue
+        for (const [given, from] of [
+          [{ environment: { [variableOf(name)]: wrong } }, variableOf(name)],
+          [{ flags: { [name]: wrong } }, flagOf(name) ?? name],
+        ] as const) {
+          const fault = faultOf(given)
+          expect(fault, JSON.stringify(wrong)).toContain(`a fault: ${from}: ${name} must be `)
+          expect(fault).not.toContain(wrong.trim() || 'canary')
+        }
+      }
+    },
+  )
+
+  test('a key or a password in a URL is refused, and not repeated [CFG-4]', () => {
+    for (const url of ['http://me:canary-9f2e@h/v1', 'http://canary-9f2e@h/v1', 'https://h/v1?key=canary-9f2e', 'https://h/v1#canary-9f2e']) {
+      const fault = faultOf({ environment: { RECOLLECT_UPSTREAM_URL: url } })
+      expect(fault).toContain('upstream.url must be an http or https URL')
+      expect(fault).not.toContain('canary')
+    }
+  })
+
+  test('a pipe, a device, a folder and a file without end are refused as the file of settings and of a secret, and nothing hangs [CFG-3, CFG-4]', async () => {
+    const pipe = path.join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const wrong: readonly (readonly [string, string])[] = [
+      [pipe, 'is no regular file'],
+      ['/dev/zero', 'is no regular file'],
+      [folder, 'is a folder'],
+      ['/nowhere', 'is not there'],
+      ['a\u0000b', 'cannot be opened by this user'],
+      [await fileOf(' '.repeat(1_100_000), 'long'), 'has over'],
+    ]
+    for (const [file, why] of wrong) {
+      expect(faultOf({ file })).toContain(why)
+      expect(faultOf({ file: await fileOf({ upstream: { key: { file } } }) })).toContain(`upstream.key names a file that ${why}`)
+    }
+    expect(faultOf({ file: await fileOf({ upstream: { key: { file: await fileOf(' \n', 'empty') } } }) })).toContain('is empty')
+  })
+
+  test('a file with very many faults tells the first twenty and how many there are [CFG-3]', async () => {
+    const file = await fileOf(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${'x'.repeat(100)}${i}`, 1])))
+    const fault = faultOf({ file })
+    expect(fault).toContain('100 faults')
+    expect(fault).toContain('and 80 more')
+    expect(fault.length).toBeLessThan(4_000)
+  })
+
   test.each([
     ['a file that is not there', { file: '/nowhere/recollect.json' }, /is not there/],
     ['a port over its range', { environment: { RECOLLECT_GATEWAY_PORT: '70000' } }, /gateway\.port/],
@@ -244,6 +324,9 @@ describe('settings', () => {
       faultOf({ file: await secret('canary-9f2e') }),
       faultOf({ file: await secret({ value: 'canary-9f2e' }) }),
       faultOf({ file: await secret({ env: 'NOT_SET' }) }),
+      faultOf({ file: await secret({ env: 'EMPTY' }), environment: { EMPTY: '' } }),
+      faultOf({ file: await secret({ env: 'CANARY', file: key }), environment: { CANARY: 'canary-9f2e' } }),
+      faultOf({ file: await secret(['canary-9f2e']) }),
       faultOf({ file: await secret({ file: '/nowhere' }) }),
     ]
     expect(faults.filter((fault) => fault === 'no fault' || fault.includes('canary'))).toEqual([])

@@ -1,6 +1,6 @@
 // `recollect eval retrieval`: a public set, replayed through the public API on a store of its own (memory.md §9).
-import { rmSync } from 'node:fs'
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { constants, rmSync } from 'node:fs'
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type { Configuration } from '../../config/load.ts'
@@ -73,10 +73,18 @@ function armsOf(flag: string | undefined): readonly Arms[] | undefined {
   return named as readonly Arms[] | undefined
 }
 
-const toWrite = (file: string) =>
-  open(file, 'a').catch((cause: unknown) => {
-    throw new RecollectError('invalid_input', '--out cannot be written', 'Give a file in a folder that is there, and that you may write.', { cause })
+/** Without NONBLOCK a pipe that nobody reads hangs here. */
+async function toWrite(file: string): Promise<FileHandle> {
+  const refused = (cause?: unknown) =>
+    new RecollectError('invalid_input', '--out cannot be written', 'Give a file in a folder that is there, and that you may write.', { cause })
+  const { O_WRONLY, O_CREAT, O_APPEND, O_NONBLOCK } = constants
+  const out = await open(file, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK).catch((cause: unknown) => {
+    throw refused(cause)
   })
+  if ((await out.stat()).isFile()) return out
+  await out.close()
+  throw refused()
+}
 
 /** The store of a run that is cut off goes with it; gives what ends the watch. */
 function onSignal(clear: () => void): () => void {

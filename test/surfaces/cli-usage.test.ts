@@ -1,0 +1,95 @@
+// What a slip of the hand is told: the name of a flag at most, never what was typed; and files that are none (surfaces.md §6).
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exitCodes, foundFault, signals } from '../../src/cli/exit-codes.ts'
+import { loadDataSet } from '../../src/eval/load-data.ts'
+import { aPlace, built, type Place } from './cli-runs.ts'
+
+test('each error code has its exit code [CLI-7]', () => {
+  expect(exitCodes).toEqual({
+    invalid_input: 2,
+    unauthenticated: 3,
+    forbidden: 3,
+    not_found: 4,
+    conflict: 5,
+    content_refused: 6,
+    payload_too_large: 6,
+    limit_exceeded: 7,
+    integrity_failure: 8,
+    internal: 1,
+    unavailable: 9,
+    timeout: 9,
+  })
+  expect([foundFault, signals]).toEqual([1, { SIGINT: 130, SIGTERM: 143 }])
+})
+
+test('a pipe or a device is no data set, alone or in a folder, and is not waited for [EVAL-1]', async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'recollect-pipes-'))
+  execFileSync('mkfifo', [path.join(folder, 'Chat_1.json')])
+  for (const place of [folder, path.join(folder, 'Chat_1.json'), '/dev/zero'])
+    await expect(loadDataSet(place)).rejects.toMatchObject({ code: 'invalid_input' })
+  await rm(folder, { recursive: true })
+})
+
+describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () => {
+  let place: Place
+  let pipe: string
+  beforeAll(async () => {
+    place = await aPlace()
+    pipe = path.join(place.folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+  })
+  afterAll(() => place.remove())
+
+  test.each([
+    ['a command', ['canary'], 'there is no such command', 'recollect --help'],
+    ['a command of a group', ['sessions', 'canary'], 'there is no such command', 'recollect --help'],
+    ['the value of an unknown flag', ['search', 'x', '--limt=canary'], 'there is no flag --limt; did you mean --limit?', 'after --'],
+    ['a short flag', ['search', 'x', '-canary'], 'there is no such flag', 'after --'],
+    ['words without quotes', ['search', 'canary', 'canary'], 'search takes 1 argument; given 2', 'in quotes'],
+    ['an argument too many', ['doctor', 'canary'], 'doctor takes 0 arguments; given 1', 'recollect --help'],
+    ['a choice', ['context', 'x', '--format', "canary' is invalid"], '--format must be one of neutral, openai-chat', 'recollect --help'],
+    ['a setting', ['doctor', '--port', 'canary'], '--port: gateway.port must be a whole number from 0 to 65535; given other text', 'config.md'],
+  ])('%s is not repeated, and the next step is said [CLI-6]', async (_, args, what, next) => {
+    const run = await place.run(args)
+    expect(run).toMatchObject({ code: 2, out: '' })
+    expect(run.err).toContain(what)
+    expect(run.err).toContain(next)
+    expect(run.err).not.toContain('canary')
+  })
+
+  test('a pipe as the file of settings, of a key or of a result is refused, and not waited for [CFG-3, CLI-7]', async () => {
+    for (const args of [
+      ['--config', pipe, 'doctor'],
+      ['--url', 'http://127.0.0.1:9', '--key-file', pipe, 'stats'],
+      ['--stores-sessions', `sqlite:${pipe}`, 'stats'],
+      ['--data-dir', pipe, 'stats'],
+    ])
+      expect(await place.run(args)).toMatchObject({ code: 2, out: '' })
+    const data = path.join(place.folder, 'one.jsonl')
+    await writeFile(data, '')
+    const run = await place.run(['eval', 'retrieval', '--data', data, '--out', pipe])
+    expect(run).toMatchObject({ code: 2, out: '' })
+  })
+
+  test('recollect.json of the working folder is read, a variable wins over it, and a flag over both; without any the data lie in .recollect [CFG-2, CFG-5]', async () => {
+    const other = await aPlace()
+    const valueOf = async (env: Record<string, string>, args: readonly string[] = []) => {
+      const { out } = await other.run([...args, 'doctor', '--json'], { env: { RECOLLECT_DATA_DIR: '', RECOLLECT_GATEWAY_PORT: '', ...env } })
+      const { configuration } = JSON.parse(out) as { configuration: { name: string; value: unknown; source: string }[] }
+      const found = configuration.find(({ name }) => name === 'upstream.name')
+      return [found?.value, found?.source]
+    }
+    expect((await other.run(['remember', 'I keep bees.'], { env: { RECOLLECT_DATA_DIR: '' } })).code).toBe(0)
+    expect((await readdir(other.folder)).toSorted()).toEqual(['.recollect', '.recollect-keys'])
+    expect(await valueOf({})).toEqual(['upstream', 'default'])
+    await writeFile(path.join(other.folder, 'recollect.json'), '{"upstream":{"name":"by-file"}}')
+    expect(await valueOf({})).toEqual(['by-file', 'file'])
+    expect(await valueOf({ RECOLLECT_UPSTREAM_NAME: 'by-variable' })).toEqual(['by-variable', 'environment'])
+    expect(await valueOf({ RECOLLECT_UPSTREAM_NAME: 'by-variable' }, ['--upstream-name', 'by-flag'])).toEqual(['by-flag', 'flag'])
+    await other.remove()
+  })
+})
