@@ -14,7 +14,7 @@ import { classCounter } from './count.ts'
 import { injectionDue, liveIds, type Recalled } from './inject.ts'
 import type { ContextCache } from './pack-cache.ts'
 import { lowerPacked } from './pack-lower.ts'
-import { planContext, type PlanContextInput, type PlannedContext } from './plan.ts'
+import { lookAhead, planContext, type PlanContextInput, type PlannedContext } from './plan.ts'
 import { policyHashes } from './policy-memo.ts'
 import { contextTimeout, resolvePolicy, type Policy, type PolicyTables } from './policy.ts'
 import { uncovered } from './receipt-ranges.ts'
@@ -69,6 +69,7 @@ interface Asked {
   readonly memories: ReadonlyMap<string, MemoryRecord> | undefined
   readonly recalled: Recalled
   readonly degraded: readonly string[]
+  readonly ahead?: PlanContextInput['ahead']
 }
 
 const nothing: Omit<Recalled, 'status'> = { preferences: [], successors: [] }
@@ -87,11 +88,12 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
   if (due === undefined) return unasked('replayed')
   try {
     if (await wasSent(source, view, due.seq, parts.cache)) return unasked('replayed')
-    const keepFrom = keepFromOf(source, view, policy, memories, parts)
+    const withoutMemories = { memories, recalled: { status: 'off' as const, ...nothing }, degraded: [] }
+    const { keepFrom, ahead } = lookAhead(planInput(source, view, policy, withoutMemories, parts)) // recall leaves out what stands there
     const asking = candidates(source, view, policy, { due, keepFrom, successors: shown?.successors ?? [] }, deadline.signal)
     const recalled = await Promise.race([asking, parts.clock.sleep(limits.recallMs, deadline.signal).then(() => 'late' as const)])
     if (recalled === 'late') throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
-    return { memories, recalled, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
+    return { memories, recalled, ahead, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
   } catch (error) {
     if (policy.recall?.onFailure === 'fail' || isRecollectError(error, 'invalid_input')) throw error
     parts.telemetry.count('recollect_degraded_total', 1, { part: 'recall' })
@@ -137,12 +139,6 @@ async function shownRecords(
   }
 }
 
-/** From which seq the context will hold the log itself: recall leaves out what stands there. Planned ahead, without memories, only where an epoch ends. */
-function keepFromOf(source: ContextSource, view: LoadedSession, policy: Policy, memories: Asked['memories'], parts: ContextParts): number {
-  const asked: Asked = { memories, recalled: { status: 'off', ...nothing }, degraded: [] }
-  return planContext(planInput(source, view, policy, asked, parts)).record.keepFrom
-}
-
 async function candidates(
   source: ContextSource,
   view: LoadedSession,
@@ -186,6 +182,7 @@ function planInput(source: ContextSource, { head, body, fold }: LoadedSession, p
     counter: policy.profile.tokens.counter === 'o200k' ? (parts.counter ?? classCounter) : classCounter,
     memo: parts.cache.memo,
     before: parts.cache.packed,
+    ahead: asked.ahead,
   }
 }
 

@@ -31,6 +31,7 @@ export interface PlanContextInput {
   readonly counter: TokenCounter
   readonly memo: PlanMemo
   readonly before: Packed | undefined // of an earlier call; gives the same plan sooner
+  readonly ahead?: Packed | undefined // of `lookAhead` for this very call
 }
 
 export interface PlannedContext {
@@ -43,15 +44,27 @@ export interface PlannedContext {
 }
 
 export function planContext(input: PlanContextInput): PlannedContext {
+  const world = worldOf(input)
+  const running = input.epoch === undefined ? undefined : goOn(world, input.epoch)
+  const cause = running === undefined ? 'first' : running.cause
+  return cause === undefined ? continued(world, running as Running) : begun(world, cause)
+}
+
+/** From which seq the context will hold the log itself; where the epoch goes on also what is packed by then, so that it need not be packed again. */
+export function lookAhead(input: PlanContextInput): { readonly keepFrom: number; readonly ahead?: Packed } {
+  const world = worldOf(input)
+  const running = input.epoch === undefined ? undefined : goOn(world, input.epoch)
+  if (running !== undefined && running.cause === undefined) return { keepFrom: running.record.keepFrom, ahead: running.packed }
+  return { keepFrom: begun(world, running?.cause ?? 'first').record.keepFrom }
+}
+
+function worldOf(input: PlanContextInput): World {
   const { policy, epoch, fold } = input
   const anchor = epoch?.family === policy.profile.family ? epoch.anchor : undefined
   const scale = scaleOf(anchor, policy.profile.tokens.ratio)
   const hard = hardLimit(policy.budgetTokens, scale.samples)
   const tools = planTools(policy, fold, input.keys, input.counter, input.memo)
-  const world: World = { input, scale, hard, tools }
-  const running = epoch === undefined ? undefined : goOn(world, epoch)
-  const cause = running === undefined ? 'first' : running.cause
-  return cause === undefined ? continued(world, running as Running) : begun(world, cause)
+  return { input, scale, hard, tools }
 }
 
 interface World {
@@ -74,7 +87,7 @@ interface Running {
 function goOn(world: World, epoch: EpochRecord): Running {
   const { input, scale, hard } = world
   const { fold, policy, memories } = input
-  const packed = pack(packInput(world, epoch, []), input.before)
+  const packed = pack(packInput(world, epoch, []), input.ahead ?? input.before)
   const predicted = predictAll(scale, packed)
   const injected = injectInto(world, epoch, packed, predicted)
   const cause = dueCause(epoch, {

@@ -47,8 +47,9 @@ export function preferencesOf({ rows: table }: Partition, now: number, most: num
   const { rows } = table
   const [procedural, trusted] = [memoryKinds.indexOf('procedural'), recallLists.indexOf('trusted')]
   const found = new Map<string, MemoryRecord>()
-  for (let row = rows.length - 1; row >= 0 && found.size < most; row--) {
-    if (rows.kind[row] !== procedural || rows.list[row] !== trusted) continue
+  const before = (row: number) => (row < 0 ? -1 : rows.kind.lastIndexOf(procedural, row)) // few of many
+  for (let row = before(rows.length - 1); row >= 0 && found.size < most; row = before(row - 1)) {
+    if (rows.list[row] !== trusted) continue
     if ((rows.state[row]! & (rowState.gone | rowState.ended)) !== 0 || now >= rows.expiresAt[row]! || now >= rows.validUntil[row]!) continue
     const record = recordAt(table, row)
     const said = canonicalText(record.text)
