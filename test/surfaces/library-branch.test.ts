@@ -171,6 +171,48 @@ test('a fork that is cut off after any call is nobody’s session, and the same 
   }
 })
 
+test('a fork’s absolute end counts from its making, not from that of its source [SES-5]', async () => {
+  const { recollect, clock } = await aWorld('memory')
+  const session = await recollect.user('alice').session('s', { idleMs: 60_000, absoluteMs: 70_000 })
+  await session.append({ role: 'user', text: 'x' })
+  clock.advance(50_000)
+  const fork = await session.fork(1)
+  expect((await fork.info()).expiresAt).toBe(start + 110_000)
+  clock.advance(50_000)
+  await fork.append({ role: 'user', text: 'y' })
+  expect((await fork.info()).expiresAt).toBe(start + 120_000)
+})
+
+test('what a tombstone names is not copied, also where its redaction was cut off; and the name of a fork under way is taken [SES-5]', async () => {
+  const stores = memoryStores(manualClock(start))
+  const copied: string[] = []
+  let failing: 'nothing' | 'rewrites' | 'updates' = 'rewrites'
+  const sessions: typeof stores.sessions = {
+    ...stores.sessions,
+    rewrite: async (ref, changes) => (failing === 'rewrites' ? Promise.reject(new Error('killed')) : stores.sessions.rewrite(ref, changes)),
+    updateHead: async (...given) => (failing === 'updates' ? Promise.reject(new Error('killed')) : stores.sessions.updateHead(...given)),
+    async append(ref, entries, options) {
+      if (ref.logId === 'f') copied.push(...entries.map(({ body }) => new TextDecoder().decode(body)))
+      return stores.sessions.append(ref, entries, options)
+    },
+  }
+  const { recollect } = await aWorld('memory', { stores: { ...stores, sessions }, seal: 'off' })
+  const user = recollect.user('alice')
+  const session = await user.session('s')
+  await session.append([
+    { id: 'a', role: 'user', text: 'heliotrope' },
+    { id: 'b', role: 'assistant', text: 'kept' },
+  ])
+  expect(await codeOf(session.redact('a'))).not.toBe('went through')
+  failing = 'updates'
+  expect(await codeOf(session.fork(2, { id: 'f' }))).not.toBe('went through')
+  expect(copied.join()).toContain('kept')
+  expect(copied.join()).not.toContain('heliotrope')
+  expect(await codeOf(user.session('f'))).toBe('conflict')
+  failing = 'nothing'
+  expect(texts((await (await session.fork(2, { id: 'f' })).messages()).items)).toEqual(['kept'])
+})
+
 describe('memories of another branch', () => {
   const asked = async () => {
     const { recollect } = await aWorld('memory')

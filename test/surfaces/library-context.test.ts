@@ -230,3 +230,24 @@ describe.each(backends)('on %s', (backend) => {
     expect(telemetry.values('recollect_owner_records').at(-1)).toBe(memory.records)
   })
 })
+
+test('a session keeps its strategy and its options in another process; another choice for one call begins an epoch [STR-3]', async () => {
+  const world = await aWorld('sqlite')
+  const session = await world.recollect.user('alice').session('s', { strategy: { name: 'slidingWindow', last: { turns: 1 } } })
+  await session.append([
+    { role: 'user', text: 'first' },
+    { role: 'assistant', text: 'yes' },
+    { role: 'user', text: 'second' },
+  ])
+  const { receipt } = await session.context({ recall: false })
+  expect(receipt.strategy.name).toBe('slidingWindow')
+  const again = await (await world.reopen()).user('alice').session('s')
+  const kept = (await again.context({ recall: false })).receipt
+  expect(kept).toMatchObject({ strategy: receipt.strategy, epoch: { no: receipt.epoch.no } })
+  const changed = (await again.context({ recall: false, strategy: { name: 'slidingWindow', last: { turns: 2 } } })).receipt
+  expect(changed.epoch).toMatchObject({ no: receipt.epoch.no + 1, cause: 'policy' })
+  expect((await again.context({ recall: false, strategy: 'hybrid' })).receipt).toMatchObject({
+    strategy: { name: 'hybrid' },
+    epoch: { cause: 'policy' },
+  })
+})
