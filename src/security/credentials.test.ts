@@ -83,6 +83,22 @@ describe('API keys', () => {
     expect(await credentials.authenticate(secret)).toBeUndefined()
   })
 
+  test('what does not parse, an unknown id and a wrong secret take the same steps: one look-up, one comparison [ACC-4]', async () => {
+    const { parts } = desk()
+    const asked: string[] = []
+    const store = { ...parts.store, head: async (ref: Parameters<typeof parts.store.head>[0]) => (asked.push(ref.logId), parts.store.head(ref)) }
+    const credentials = createCredentials({ ...parts, store })
+    const good = parseApiKey((await credentials.create('acme', ask)).secret)!
+    const spell = (body: string) => `${body}_${crc32(body).toString(16).padStart(8, '0')}`
+    const steps = []
+    for (const secret of ['not a key', spell(`rec_live_${'b'.repeat(16)}_${good.secret}`), spell(`rec_live_${good.id}_${'b'.repeat(52)}`)]) {
+      asked.length = 0
+      expect(await credentials.authenticate(secret)).toBeUndefined()
+      steps.push(asked.length)
+    }
+    expect(steps).toEqual([1, 1, 1])
+  })
+
   test('a key revoked elsewhere is refused at its next use [ACC-4]', async () => {
     const { credentials, parts, wrap, keyStore } = desk()
     const { secret, credential } = await credentials.create('acme', ask)
