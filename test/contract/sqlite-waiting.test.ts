@@ -1,5 +1,7 @@
-// Small decisions of the SQLite driver, as pure functions: how long to wait for a lock, and which end of a log is indexed.
+// Small decisions of the SQLite driver: how long to wait for a lock, which end of a log is indexed, and who moves the WAL.
 import { describe, expect, test } from 'vitest'
+import type { Order } from '../../src/stores/sqlite/checkpoint.ts'
+import { createCheckpoints } from '../../src/stores/sqlite/checkpoints.ts'
 import { nextMark } from '../../src/stores/sqlite/expiry.ts'
 import { retryAfterMs, shareFrom, untilUnlocked } from '../../src/stores/sqlite/waiting.ts'
 
@@ -45,4 +47,37 @@ describe('the indexed end of a log', () => {
   test('moves at once for an end that is no renewal [LIFE-1]', () => {
     expect(nextMark(now + 9_000, now + 10_000, { at: now + 10_000 }, now)).toBe(now + 10_000)
   })
+})
+
+test('a process without the lease moves nothing of the WAL, and goes on asking for it; what is left is moved once it has it [SQL-7]', async () => {
+  const runs: Order[] = []
+  let asked = 0
+  const askedTwice = Promise.withResolvers<void>()
+  const moved = Promise.withResolvers<void>()
+  const lease = Promise.withResolvers<boolean>()
+  const checkpoints = createCheckpoints({
+    file: 'there is no such file',
+    checkpointer: {
+      async run(order) {
+        runs.push(order)
+        moved.resolve()
+        return { done: true, walBytes: 0, leftBytes: 0 }
+      },
+      close: async () => {},
+    },
+    async onDuty() {
+      if (++asked === 1) return false
+      askedTwice.resolve()
+      return lease.promise
+    },
+    offDuty: async () => {},
+    failed: () => {},
+  })
+  checkpoints.wrote(1_000_000, 0)
+  await askedTwice.promise
+  expect(runs).toEqual([])
+  lease.resolve(true)
+  await moved.promise
+  expect(runs[0]).toBe('passive')
+  await checkpoints.close()
 })
