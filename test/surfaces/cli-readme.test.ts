@@ -37,3 +37,13 @@ test.skipIf(!built)('each command that the README gives after `npm start --` is 
   expect(given.length).toBeGreaterThan(0)
   expect(codes.filter((code) => code !== 0)).toEqual([])
 })
+
+test.skipIf(!built)('the dry-run that the first start prints is a command that shows the prompt [RUN-7]', { timeout: 60_000 }, async () => {
+  const place = await aPlace()
+  const served = await place.serve()
+  const line = served.out.split('\n').find((one) => one.includes('recollect-mode: dry-run')) ?? ''
+  const said = await new Promise<string>((resolve) => execFile('sh', ['-c', line], (error, out) => resolve(error === null ? out : error.message)))
+  await served.end()
+  await place.remove()
+  expect(said).toContain('I live in Lisbon.')
+})
