@@ -90,6 +90,8 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
     expect(await valueOf({})).toEqual(['by-file', 'file'])
     expect(await valueOf({ RECOLLECT_UPSTREAM_NAME: 'by-variable' })).toEqual(['by-variable', 'environment'])
     expect(await valueOf({ RECOLLECT_UPSTREAM_NAME: 'by-variable' }, ['--upstream-name', 'by-flag'])).toEqual(['by-flag', 'flag'])
+    const strategy = '{"name":"summary","keepTurns":3}'
+    expect((await other.run(['doctor', '--context-strategy', strategy], { env: { RECOLLECT_DATA_DIR: '' } })).out).toContain(`${strategy}  (flag)`)
     await other.remove()
   })
 })

@@ -31,7 +31,7 @@ export async function doctor(load: () => Configuration, flags: GlobalFlags): Pro
   }))
   const checks = await allChecks(configuration)
   terminal.result({ configuration: shown, checks }, () => [
-    ...shown.map(({ name, value, source }) => `${name.padEnd(24)} ${String(value)}  (${source})`),
+    ...shown.map(({ name, value, source }) => `${name.padEnd(24)} ${typeof value === 'string' ? value : JSON.stringify(value)}  (${source})`),
     '',
     ...checks.map(({ name, state, said, next }) => `${state.padEnd(5)} ${name}: ${said}${next === undefined ? '' : ` — ${next}`}`),
   ])
