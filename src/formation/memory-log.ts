@@ -10,6 +10,7 @@ import type { Appended, Head, LogStore } from '../ports/log-store.ts'
 import { snapshotName } from '../recall/snapshot.ts'
 import { boundedMap } from '../security/bounded-map.ts'
 import { redactEntries, type Redacted } from '../security/redact-entries.ts'
+import { logPages } from '../security/log-pages.ts'
 import { learn, noneKnown, type KnownRecords } from './known-records.ts'
 
 const memoryRef = (scope: Scope): LogRef => refOf(scope, 'memory', memoryLogId)
@@ -92,18 +93,7 @@ export function memoryLogs(store: LogStore, quota: ByteQuota): MemoryLogs {
 
   async function readTail(ref: LogRef, from: number, upTo: number): Promise<DecodedMemory[]> {
     const entries: DecodedMemory[] = []
-    for (let after = from; after < upTo;) {
-      const page = await store.read(ref, { after, upTo, limit: limits.readEntriesMost })
-      const last = page.at(-1)
-      if (last === undefined)
-        throw new RecollectError(
-          'integrity_failure',
-          'the memory log ends before its version',
-          'Restore the store from a backup; nothing was changed.',
-        )
-      entries.push(...page.map(decodeMemory))
-      after = last.seq
-    }
+    for await (const page of logPages(store, ref, from, upTo)) entries.push(...page.map(decodeMemory))
     return entries
   }
 

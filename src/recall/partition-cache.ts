@@ -19,6 +19,7 @@ import {
   type Partition,
   type PartitionTools,
 } from './partition.ts'
+import { logPages } from '../security/log-pages.ts'
 import { loadPartition } from './snapshot.ts'
 
 export interface PartitionCache {
@@ -173,13 +174,11 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
 /** Reads what the partition lacks, and indexes it in slices, so that the process answers others meanwhile (PART-6). */
 async function build({ memories, clock }: CacheParts, ref: LogRef, partition: Partition, head: Head): Promise<void> {
   const pause = pausing(clock)
-  while (partition.rows.upTo < head.version) {
-    const page = await readPage(memories, ref, partition.rows.upTo, head.version)
+  for await (const page of logPages(memories, ref, partition.rows.upTo, head.version))
     for (let at = 0; at < page.length; at += limits.buildSlice) {
       addEntries(partition, page.slice(at, at + limits.buildSlice).map(decodeMemory))
       await pause()
     }
-  }
   while (!indexRows(partition, limits.buildSlice)) await pause()
   trimPartition(partition)
 }
@@ -196,17 +195,6 @@ function pausing(clock: Clock): () => Promise<void> {
 
 async function readEntries(memories: LogStore, ref: LogRef, after: number, upTo: number): Promise<DecodedMemory[]> {
   const entries: DecodedMemory[] = []
-  for (let at = after; at < upTo; at = entries.at(-1)!.seq) entries.push(...(await readPage(memories, ref, at, upTo)).map(decodeMemory))
+  for await (const page of logPages(memories, ref, after, upTo)) entries.push(...page.map(decodeMemory))
   return entries
-}
-
-async function readPage(memories: LogStore, ref: LogRef, after: number, upTo: number) {
-  const page = await memories.read(ref, { after, upTo, limit: limits.readEntriesMost })
-  if (page.length === 0)
-    throw new RecollectError(
-      'integrity_failure',
-      `the memory log ends at seq ${after}, and its head says ${upTo}`,
-      'Restore the store from a backup; nothing was changed.',
-    )
-  return page
 }

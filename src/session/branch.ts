@@ -6,6 +6,7 @@ import { limits } from '../core/limits.ts'
 import { refOf, type LogRef } from '../core/log-ref.ts'
 import { encodeBody, encodeSessionEntry, type SessionHead } from '../core/session.ts'
 import type { Entry, Fence, StoredEntry } from '../ports/log-store.ts'
+import { logPages } from '../security/log-pages.ts'
 import { appendWithin } from './grow.ts'
 import { sessionInfo } from './session-info.ts'
 import { otherRevision, type OpenedHead } from './session-logs.ts'
@@ -79,13 +80,8 @@ async function beginFork(parts: SessionParts, seen: OpenedHead, { scope, id }: A
 /** Copies with seq and id, in batches; gives the seqs of redacted places, which hold a filler until they are redacted again. */
 async function copyEntries(parts: SessionParts, source: LogRef, fork: LogRef, done: number, atSeq: number): Promise<readonly number[]> {
   const redacted = await redactedUpTo(parts, source, atSeq)
-  for (let after = done; after < atSeq;) {
-    const page = await parts.sessions.read(source, { after, upTo: atSeq, limit: limits.appendEntries })
-    if (page.length === 0)
-      throw new RecollectError('integrity_failure', 'a session log ends before its version', 'Restore the store from a backup; nothing was changed.')
+  for await (const page of logPages(parts.sessions, source, done, atSeq, limits.appendEntries))
     for (const batch of batches(page, redacted)) await parts.sessions.append(fork, batch)
-    after = (page.at(-1) as StoredEntry).seq
-  }
   // What was redacted while it was copied must not live on in the copy: the next call looks again.
   if ((await redactedUpTo(parts, source, atSeq)).size !== redacted.size)
     throw new RecollectError('conflict', 'something of the session was redacted while it was copied', 'Call fork again: it finishes what was begun.')

@@ -8,6 +8,7 @@ import { decodeBody, encodeBody } from '../core/session.ts'
 import type { Entry, Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
 import type { OwnerKeys } from '../security/owner-keys.ts'
+import { logPages } from '../security/log-pages.ts'
 
 /** Where a session's receipts lie, and when they end: by its birth, so that a session made again has its own. */
 export interface ReceiptPlace {
@@ -106,10 +107,7 @@ async function readTail(store: LogStore, ref: LogRef, head: Head, base: Kept | u
   const receipts = base?.receipts ?? new Map<string, KeptReceipt>()
   const sizes = base?.sizes ?? new Map<number, number>()
   let [upTo, bytes] = [base?.upTo ?? 0, base?.bytes ?? 0]
-  while (upTo < head.version) {
-    const page = await store.read(ref, { after: upTo, upTo: head.version, limit: limits.readEntriesMost })
-    if (page.length === 0)
-      throw new RecollectError('integrity_failure', 'a receipt log ends before its version', 'Restore the store from a backup; nothing was changed.')
+  for await (const page of logPages(store, ref, upTo, head.version))
     for (const { seq, body } of page) {
       upTo = seq
       if (body.length === 0) continue
@@ -119,7 +117,6 @@ async function readTail(store: LogStore, ref: LogRef, head: Head, base: Kept | u
       bytes += body.length
       addEntry(receipts, seq, entry)
     }
-  }
   return { ref, birth: head.birth, rewrites: head.rewrites, upTo, bytes, receipts, sizes }
 }
 

@@ -5,6 +5,7 @@ import type { LogRef } from '../core/log-ref.ts'
 import { decodeSessionEntry, encodeBody, encodeSessionEntry, type DecodedEntry, type SessionEntry, type SessionHead } from '../core/session.ts'
 import type { LoadedSession } from '../context/source.ts'
 import type { AppendOptions, Appended, Head, LogStore } from '../ports/log-store.ts'
+import { logPages } from '../security/log-pages.ts'
 import { foldCache, type FoldCache } from './fold-cache.ts'
 
 export interface NewEntry {
@@ -104,15 +105,11 @@ function appendOptions({ idleMs, absoluteAt }: SessionHead, { expectedVersion, f
 async function readTail(store: LogStore, ref: LogRef, after: number, upTo: number): Promise<{ entries: readonly DecodedEntry[]; bytes: number }> {
   const entries: DecodedEntry[] = []
   let bytes = 0
-  while (after + entries.length < upTo) {
-    const page = await store.read(ref, { after: after + entries.length, upTo, limit: limits.readEntriesMost })
-    if (page.length === 0)
-      throw new RecollectError('integrity_failure', 'a session log ends before its version', 'Restore the store from a backup; nothing was changed.')
+  for await (const page of logPages(store, ref, after, upTo))
     for (const { seq, body } of page) {
       entries.push(decodeSessionEntry(seq, body))
       bytes += body.length
     }
-  }
   return { entries, bytes }
 }
 
