@@ -3,7 +3,7 @@
 import { describeMachine } from '../src/eval/provenance.ts'
 import { seeded } from '../src/eval/seeded.ts'
 import { loadBundledEmbedder } from '../src/models/static-embedder.ts'
-import { createKernel, strideOf } from '../src/recall/kernel.ts'
+import { createKernel, strideOf } from '../src/recall/kernel/kernel.ts'
 
 const rounds = 60
 const random = seeded(1)

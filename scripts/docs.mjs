@@ -242,7 +242,7 @@ async function eventsPage() {
 }
 
 async function cryptoPage() {
-  const { cryptoInventory } = await load('security/inventory.js')
+  const { cryptoInventory } = await load('security/erasure/inventory.js')
   return page(
     'Keys and algorithms',
     'Every key in use.',

@@ -3,12 +3,12 @@ import type { ErasureReceipt } from './core/deletion.ts'
 import type { JsonObject } from './core/json.ts'
 import type { PageRequest } from './ports/log-store.ts'
 import type { Actor, Policy } from './ports/policy.ts'
-import type { Context, ContextOptions } from './context/context-options.ts'
+import type { Context, ContextOptions } from './context/policy/context-options.ts'
 import type { Memories } from './formation/memory-types.ts'
-import type { AuditTrail } from './security/audit-log.ts'
-import type { Credentials } from './security/credentials.ts'
-import type { Requests } from './security/requests.ts'
-import type { SealedTokens } from './security/sealed-token.ts'
+import type { AuditTrail } from './security/audit/audit-log.ts'
+import type { Credentials } from './security/access/credentials.ts'
+import type { Requests } from './security/access/requests.ts'
+import type { SealedTokens } from './security/keys/sealed-token.ts'
 import type { Session, SessionInfo, SessionOptions, SweepReport, UsageFigures } from './session/session-types.ts'
 
 export type { DeletionReceipt, ErasureReceipt, Removed } from './core/deletion.ts'
@@ -28,9 +28,9 @@ export type {
 export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'
 export { inAppends } from './session/in-appends.ts'
 export { sameMessage, type Alignment, type SentHistory } from './session/align-history.ts'
-export type { Context, ContextOptions } from './context/context-options.ts'
-export { countTokens } from './context/count.ts'
-export { raiseOpenAiChat } from './context/raise-openai-chat.ts'
+export type { Context, ContextOptions } from './context/policy/context-options.ts'
+export { countTokens } from './context/counting/count.ts'
+export { raiseOpenAiChat } from './context/prompt/raise-openai-chat.ts'
 
 export interface Recollect {
   /**
@@ -92,7 +92,7 @@ export interface Health {
 }
 
 // What `security/` makes, by name.
-export type { AuditInput, AuditTrail } from './security/audit-log.ts'
-export type { CredentialInfo, CredentialRequest, Credentials } from './security/credentials.ts'
-export type { KeyedRequest, Requests, TagOf } from './security/requests.ts'
-export type { SealedTokens, TokenBinding } from './security/sealed-token.ts'
+export type { AuditInput, AuditTrail } from './security/audit/audit-log.ts'
+export type { CredentialInfo, CredentialRequest, Credentials } from './security/access/credentials.ts'
+export type { KeyedRequest, Requests, TagOf } from './security/access/requests.ts'
+export type { SealedTokens, TokenBinding } from './security/keys/sealed-token.ts'

@@ -44,6 +44,20 @@ function importsOf(name: string, text: string): Import[] {
   ]
 }
 
+/** The folders of a layer in the order of what they need. What stands in the layer's own folder is a small part beside them, or puts them together. */
+const floors: Readonly<Record<string, readonly string[]>> = {
+  security: ['keys', 'audit', 'access', 'sealing', 'erasure'],
+  recall: ['text', 'kernel', 'partition', 'search'],
+  context: ['prompt', 'policy', 'counting', 'packing', 'planning', 'receipts'],
+}
+
+/** Where a file stands inside its layer, or undefined if it stands in none of the layer's folders. */
+export function placeOf(name: string): { readonly layer: string; readonly floor: number } | undefined {
+  const [, layer = '', folder = ''] = name.split('/')
+  const floor = floors[layer]?.indexOf(folder) ?? -1
+  return floor < 0 ? undefined : { layer, floor }
+}
+
 /** The layer table of the design (§3): what each part may import of ours, beside itself. */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   core: [],

@@ -6,7 +6,7 @@ import { errorCodes } from '../src/core/errors.ts'
 import { limits } from '../src/core/limits.ts'
 import { longFunctions } from './function-sizes.ts'
 import { requirements } from './requirements.ts'
-import { filesUnder, layers, ownCodeOnly, partOf, readFile, root, sourceFiles, type SourceFile } from './source-tree.ts'
+import { filesUnder, layers, ownCodeOnly, partOf, placeOf, readFile, root, sourceFiles, type SourceFile } from './source-tree.ts'
 
 const all = sourceFiles('src')
 const source = all.filter((file) => !file.name.endsWith('.test.ts'))
@@ -20,6 +20,16 @@ describe('layers', () => {
         if (one.file === undefined) return []
         const [from, to] = [partOf(file.name), partOf(one.file)]
         return from === to || layers[from]?.includes(to) === true ? [] : [`${file.name} → ${one.file}`]
+      }),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('inside the engine no folder imports one that stands after it [DESIGN-3]', () => {
+    const wrong = source.flatMap((file) =>
+      file.imports.flatMap((one) => {
+        const [from, to] = [placeOf(file.name), placeOf(one.file ?? '')]
+        return from !== undefined && to !== undefined && from.layer === to.layer && from.floor < to.floor ? [`${file.name} → ${one.file}`] : []
       }),
     )
     expect(wrong).toEqual([])

@@ -6,8 +6,8 @@ import type { Random } from '../core/ids.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { KeyProvider } from '../ports/key-provider.ts'
 import type { LogStore } from '../ports/log-store.ts'
-import { fileKeyProvider } from '../security/file-key-provider.ts'
-import { checkKeyStore, holdsData } from '../security/key-store-check.ts'
+import { fileKeyProvider } from '../security/keys/file-key-provider.ts'
+import { checkKeyStore, holdsData } from '../security/keys/key-store-check.ts'
 import type { GivenStore, RecollectOptions } from './options.ts'
 
 export interface OpenStores {

@@ -6,7 +6,7 @@ import type { LogStore } from '../ports/log-store.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Policy } from '../ports/policy.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { Strategy } from '../context/strategies.ts'
+import type { Strategy } from '../context/policy/strategies.ts'
 
 interface Shape {
   readonly kind: string // with its article, as a message says it

@@ -7,9 +7,9 @@ import { memoryLogId, type DecodedMemory, type MemoryEvent, type MemoryHead } fr
 import { sameOwner, type Owner, type Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody } from '../core/session.ts'
 import type { Appended, Head, LogStore } from '../ports/log-store.ts'
-import { snapshotName } from '../recall/snapshot.ts'
+import { snapshotName } from '../recall/partition/snapshot.ts'
 import { boundedMap } from '../security/bounded-map.ts'
-import { redactEntries, type Redacted } from '../security/redact-entries.ts'
+import { redactEntries, type Redacted } from '../security/erasure/redact-entries.ts'
 import { logPages } from '../security/log-pages.ts'
 import { learn, noneKnown, type KnownRecords } from './known-records.ts'
 

@@ -6,8 +6,8 @@ import type { Embedder } from '../ports/models.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
 import { anOwner, forget, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
-import { createDeadlines } from './deadlines.ts'
-import { createQueryVectors } from './query-vectors.ts'
+import { createDeadlines } from './search/deadlines.ts'
+import { createQueryVectors } from './search/query-vectors.ts'
 import type { SearchOptions, SearchResult } from './search-types.ts'
 
 const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)

@@ -7,7 +7,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Fence, LogStore } from '../ports/log-store.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { KeyRing } from '../security/owner-keys.ts'
+import type { KeyRing } from '../security/keys/owner-keys.ts'
 import type { Explanation, SearchOptions, SearchResult } from './search-types.ts'
 
 /** Stems by language: `english`, `russian`, `greek`, `arabic`, … Passed in, since the engine imports no third party (LEX-2). */

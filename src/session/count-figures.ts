@@ -2,7 +2,7 @@
 import { placedIds, type Receipt, type ReceiptUsage } from '../core/context.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { SearchResult } from '../recall/search-types.ts'
-import type { OwnerKeys } from '../security/owner-keys.ts'
+import type { OwnerKeys } from '../security/keys/owner-keys.ts'
 import type { ReceiptPlace } from './receipt-log.ts'
 import type { Counted } from './session-sizes.ts'
 

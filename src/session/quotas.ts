@@ -5,7 +5,7 @@ import type { Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
-import { sealOverheadBytes } from '../security/seal.ts'
+import { sealOverheadBytes } from '../security/sealing/seal.ts'
 import { everyHead, ownerKey } from './walks.ts'
 
 /** Counts of entries, sessions and records; bytes are of sealed bodies, those of heads too. */

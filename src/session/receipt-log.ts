@@ -7,7 +7,7 @@ import { sameOwner, type Owner, type Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody } from '../core/session.ts'
 import type { Entry, Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
-import type { OwnerKeys } from '../security/owner-keys.ts'
+import type { OwnerKeys } from '../security/keys/owner-keys.ts'
 import { logPages } from '../security/log-pages.ts'
 
 /** Where a session's receipts lie, and when they end: by its birth, so that a session made again has its own. */

@@ -3,9 +3,9 @@ import type { EpochCause, EpochRecord, Receipt, ReceiptUsage, StrategyName, Tool
 import type { DeletionReceipt } from '../core/deletion.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { LoggedMessage, MessageInput } from '../core/message.ts'
-import type { Context, ContextOptions } from '../context/context-options.ts'
-import type { ReceiptDiff } from '../context/diff-receipts.ts'
-import type { Course } from '../context/why.ts'
+import type { Context, ContextOptions } from '../context/policy/context-options.ts'
+import type { ReceiptDiff } from '../context/receipts/diff-receipts.ts'
+import type { Course } from '../context/receipts/why.ts'
 import type { Fence, PageRequest } from '../ports/log-store.ts'
 import type { Alignment, SentHistory } from './align-history.ts'
 

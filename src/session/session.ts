@@ -2,7 +2,7 @@
 import { checkFields } from '../core/check-fields.ts'
 import type { Json } from '../core/json.ts'
 import { refOf } from '../core/log-ref.ts'
-import type { AuditActor } from '../security/actor.ts'
+import type { AuditActor } from '../security/audit/actor.ts'
 import { alignSession } from './align-session.ts'
 import { deleteSession, redactMessage } from './delete-session.ts'
 import { forkSession, rewindSession } from './branch.ts'

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { isRecollectError } from '../../src/core/errors.ts'
 import { refOf, type LogKind, type LogRef } from '../../src/core/log-ref.ts'
 import { mint } from '../../src/security/mint.ts'
-import { openBody, sealAad, sealBody, type SealedPart } from '../../src/security/seal.ts'
+import { openBody, sealAad, sealBody, type SealedPart } from '../../src/security/sealing/seal.ts'
 import { seededRandom } from '../../src/testing/index.ts'
 import { entry, head, logIn, tampered, textOf, world } from './seal-fixture.ts'
 
@@ -305,7 +305,7 @@ describe('through the store', () => {
 })
 
 test('each purpose has a key of its own, derived by HKDF [SEAL-3]', async () => {
-  const { derivedKey } = await import('../../src/security/derive.ts')
+  const { derivedKey } = await import('../../src/security/keys/derive.ts')
   const source = random(32)
   const purposes = ['seal', 'audit', 'id', 'evidence', 'suppress', 'pseudonym', 'token', 'api-key', 'receipt'] as const
   const keys = purposes.map((purpose) => derivedKey(source, purpose).export().toString('hex'))

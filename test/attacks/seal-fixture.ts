@@ -1,8 +1,8 @@
 // What the tests of sealing share: a sealed store over a memory store, with everything beneath it in reach.
 import { mint, mintAny } from '../../src/security/mint.ts'
-import { createKeyRing, type KeyRingParts } from '../../src/security/key-ring.ts'
-import { memoryKeyProvider } from '../../src/security/memory-key-provider.ts'
-import { sealedStore, type SealedStore, type SealedStoreOptions } from '../../src/security/sealed-store.ts'
+import { createKeyRing, type KeyRingParts } from '../../src/security/keys/key-ring.ts'
+import { memoryKeyProvider } from '../../src/security/keys/memory-key-provider.ts'
+import { sealedStore, type SealedStore, type SealedStoreOptions } from '../../src/security/sealing/sealed-store.ts'
 import { refOf, type LogKind } from '../../src/core/log-ref.ts'
 import { fromUtf8, toUtf8 } from '../../src/core/json.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'

@@ -1,7 +1,7 @@
 // What is given up, in which order, when a context is too large; and what never is (context §6).
 import { describe, expect, test } from 'vitest'
 import { isRecollectError, type RecollectError } from '../../src/core/errors.ts'
-import type { ContextOptions } from '../../src/context/context-options.ts'
+import type { ContextOptions } from '../../src/context/policy/context-options.ts'
 import { aMemory, call, result, tableSession, type TableSession } from './session-table.ts'
 
 const words = (count: number) => 'lorem ipsum '.repeat(Math.ceil(count / 2)).trim()

@@ -1,12 +1,12 @@
 // What a context is asked with, what it writes, and what it refuses (context §1).
 import { describe, expect, test } from 'vitest'
-import type { ContextOptions } from '../../src/context/context-options.ts'
-import { createContextCache } from '../../src/context/pack-cache.ts'
-import { createPlanMemo } from '../../src/context/plan-tools.ts'
-import { planContext, type PlanContextInput } from '../../src/context/plan.ts'
-import { policyHashes } from '../../src/context/policy-memo.ts'
-import { resolvePolicy } from '../../src/context/policy.ts'
-import { classCounter } from '../../src/context/count.ts'
+import type { ContextOptions } from '../../src/context/policy/context-options.ts'
+import { createContextCache } from '../../src/context/packing/pack-cache.ts'
+import { createPlanMemo } from '../../src/context/packing/plan-tools.ts'
+import { planContext, type PlanContextInput } from '../../src/context/planning/plan.ts'
+import { policyHashes } from '../../src/context/policy/policy-memo.ts'
+import { resolvePolicy } from '../../src/context/policy/policy.ts'
+import { classCounter } from '../../src/context/counting/count.ts'
 import { aMemory, call, keys, result, tableSession, textPart } from './session-table.ts'
 
 /** Deep-frozen, but for the memo, which is a cache. */

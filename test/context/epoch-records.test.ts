@@ -1,8 +1,8 @@
 // What of an epoch is kept as numbers: the watermarks that are frozen with it, and the chain of hashes over what was sent (context §4).
 import { describe, expect, test } from 'vitest'
-import { chainStart, extendChain } from '../../src/context/epoch-chain.ts'
-import type { ContextOptions } from '../../src/context/context-options.ts'
-import type { Emitted } from '../../src/context/emitted.ts'
+import { chainStart, extendChain } from '../../src/context/packing/epoch-chain.ts'
+import type { ContextOptions } from '../../src/context/policy/context-options.ts'
+import type { Emitted } from '../../src/context/prompt/emitted.ts'
 import { keys, tableSession, textPart, type TableSession } from './session-table.ts'
 
 const words = (count: number) => 'lorem ipsum '.repeat(count / 2).trim()

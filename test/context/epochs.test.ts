@@ -1,7 +1,7 @@
 // When an epoch begins, what it holds, and that any process goes on with it (context §4).
 import { describe, expect, test } from 'vitest'
-import type { Context, ContextOptions } from '../../src/context/context-options.ts'
-import { endEpoch } from '../../src/context/epoch.ts'
+import type { Context, ContextOptions } from '../../src/context/policy/context-options.ts'
+import { endEpoch } from '../../src/context/planning/epoch.ts'
 import type { EpochRecord } from '../../src/core/context.ts'
 import { RecollectError } from '../../src/core/errors.ts'
 import { blocksOfContext, isPrefix } from './oracles.ts'

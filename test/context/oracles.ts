@@ -1,5 +1,5 @@
 // What a provider accepts, as a state machine, and what a prompt is made of, as a list of blocks.
-import type { Context } from '../../src/context/context-options.ts'
+import type { Context } from '../../src/context/policy/context-options.ts'
 
 interface ChatMessage {
   readonly role: string

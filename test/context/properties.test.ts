@@ -1,9 +1,9 @@
 // Laws of contexts over generated sessions (context §10): cold and warm caches, every strategy, both formats, small and large budgets.
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import type { Context } from '../../src/context/context-options.ts'
-import { diffReceipts } from '../../src/context/diff-receipts.ts'
-import { uncovered } from '../../src/context/receipt-ranges.ts'
+import type { Context } from '../../src/context/policy/context-options.ts'
+import { diffReceipts } from '../../src/context/receipts/diff-receipts.ts'
+import { uncovered } from '../../src/context/packing/receipt-ranges.ts'
 import { isRecollectError } from '../../src/core/errors.ts'
 import type { Receipt } from '../../src/core/context.ts'
 import { blocksOfContext, chatOracle, isPrefix } from './oracles.ts'

@@ -1,6 +1,6 @@
 // Every reason that a receipt can give occurs, and each for what it says (context §9, BUD-2).
 import { expect, test } from 'vitest'
-import type { Context, ContextOptions } from '../../src/context/context-options.ts'
+import type { Context, ContextOptions } from '../../src/context/policy/context-options.ts'
 import type { Receipt, ReceiptPart, ReceiptRecallItem } from '../../src/core/context.ts'
 import { RecollectError } from '../../src/core/errors.ts'
 import { aMemory, call, result, tableSession, textPart, type TableSession } from './session-table.ts'

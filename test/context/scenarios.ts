@@ -1,6 +1,6 @@
 // Generated sessions: turns, parallel, open and late calls, images, empty texts, many scripts, assistant-first logs, huge messages, state, contexts in between.
 import fc from 'fast-check'
-import type { ContextOptions } from '../../src/context/context-options.ts'
+import type { ContextOptions } from '../../src/context/policy/context-options.ts'
 import type { Json } from '../../src/core/json.ts'
 import { aMemory, call, result, tableSession, textPart, type TableSession } from './session-table.ts'
 

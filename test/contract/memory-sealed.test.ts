@@ -1,10 +1,10 @@
 // The store contract on the memory store under the sealing wrapper, and under the wrapper without sealing (DRV-1, SEAL-1).
 import { describe, test } from 'vitest'
 import type { LogStore } from '../../src/ports/log-store.ts'
-import { createKeyRing } from '../../src/security/key-ring.ts'
-import { memoryKeyProvider } from '../../src/security/memory-key-provider.ts'
+import { createKeyRing } from '../../src/security/keys/key-ring.ts'
+import { memoryKeyProvider } from '../../src/security/keys/memory-key-provider.ts'
 import { mintAny } from '../../src/security/mint.ts'
-import { sealedStore } from '../../src/security/sealed-store.ts'
+import { sealedStore } from '../../src/security/sealing/sealed-store.ts'
 import { memoryStore } from '../../src/stores/memory/index.ts'
 import { losingReplies, manualClock, recordingTelemetry, seededRandom, storeContract, type LosingReplies } from '../../src/testing/index.ts'
 import { memorySkips, memoryStores, raised, rawRows } from './memory-parts.ts'

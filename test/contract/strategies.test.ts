@@ -1,6 +1,6 @@
 // The built-in strategies run the contract that strategies of others run, and a bad one is found out.
 import { describe, expect, test } from 'vitest'
-import { hybrid, slidingWindow, summary, type Strategy } from '../../src/context/strategies.ts'
+import { hybrid, slidingWindow, summary, type Strategy } from '../../src/context/policy/strategies.ts'
 import { strategyContract, type StrategySession } from '../../src/testing/index.ts'
 import { tableSession } from '../context/session-table.ts'
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
-import { memoryKeyProvider } from '../../src/security/memory-key-provider.ts'
+import { memoryKeyProvider } from '../../src/security/keys/memory-key-provider.ts'
 import { memoryStore } from '../../src/stores/memory/index.ts'
 import { manualClock } from '../../src/testing/index.ts'
 import { gatewayWorld } from './gateway-world.ts'

@@ -6,7 +6,7 @@ import { logKinds } from '../../src/core/log-ref.ts'
 import { mintScope } from '../../src/core/scope.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
 import type { Recollect } from '../../src/recollect.ts'
-import { memoryKeyProvider } from '../../src/security/memory-key-provider.ts'
+import { memoryKeyProvider } from '../../src/security/keys/memory-key-provider.ts'
 import { memoryStore } from '../../src/stores/memory/index.ts'
 import { manualClock, seededRandom } from '../../src/testing/index.ts'
 

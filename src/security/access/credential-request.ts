@@ -1,0 +1,68 @@
+// What a key may be asked to be, and how it is shown (ACC-3, ACC-4). Pure.
+import { RecollectError } from '../../core/errors.ts'
+import { checkId } from '../../core/ids.ts'
+import { limits } from '../../core/limits.ts'
+import { grants as allGrants, roles as allRoles, type Actor, type Grant, type Role } from '../../ports/policy.ts'
+import { reserved } from '../reserved.ts'
+import { lonelyRoles, mayIssue } from './role-policy.ts'
+
+/** A credential as it is shown: never its secret. */
+export interface CredentialInfo {
+  readonly id: string
+  readonly name: string
+  readonly tenantId: string
+  readonly ownerId?: string
+  readonly roles: readonly Role[]
+  readonly grants: readonly Grant[]
+  readonly userText: 'user-typed' | 'paste'
+  readonly person: boolean
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly lastUsedAt?: number // to the hour
+  readonly revokedAt?: number
+}
+export interface CredentialRequest {
+  name: string
+  ownerId?: string
+  roles: readonly Role[]
+  grants?: readonly Grant[]
+  userText: 'user-typed' | 'paste' // stated at issue, without a default (POI-1)
+  expiresAt?: number // ms; default 90 days from now, at most 365
+}
+
+const dayMs = 86_400_000
+const invalid = (message: string, nextStep: string) => new RecollectError('invalid_input', message, nextStep)
+
+/** @throws `invalid_input` · `content_refused` (ACC-3) */
+export function checkRequest(
+  tenantId: string,
+  request: CredentialRequest,
+  now: number,
+  issuer: Actor | undefined,
+): { expiresAt: number; grants: readonly Grant[] } {
+  checkId(request.name, 'name')
+  if (tenantId !== reserved.system) checkId(tenantId, 'tenantId')
+  if (request.ownerId !== undefined) checkId(request.ownerId, 'ownerId')
+  const { roles, grants = [], userText } = request
+  if (!Array.isArray(roles) || roles.length === 0 || !roles.every((role) => allRoles.includes(role)))
+    throw invalid('a key needs known roles', `Use of: ${allRoles.join(', ')}.`)
+  if (!Array.isArray(grants) || !grants.every((grant) => allGrants.includes(grant)))
+    throw invalid('unknown grant', `Use of: ${allGrants.join(', ')}.`)
+  if (userText !== 'user-typed' && userText !== 'paste')
+    throw invalid('userText has no default', "Say 'user-typed' if people type into this client, else 'paste'.")
+  if (new Set(roles).size > 1 && roles.some((role) => lonelyRoles.includes(role)))
+    throw new RecollectError('content_refused', `${lonelyRoles.join(' and ')} stand alone in a key`, 'Issue two keys.')
+  if (roles.includes('owner') && request.ownerId === undefined && !grants.includes('act-for-owner'))
+    throw invalid('the role owner needs an ownerId or the grant act-for-owner', 'Give one of them.')
+  const expiresAt = request.expiresAt ?? now + limits.keyDays * dayMs
+  const most = now + limits.keyDaysMost * dayMs
+  if (!Number.isSafeInteger(expiresAt) || expiresAt <= now || expiresAt > most)
+    throw invalid(`a key lives at most ${limits.keyDaysMost} days, and ends in the future`, 'Give expiresAt in ms since 1970.')
+  if (issuer !== undefined && !mayIssue(issuer, tenantId, roles, grants))
+    throw new RecollectError(
+      'content_refused',
+      'a key cannot have more than its issuer may give',
+      'Ask for fewer roles or grants, or let the operator issue it.',
+    )
+  return { expiresAt, grants }
+}
