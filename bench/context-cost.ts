@@ -230,6 +230,7 @@ function ourCost(kind: Kind, turns: number, prices: Prices) {
       arms: {},
       duplicates: 0,
     }))
+    const live = liveIds(epoch, fold, epoch?.keepFrom ?? 0)
     const planned = planContext({
       session: 's',
       fold,
@@ -242,8 +243,9 @@ function ourCost(kind: Kind, turns: number, prices: Prices) {
         found: { result: { hits, abstained: false, floor: 0, degraded: [], upTo: 1 }, live: [] },
         preferences: [],
         successors: [],
+        live,
       },
-      memories: new Map([...liveIds(epoch, fold)].map((id) => [id, memory(Number(id.slice(1)))])),
+      memories: new Map([...live].map((id) => [id, memory(Number(id.slice(1)))])),
       now: call.now,
       random: { fenceKey: base64url(random(16)), receiptId: `r${made}` },
       keys,

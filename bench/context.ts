@@ -73,14 +73,13 @@ async function aLog() {
     ref: { tenantId: 't', ownerId: 'o', kind: 'session', logId: 's' },
     keys,
     load,
-    swapHead: async (_expected, change) => {
+    swapHead: async (_loaded, change) => {
       body = { ...body, ...change }
       revision++
-      return load()
     },
     recall: async () => ({ result: { hits: [], abstained: true, floor: 0.3, degraded: [], upTo: 0 }, live: [] }),
     records: async () => new Map(),
-    standing: async () => new Map(),
+    standing: async () => ({ gone: new Set(), successors: [] }),
     preferences: async () => [],
     saveReceipt: async () => {},
     sentUpTo: async () => 0,

@@ -19,6 +19,7 @@ import { policyHashes } from './policy/policy-memo.ts'
 import { contextTimeout, resolvePolicy, type Policy, type PolicyTables } from './policy/policy.ts'
 import { uncovered } from './packing/receipt-ranges.ts'
 import { reconcile } from './receipts/reconcile.ts'
+import type { Standing } from '../recall/recall-types.ts'
 import type { ContextSource, LoadedSession, RecallForContext } from './planning/source.ts'
 
 /** The world, the deployment's tables, and what the session keeps between its contexts. */
@@ -52,7 +53,7 @@ async function contextBefore(source: ContextSource, options: ContextOptions, par
     const planned = planContext(planInput(source, loaded, policy, asked, parts))
     if (options.preview === true) return contextOf(source, planned, policy, asked, parts, undefined)
     try {
-      if (planned.write !== undefined) await source.swapHead(loaded.head.revision, planned.write)
+      if (planned.write !== undefined) await source.swapHead(loaded, planned.write)
     } catch (error) {
       if (!isRecollectError(error, 'conflict') || lost + 1 >= limits.contextSwaps) throw error
       continue // EPO-4: the loser of a race reads the winner's record and plans again
@@ -90,7 +91,7 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
     if (await wasSent(source, view, due.seq, parts.cache)) return unasked('replayed')
     const withoutMemories = { memories, recalled: { status: 'off' as const, ...nothing }, degraded: [] }
     const { keepFrom, ahead } = lookAhead(planInput(source, view, policy, withoutMemories, parts)) // recall leaves out what stands there
-    const asking = candidates(source, view, policy, { due, keepFrom, successors: shown?.successors ?? [] }, deadline.signal)
+    const asking = candidates(source, view, policy, { due, keepFrom, shown }, deadline.signal)
     const recalled = await Promise.race([asking, parts.clock.sleep(limits.recallMs, deadline.signal).then(() => 'late' as const)])
     if (recalled === 'late') throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
     return { memories, recalled, ahead, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
@@ -110,6 +111,7 @@ async function wasSent(source: ContextSource, { body: { epoch }, fold }: LoadedS
 
 /** What the epoch shows of long-term memory: the records that are still there, and what has taken the place of some. */
 interface Shown {
+  readonly ids: ReadonlySet<string>
   readonly records: ReadonlyMap<string, MemoryRecord>
   readonly successors: readonly string[]
 }
@@ -122,31 +124,50 @@ async function shownRecords(
   cache: ContextCache,
 ): Promise<Shown | undefined> {
   const ids = liveIds(epoch, fold, 0)
-  if (ids.size === 0) return { records: new Map(), successors: [] }
+  if (ids.size === 0) return { ids, records: new Map(), successors: [] }
   try {
-    const standing = await source.standing(ids)
-    for (const id of cache.records.keys()) if (!standing.has(id)) cache.records.delete(id)
-    const unread = [...standing.keys()].filter((id) => !cache.records.has(id))
-    if (unread.length > 0) for (const [id, record] of await source.records(unread)) cache.records.set(id, record)
-    const successors = [...standing.values()].flatMap(({ supersededBy }) =>
-      supersededBy === undefined || ids.has(supersededBy) ? [] : [supersededBy],
-    )
-    // A copy: another context of the session may change the cache while this one waits for recall.
-    return { records: new Map(cache.records), successors: [...new Set(successors)] }
+    const { gone, successors } = await source.standing(ids)
+    const known = cache.records
+    const unread = [...ids].filter((id) => !known.has(id) && !gone.has(id))
+    const isWhole = unread.length === 0 && known.size === ids.size - gone.size
+    const records = isWhole ? known : await readAnew(source, { ids, gone, known, unread })
+    cache.records = records
+    return { ids, records, successors: [...new Set(successors)].filter((id) => !ids.has(id)) }
   } catch (error) {
     if (policy.recall?.onFailure === 'fail') throw error
     return undefined
   }
 }
 
+/** A map of its own: another context of the session may hold the one that is known. */
+async function readAnew(
+  source: ContextSource,
+  {
+    ids,
+    gone,
+    known,
+    unread,
+  }: Pick<Shown, 'ids'> & Pick<Standing, 'gone'> & { readonly known: Shown['records']; readonly unread: readonly string[] },
+): Promise<Shown['records']> {
+  const read = unread.length === 0 ? known : await source.records(unread)
+  const records = new Map<string, MemoryRecord>()
+  for (const id of ids) {
+    const record = gone.has(id) ? undefined : (known.get(id) ?? read.get(id))
+    if (record !== undefined) records.set(id, record)
+  }
+  return records
+}
+
 async function candidates(
   source: ContextSource,
   view: LoadedSession,
   policy: Policy,
-  { due, keepFrom, successors: wanted }: { readonly due: LoggedMessage; readonly keepFrom: number; readonly successors: readonly string[] },
+  { due, keepFrom, shown }: { readonly due: LoggedMessage; readonly keepFrom: number; readonly shown: Shown | undefined },
   signal: AbortSignal,
 ): Promise<Recalled> {
-  const live = liveIds(view.body.epoch, view.fold, keepFrom)
+  const { epoch } = view.body
+  const allKept = keepFrom <= (epoch?.injections[0]?.beforeSeq ?? 0)
+  const live = shown !== undefined && allKept ? shown.ids : liveIds(epoch, view.fold, keepFrom)
   const query = (policy.recall?.query ?? textOf(due.message)).slice(0, limits.queryCharacters)
   const limit = policy.recall?.maxItems ?? 0
   const search = { ...(limit > 0 ? { limit } : {}), timeoutMs: limits.recallMs, signal, keepFrom, liveIds: live }
@@ -154,9 +175,9 @@ async function candidates(
   const [found, preferences, successors] = await Promise.all([
     query.trim() === '' || limit === 0 ? none : source.recall(query, search),
     source.preferences(),
-    successorsOf(source, wanted),
+    successorsOf(source, shown?.successors ?? []),
   ])
-  return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors, beforeSeq: due.seq, keepFrom }
+  return { status: 'ran', ...(found === undefined ? {} : { found }), preferences, successors, beforeSeq: due.seq, live }
 }
 
 /** INJ-5: the current records that have taken the place of what the context shows. */

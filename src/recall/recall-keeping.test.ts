@@ -94,18 +94,17 @@ describe('freshness', () => {
       0,
     ])
     expect(await recall.moment(owner.scope).records(['mem_1', 'mem_2'])).toEqual(new Map())
-    expect(await recall.moment(owner.scope).standing(['mem_1', 'mem_2'])).toEqual(new Map())
+    expect(await recall.moment(owner.scope).standing(['mem_1', 'mem_2'])).toEqual({ gone: new Set(['mem_1', 'mem_2']), successors: [] })
   })
 
   test('whether records stand, and what took their place, is told without reading them [PART-6]', async () => {
     const { owner, recall } = await memoryOf('She lives in Lisbon.', 'She lives in Porto.', 'It rained.')
     await owner.append({ type: 'end', recordId: 'mem_1', validUntil: noon, why: 'superseded', by: 'mem_2' })
     await forget(owner, 'mem_3', [5, 6])
-    const standing = await recall.moment(owner.scope).standing(['mem_1', 'mem_2', 'mem_3', 'mem_9'])
-    expect([...standing].map(([id, { supersededBy }]) => [id, supersededBy])).toEqual([
-      ['mem_1', 'mem_2'],
-      ['mem_2', undefined],
-    ])
+    expect(await recall.moment(owner.scope).standing(['mem_1', 'mem_2', 'mem_3', 'mem_9'])).toEqual({
+      gone: new Set(['mem_3', 'mem_9']),
+      successors: ['mem_2'],
+    })
   })
 
   test('owners share a process and nothing else, with any cache bound [MEM-P12, MREG-11, PART-6]', async () => {

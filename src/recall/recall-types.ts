@@ -2,6 +2,7 @@
 import type { Authority, Origin } from '../core/authority.ts'
 import type { Random } from '../core/ids.ts'
 import type { MemoryKind, MemoryRecord } from '../core/memory.ts'
+import type { LoggedMessage } from '../core/message.ts'
 import type { Owner, Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Fence, LogStore } from '../ports/log-store.ts'
@@ -25,11 +26,11 @@ export interface RecallParts {
   readonly floor?: number // of searches and contexts that name none (ABS-2)
 }
 
-/** What stands in the context already (RCL-6): the kept messages of this session, by their text, and the records in the live window. */
+/** What stands in the context already (RCL-6): the kept messages of this session by seq, and the records in the live window. */
 export interface Kept {
   readonly session: string
   readonly birth: number
-  readonly messages: readonly { readonly seq: number; readonly text: string }[] // as `quotable` gives it
+  readonly messages: readonly LoggedMessage[]
   readonly liveIds: ReadonlySet<string>
   /** Seqs that were rewound or redacted: what rests on them alone is about to go, and is not shown again meanwhile. */
   readonly gone?: { has(seq: number): boolean }
@@ -59,10 +60,15 @@ export interface Moment {
   forContext(query: string, options: SearchOptions, kept: Kept): Promise<{ readonly result: SearchResult; readonly live: readonly string[] }>
   /** Records by id; forgotten, expired and unknown ones are left out. */
   records(ids: readonly string[]): Promise<ReadonlyMap<string, MemoryRecord>>
-  /** Of these ids, those that are there, and what has taken the place of each: as `records`, without reading them. */
-  standing(ids: Iterable<string>): Promise<ReadonlyMap<string, { readonly supersededBy?: string }>>
+  /** What `records` would leave out of these ids, and what has taken the place of the others; reads no record. */
+  standing(ids: Iterable<string>): Promise<Standing>
   /** Current `procedural` records of level `typed` or higher, newest first, at most 20 (INJ-3). */
   preferences(): Promise<readonly MemoryRecord[]>
+}
+
+export interface Standing {
+  readonly gone: ReadonlySet<string> // forgotten, expired or unknown
+  readonly successors: readonly string[]
 }
 
 /** The fold of one owner's memory log up to `upTo`, read as it is needed. Valid until the next call that reads the log. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { limits } from '../core/limits.ts'
 import { embeddingEvent } from '../core/memory-fold.ts'
+import type { Message } from '../core/message.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
 import { anOwner, keyRing, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
@@ -9,6 +10,7 @@ import type { SearchOptions, SearchResult } from './search-types.ts'
 
 const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
 const open: SearchOptions = { floor: 0 }
+const said = (text: string): Message => ({ id: text, role: 'user', createdAt: noon, parts: [{ type: 'text', text, spans: [] }] })
 
 async function memoryOf(...all: (string | Said)[]) {
   const owner = await anOwner()
@@ -245,9 +247,9 @@ describe('what stays out', () => {
       session: 'now',
       birth: 1,
       messages: [
-        { seq: 3, text: 'anything' },
-        { seq: 4, text: quote },
-        { seq: 5, text: 'Dog photo QUJD here' },
+        { seq: 3, message: said('anything') },
+        { seq: 4, message: said(quote) },
+        { seq: 5, message: said('Dog photo QUJD here') },
       ],
       liveIds: new Set(['mem_2']),
     }

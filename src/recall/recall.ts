@@ -21,8 +21,6 @@ import type { SearchOptions, SearchResult } from './search-types.ts'
 import { snapshotOf } from './partition/snapshot.ts'
 import { standsInContext } from './search/stands-in-context.ts'
 
-const unchanged = Object.freeze({})
-
 type More = Pick<SearchInput, 'isLive' | 'explainId'>
 
 export function createRecall(parts: RecallParts): Recall {
@@ -69,12 +67,17 @@ export function createRecall(parts: RecallParts): Recall {
       async standing(ids) {
         const { rows: table } = await fresh()
         const now = clock.now()
-        const found = new Map<string, { readonly supersededBy?: string }>()
+        const gone = new Set<string>()
+        const successors: string[] = []
         for (const id of ids) {
           const row = rowOf(table, id)
-          if (row !== undefined && now < table.rows.expiresAt[row]!) found.set(id, table.changes.get(row) ?? unchanged)
+          if (row === undefined || now >= table.rows.expiresAt[row]!) gone.add(id)
+          else {
+            const successor = table.changes.get(row)?.supersededBy
+            if (successor !== undefined) successors.push(successor)
+          }
         }
-        return found
+        return { gone, successors }
       },
       preferences: async () => preferencesOf(await fresh(), clock.now(), limits.preferenceItems),
     }

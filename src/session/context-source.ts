@@ -1,6 +1,5 @@
 // What a context needs of a session, over the session's log, its receipts and the owner's recall.
 import { refOf, type LogRef } from '../core/log-ref.ts'
-import { quotable, type Message } from '../core/message.ts'
 import { indexFrom } from '../core/session.ts'
 import { createContextCache, type ContextCache } from '../context/packing/pack-cache.ts'
 import type { ContextSource, LoadedSession } from '../context/planning/source.ts'
@@ -39,13 +38,12 @@ export async function contextSource(
       return keys as OwnerKeys
     },
     load,
-    async swapHead(expectedRevision, change) {
-      await parts.logs.change(ref, ({ body }) => ({ ...body, ...change }), expectedRevision)
-      return load()
+    async swapHead({ head, body, fold }, change) {
+      seen = { ...(await parts.logs.swap(ref, { head, body }, { ...body, ...change })), fold }
     },
     async recall(query, { keepFrom, liveIds, ...options }) {
       const { fold, head } = await newest()
-      const messages = fold.messages.slice(indexFrom(fold.messages, keepFrom)).map(({ seq, message }) => ({ seq, text: quotableText(message) }))
+      const messages = fold.messages.slice(indexFrom(fold.messages, keepFrom))
       const found = await memory.forContext(query, options, { session: id, birth: head.birth, messages, liveIds, gone: fold.gone })
       if (view === undefined) countRecall(parts.telemetry, found.result, parts.clock.now())
       return found
@@ -78,12 +76,4 @@ export const sessionCache = (parts: SessionParts, ref: LogRef): { readonly conte
 
 async function loadIfThere(parts: SessionParts, ref: LogRef): Promise<LoadedSession | undefined> {
   return (await parts.logs.peek(ref)) === undefined ? undefined : parts.logs.load(ref)
-}
-
-const texts = new WeakMap<Message, string>()
-
-function quotableText(message: Message): string {
-  const known = texts.get(message) ?? quotable(message).text
-  texts.set(message, known)
-  return known
 }

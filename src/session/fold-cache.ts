@@ -17,8 +17,8 @@ export interface KeptFold {
 }
 
 export interface FoldCache {
-  /** What holds under this head; without it the fold begins anew. A head that was read before what is kept changes nothing. */
-  under(ref: LogRef, head: Head): KeptFold
+  /** What holds under this head; without it the fold begins anew. A head that was read before what is kept changes nothing. `body`: the head's, where the caller wrote it. */
+  under(ref: LogRef, head: Head, body?: SessionHead): KeptFold
   /** Adds the tail that was read to a fold, and keeps it. */
   grow(kept: KeptFold, tail: readonly DecodedEntry[], bytes: number): SessionFold
   /** Own entries join without being read back, if nothing came between. */
@@ -49,11 +49,11 @@ export function foldCache(cacheBytes: number): FoldCache {
   const ofOwner = (owner: Owner) => folds.keysWhere(({ ref }) => sameOwner(ref, owner))
 
   return {
-    under(ref, head) {
+    under(ref, head, body) {
       const kept = folds.get(refKey(ref))
       const same = kept !== undefined && kept.birth === head.birth && kept.rewrites === head.rewrites
       if (same && kept.revision === head.revision) return kept
-      const now = keptUnder(ref, head, same ? kept : undefined)
+      const now = keptUnder(ref, head, same ? kept : undefined, body ?? decodeBody<SessionHead>(head.body, 'session head'))
       if (kept !== undefined && kept.birth === head.birth && kept.revision > head.revision) return now
       if (!same) derived.delete(refKey(ref))
       return keep(now)
@@ -76,9 +76,9 @@ export function foldCache(cacheBytes: number): FoldCache {
   }
 }
 
-function keptUnder(ref: LogRef, { birth, rewrites, revision, body }: Head, same: KeptFold | undefined): KeptFold {
+function keptUnder(ref: LogRef, { birth, rewrites, revision }: Head, same: KeptFold | undefined, body: SessionHead): KeptFold {
   const { fold, bytes } = same ?? { fold: emptyFold, bytes: 0 }
-  return { ref, birth, rewrites, revision, body: decodeBody<SessionHead>(body, 'session head'), fold, bytes }
+  return { ref, birth, rewrites, revision, body, fold, bytes }
 }
 
 function joinedBy(kept: KeptFold | undefined, { head, seqs, added }: Appended, bodies: readonly Uint8Array[]): KeptFold | undefined {

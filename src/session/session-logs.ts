@@ -32,6 +32,8 @@ export interface SessionLogs extends Pick<FoldCache, 'derived' | 'drop' | 'dropO
   load(ref: LogRef): Promise<LoadedSession>
   /** Renews the idle life (LIFE-1). `seen` is a head of this session that the caller has read. */
   append(ref: LogRef, seen: OpenedHead, entries: readonly NewEntry[], options?: SessionAppend): Promise<Appended>
+  /** Puts a body in the place of the one that was seen. @throws `conflict` if the head has another revision by now */
+  swap(ref: LogRef, seen: OpenedHead, body: SessionHead): Promise<OpenedHead>
   /** Swaps the head's body; reads again and tries anew on a conflict, unless the caller named a revision. */
   change(ref: LogRef, change: BodyChange, ifRevision?: number): Promise<OpenedHead>
 }
@@ -75,6 +77,11 @@ export function sessionLogs(store: LogStore, cacheBytes: number = limits.session
     return appended
   }
 
+  async function swap(ref: LogRef, { head: { revision } }: OpenedHead, body: SessionHead): Promise<OpenedHead> {
+    const swapped = await store.updateHead(ref, revision, { body: encodeBody(body) })
+    return { head: swapped, body: cache.under(ref, swapped, body).body }
+  }
+
   async function change(ref: LogRef, decide: BodyChange, ifRevision?: number): Promise<OpenedHead> {
     for (let attempt = 1; ; attempt++) {
       const seen = await head(ref)
@@ -82,8 +89,7 @@ export function sessionLogs(store: LogStore, cacheBytes: number = limits.session
       const body = decide(seen)
       if (body === undefined) return seen
       try {
-        const swapped = await store.updateHead(ref, seen.head.revision, { body: encodeBody(body) })
-        return { head: swapped, body: cache.under(ref, swapped).body }
+        return await swap(ref, seen, body)
       } catch (error) {
         if (!isRecollectError(error, 'conflict') || ifRevision !== undefined || attempt === limits.swapAttempts) throw error
       }
@@ -91,7 +97,7 @@ export function sessionLogs(store: LogStore, cacheBytes: number = limits.session
   }
 
   const { derived, drop, dropOwner, holds } = cache
-  return { head, peek, load, append, change, derived, drop, dropOwner, holds }
+  return { head, peek, load, append, swap, change, derived, drop, dropOwner, holds }
 }
 
 function appendOptions({ idleMs, absoluteAt }: SessionHead, { expectedVersion, fence, ifRevision }: SessionAppend): AppendOptions {

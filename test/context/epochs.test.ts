@@ -179,7 +179,7 @@ describe('an epoch begins', () => {
     const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
     session.memories.set('mem1', aMemory('mem1', 'CANARY fact'))
     session.say('user', 'what do you know?')
-    expect(JSON.stringify((await session.context()).messages)).toContain('CANARY')
+    for (const _ of ['recalled', 'read again, and kept']) expect(JSON.stringify((await session.context()).messages)).toContain('CANARY')
     session.memories.clear()
     const after = await session.context()
     expect(after.receipt.epoch.cause).toBe('forgotten')

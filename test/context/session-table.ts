@@ -116,14 +116,13 @@ export function tableSession(options: TableOptions = {}): TableSession {
       ref,
       keys,
       load: async () => loaded(),
-      swapHead: async (expected, change) => {
+      swapHead: async ({ head }, change) => {
         options.beforeSwap?.(table)
-        if (expected !== revision) throw new RecollectError('conflict', 'another revision', 'Read again.')
+        if (head.revision !== revision) throw new RecollectError('conflict', 'another revision', 'Read again.')
         // What a head holds has been through JSON: a record that does not survive it is no record.
         body = JSON.parse(JSON.stringify({ ...body, ...change })) as SessionHead
         table.swaps.push(change)
         revision++
-        return loaded()
       },
       recall: async (query, { liveIds }) => {
         const found = options.recall?.(query, table) ?? []
@@ -134,13 +133,13 @@ export function tableSession(options: TableOptions = {}): TableSession {
         return { result, live: found.filter(({ id }) => liveIds.has(id)).map(({ id }) => id) }
       },
       records: async (ids) => new Map(ids.flatMap((id) => (table.memories.has(id) ? [[id, table.memories.get(id) as MemoryRecord] as const] : []))),
-      standing: async (ids) =>
-        new Map(
-          [...ids].flatMap((id) => {
-            const record = table.memories.get(id)
-            return record === undefined ? [] : [[id, record.supersededBy === undefined ? {} : { supersededBy: record.supersededBy }] as const]
-          }),
-        ),
+      standing: async (ids) => {
+        const found = [...ids].map((id) => [id, table.memories.get(id)] as const)
+        return {
+          gone: new Set(found.flatMap(([id, record]) => (record === undefined ? [id] : []))),
+          successors: found.flatMap(([, record]) => record?.supersededBy ?? []),
+        }
+      },
       preferences: async () => options.preferences?.(table) ?? [],
       saveReceipt: async (receipt) => void table.receipts.set(receipt.id, { receipt }),
       sentUpTo: async () => Math.max(0, ...[...table.receipts.values()].map(({ receipt }) => receipt.upTo)),

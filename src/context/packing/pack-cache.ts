@@ -8,7 +8,7 @@ import type { HashMemo } from '../policy/policy-memo.ts'
 /** Opaque to the session, which holds one for each session it has in memory and drops it with the session. */
 export interface ContextCache extends HashMemo, LoweredMemo {
   readonly memo: PlanMemo
-  readonly records: Map<string, MemoryRecord> // of the newest epoch's injections; a record's text never changes (MEM-1)
+  records: ReadonlyMap<string, MemoryRecord> // of the newest epoch's injections; a record's text never changes (MEM-1)
   packed: Packed | undefined // the newest epoch: one, so the cache is as large as what it sends
 }
 

@@ -15,7 +15,7 @@ export interface Recalled {
   readonly preferences: readonly MemoryRecord[] // current ones, newest first
   readonly successors: readonly MemoryRecord[] // current records that replace a live one (INJ-5)
   readonly beforeSeq?: number // where it ran: the user message that it ran for
-  readonly keepFrom?: number // and what it took as kept: what is injected from there on is live
+  readonly live?: ReadonlySet<string> // and what it took as live
 }
 
 /** The memories chosen for one message, in the order they stand; `items` say what became of each candidate. */
@@ -42,16 +42,23 @@ export function injectionDue(record: EpochRecord | undefined, { messages }: Sess
 }
 
 /** INJ-1: the records of all injections from `keepFrom` on. What stood before a message that was rewound is sent no more. */
-export function liveIds(record: EpochRecord | undefined, { messages }: SessionFold, keepFrom = record?.keepFrom ?? 0): Set<string> {
+export function liveIds(record: EpochRecord | undefined, fold: SessionFold, keepFrom: number): Set<string> {
   const ids = new Set<string>()
-  const stands = (seq: number) => messages[indexFrom(messages, seq)]?.seq === seq
-  for (const { beforeSeq, blocks } of record?.injections ?? [])
-    if (beforeSeq >= keepFrom && stands(beforeSeq)) for (const { items } of blocks) for (const { id } of items) ids.add(id)
+  everyLive(record, fold, keepFrom, (id) => ids.add(id))
   return ids
 }
 
+/** Whether it holds of each id that `liveIds` has; without making them a set. */
+export function everyLive(record: EpochRecord | undefined, { messages }: SessionFold, keepFrom: number, holds: (id: string) => unknown): boolean {
+  const stands = (seq: number) => messages[indexFrom(messages, seq)]?.seq === seq
+  return (record?.injections ?? []).every(
+    ({ beforeSeq, blocks }) => beforeSeq < keepFrom || !stands(beforeSeq) || blocks.every(({ items }) => items.every(({ id }) => holds(id))),
+  )
+}
+
 /** The delta for one message. A successor of a live record goes in whatever its rank; the best few even over their cap, if the room allows. */
-export function chooseInjection(beforeSeq: number, recalled: Recalled, live: ReadonlySet<string>, room: InjectionRoom): Injection {
+export function chooseInjection(beforeSeq: number, recalled: Recalled, room: InjectionRoom): Injection {
+  const live = recalled.live ?? new Set<string>()
   const preferences = choosePreferences(recalled.preferences, live, room)
   const taken = new Set(preferences.map(({ id }) => id))
   const placedAs = (record: MemoryRecord) => (record.supersedes?.some((id) => live.has(id)) === true ? 'supersedes' : 'injected')

@@ -7,7 +7,7 @@ import type { OwnerKeys } from '../../security/keys/owner-keys.ts'
 import { hardLimit, predict, scaleOf, type Scale } from '../counting/anchor.ts'
 import type { TokenCounter } from '../../ports/token-counter.ts'
 import { dueCause, isCold, isComparable } from './epoch.ts'
-import { chooseInjection, dropLowest, liveIds, replayedItems, type Injection, type Recalled } from './inject.ts'
+import { chooseInjection, dropLowest, everyLive, replayedItems, type Injection, type Recalled } from './inject.ts'
 import { pack, type PackInput, type Packed } from '../packing/pack.ts'
 import { answerTokens, estimateOf, fixedOf, sizeOf } from '../packing/pack-sums.ts'
 import { planEpoch, withInjection } from './plan-epoch.ts'
@@ -112,7 +112,7 @@ function goOn(world: World, epoch: EpochRecord): Running {
 function injectInto(world: World, epoch: EpochRecord, packed: Packed, predicted: number): Omit<Running, 'cause'> | undefined {
   const { input, scale, hard } = world
   const fixed = scale.ratio * fixedOf(packed)
-  let injection = choose(world, epoch, { capTokens: Math.floor((hard - fixed) * limits.memoryShare), roomTokens: Math.max(0, hard - predicted) })
+  let injection = choose(world, { capTokens: Math.floor((hard - fixed) * limits.memoryShare), roomTokens: Math.max(0, hard - predicted) })
   if (injection === undefined) return undefined
   const degraded: number[] = []
   for (;;) {
@@ -130,15 +130,11 @@ function injectInto(world: World, epoch: EpochRecord, packed: Packed, predicted:
 }
 
 /** The delta for the message that recall ran for, or undefined where none is to be chosen now. */
-function choose(
-  { input, tools, scale }: World,
-  epoch: EpochRecord | undefined,
-  room: { capTokens: number; roomTokens: number },
-): Injection | undefined {
-  const { policy, recalled, fold } = input
+function choose({ input, tools, scale }: World, room: { capTokens: number; roomTokens: number }): Injection | undefined {
+  const { policy, recalled } = input
   if (recalled.beforeSeq === undefined) return undefined
   const { maxItems, maxTokens } = policy.recall ?? { maxItems: 0, maxTokens: 0 }
-  return chooseInjection(recalled.beforeSeq, recalled, liveIds(epoch, fold, recalled.keepFrom), {
+  return chooseInjection(recalled.beforeSeq, recalled, {
     capTokens: Math.min(maxTokens, room.capTokens),
     roomTokens: room.roomTokens,
     maxItems,
@@ -171,7 +167,7 @@ function begun(world: World, cause: EpochCause): PlannedContext {
     now: input.now,
     fenceKey: input.random.fenceKey,
     memories: input.memories ?? new Map(),
-    choose: (room) => choose(world, input.epoch, room),
+    choose: (room) => choose(world, room),
     tools,
   })
   const steps = cause === 'hard' && !degraded.includes(2) ? [...degraded, 2].toSorted((a, b) => a - b) : degraded
@@ -229,8 +225,7 @@ function memoriesState(
 ): 'whole' | 'forgotten' | 'unreadable' {
   if (epoch.injections.length === 0) return 'whole'
   if (memories === undefined) return 'unreadable'
-  for (const id of liveIds(epoch, fold)) if (!memories.has(id)) return 'forgotten'
-  return 'whole'
+  return everyLive(epoch, fold, epoch.keepFrom, (id) => memories.has(id)) ? 'whole' : 'forgotten'
 }
 
 function packInput({ input, tools }: World, record: EpochRecord, more: readonly MemoryRecord[]): PackInput {

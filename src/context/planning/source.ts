@@ -4,6 +4,7 @@ import type { LogRef } from '../../core/log-ref.ts'
 import type { MemoryRecord } from '../../core/memory.ts'
 import type { SessionFold, SessionHead } from '../../core/session.ts'
 import type { Head } from '../../ports/log-store.ts'
+import type { Standing } from '../../recall/recall-types.ts'
 import type { SearchOptions, SearchResult } from '../../recall/search-types.ts'
 import type { OwnerKeys } from '../../security/keys/owner-keys.ts'
 
@@ -25,14 +26,14 @@ export interface ContextSource {
   readonly keys: OwnerKeys // once it is loaded
   /** @throws `not_found` once deleted or expired */
   load(): Promise<LoadedSession>
-  /** Swaps epoch and summary into the head body. @throws `conflict` if the head has another revision (EPO-4) */
-  swapHead(expectedRevision: number, change: { readonly epoch?: EpochRecord; readonly summary?: SummaryPointer }): Promise<LoadedSession>
+  /** Swaps epoch and summary into the head body that was loaded. @throws `conflict` if the head has another revision by now (EPO-4) */
+  swapHead(loaded: LoadedSession, change: { readonly epoch?: EpochRecord; readonly summary?: SummaryPointer }): Promise<void>
   /** Recall over the owner's long-term memory, without what stands in the kept turns of this session (`keptSeqs`, from `keepFrom` on) or in `liveIds`. */
   recall(query: string, options: SearchOptions & { readonly keepFrom: number; readonly liveIds: ReadonlySet<string> }): Promise<RecallForContext>
   /** Records by id, for blocks that are rendered anew; forgotten, expired and unknown ones are left out (EPO-3). */
   records(ids: readonly string[]): Promise<ReadonlyMap<string, MemoryRecord>>
-  /** Of these ids, those that are not forgotten or expired, and what has taken the place of each; reads no record. */
-  standing(ids: Iterable<string>): Promise<ReadonlyMap<string, { readonly supersededBy?: string }>>
+  /** Of these ids, what is forgotten or expired, and what has taken the place of the others; reads no record. */
+  standing(ids: Iterable<string>): Promise<Standing>
   /** Current `procedural` records of level `typed` or higher, newest first, at most 20 (INJ-3). */
   preferences(): Promise<readonly MemoryRecord[]>
   /** Starts or awaits the append of a receipt, by the deployment's `receipts` setting (REC-1). */

@@ -108,7 +108,7 @@ async function swapQuietly(source: ContextSource, change: (loaded: LoadedSession
   const wanted = change(loaded)
   if (wanted === undefined) return
   try {
-    await source.swapHead(loaded.head.revision, wanted)
+    await source.swapHead(loaded, wanted)
   } catch (error) {
     if (!isRecollectError(error, 'conflict')) throw error
   }
