@@ -1,5 +1,6 @@
 // The four figures: memory size, retrieval, tokens, injection, from heads and receipts alone, so that they can be built anew (OBS-8).
 import { placedIds, type Receipt } from '../core/context.ts'
+import { isRecollectError } from '../core/errors.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Mint, Scope } from '../core/scope.ts'
 import { decodeBody, type SessionHead } from '../core/session.ts'
@@ -33,7 +34,8 @@ async function sessionShare(parts: SessionParts, scope: Scope, id: string, since
 async function* sessionShares(parts: SessionParts, scope: Scope, since: number): AsyncGenerator<SessionShare> {
   for await (const head of everyHead(parts.sessions, scope, 'session')) {
     const body = decodeBody<SessionHead>(head.body, 'session head')
-    if (body.forkedFrom?.done !== false) yield await shareOf(parts, scope, head.logId, { head, body }, since)
+    const share = await shareOf(parts, scope, head.logId, { head, body }, since).catch(unlessGone)
+    if (share !== undefined) yield share
   }
 }
 
@@ -54,15 +56,20 @@ export async function ownerUsage(parts: SessionParts, scope: Scope, { session, s
   return figuresOf(shares, await recordFigures(parts, scope), { bytes, limit: parts.quotas.limits.ownerBytes })
 }
 
-/** Over all owners, without ids. An owner that is being erased meanwhile counts for nothing. */
+/** Over all owners, without ids. */
 export async function totals(parts: SessionParts, mint: Mint): Promise<UsageFigures> {
   let sum: UsageFigures | undefined
   for await (const { tenantId, ownerId } of everyOwner(parts.sessions)) {
     if (ownerId.startsWith('~')) continue
-    const figures = await ownerUsage(parts, mint(tenantId, ownerId)).catch(() => undefined)
+    const figures = await ownerUsage(parts, mint(tenantId, ownerId)).catch(unlessGone)
     if (figures !== undefined) sum = sum === undefined ? figures : addFigures(sum, figures)
   }
   return sum ?? figuresOf([], noRecords, { bytes: 0, limit: 0 })
+}
+
+/** What ends while it is counted, and a fork that is not done, counts for nothing. */
+function unlessGone(error: unknown): undefined {
+  if (!isRecollectError(error, 'not_found')) throw error
 }
 
 async function collected<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
