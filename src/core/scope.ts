@@ -52,3 +52,5 @@ export interface Owner {
   readonly ownerId: string
 }
 export const sameOwner = (a: Owner, b: Owner): boolean => a.tenantId === b.tenantId && a.ownerId === b.ownerId
+/** One string an owner, with no two owners alike: for maps in memory only. */
+export const ownerKey = ({ tenantId, ownerId }: Owner): string => `${tenantId.length}:${tenantId}${ownerId}`

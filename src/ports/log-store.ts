@@ -1,6 +1,6 @@
 // The one store port: a scoped log with a head (design §4; types, bounds and promises by storage.md §1).
 import type { LogKind, LogRef } from '../core/log-ref.ts'
-import type { Scope } from '../core/scope.ts'
+import type { Owner } from '../core/scope.ts'
 
 /** One record. The caller gives the id; the same id in the same log means the same record. */
 export interface Entry {
@@ -110,6 +110,7 @@ export interface StoreInfo {
  * Every call is one step on one log, seen whole or not at all (LOG-4; `erase` is a sequence of such steps), and durable when it
  * returns where `info.durable` (LOG-5). Every later call sees it (LOG-6). Bodies are copied in and out (LOG-2). What has expired
  * is absent for every call but `expired`, `delete` and `erase`, and stays so (LOG-28). Bounds of LOG-3 are checked before any I/O.
+ * That a scope was minted is checked by the sealing wrapper; a driver reads its two fields (storage §1.2).
  *
  * Every method may throw `invalid_input`, `payload_too_large`, `unavailable`, `timeout`, `integrity_failure`; others are named.
  * After `unavailable` or `timeout` the write may or may not have happened; the same call is then safe to make again (LOG-5).
@@ -155,13 +156,13 @@ export interface LogStore {
   loadSnapshot(ref: LogRef, name: string): Promise<Snapshot | undefined>
 
   /** The logs of one owner and kind, newest made first, by (createdAt, logId): a log that lasts through a walk comes once (LOG-22). */
-  list(scope: ScopeLike, kind: LogKind, page?: PageRequest): Promise<Page<Head & { readonly logId: string }>>
+  list(scope: Owner, kind: LogKind, page?: PageRequest): Promise<Page<Head & { readonly logId: string }>>
 
   /** What expires at or before `at`, soonest first, over all owners; for background work only (LOG-23). */
   expired(at: number, page?: PageRequest): Promise<Page<{ readonly ref: LogRef; readonly expiresAt: number }>>
 
   /** Every (tenant, owner) that has a log, in a fixed order; for background work only (LOG-24). */
-  owners(page?: PageRequest): Promise<Page<{ readonly tenantId: string; readonly ownerId: string }>>
+  owners(page?: PageRequest): Promise<Page<Owner>>
 
   /** The lease to one caller, `undefined` at once to the others. Numbers of a name only grow (LOG-25). */
   lease(name: LeaseName, ttlMs: number): Promise<Lease | undefined>
@@ -174,11 +175,8 @@ export interface LogStore {
   delete(ref: LogRef, options?: { readonly ifExpired?: boolean }): Promise<boolean>
 
   /** Every log of the owner, all kinds, in bounded steps, and the owner's leases. May be called again after a crash (LOG-27). */
-  erase(scope: ScopeLike): Promise<ErasureCount>
+  erase(scope: Owner): Promise<ErasureCount>
 
   /** Waits for running calls; after it every call is `unavailable`; twice is fine (LOG-29). */
   close(): Promise<void>
 }
-
-/** A driver reads two fields; that it is a minted scope is checked by the sealing wrapper (storage §1.2). */
-export type ScopeLike = Scope | { readonly tenantId: string; readonly ownerId: string }

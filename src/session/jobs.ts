@@ -1,11 +1,10 @@
 // Background work after a turn's end: which sessions have some, when it is due, and what became of it. The work itself is found by cursor, so nothing is lost here (NODE-7, NODE-8).
 import { isRecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
-import type { Scope } from '../core/scope.ts'
+import { ownerKey, type Owner, type Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { createAlarm } from './alarm.ts'
-import { ownerKey } from './walks.ts'
 
 /** What a session's turn end leads to; run again after a failure, from its own cursor. */
 export type SessionWork = (scope: Scope, sessionId: string) => Promise<void>
@@ -16,9 +15,9 @@ export interface Jobs {
   /** Runs what is due or will be, for one owner or for all, and waits for it. @throws what a job failed with */
   settled(scope?: Scope): Promise<void>
   /** Forgets the owner's work, and waits for what is running. */
-  dropOwner(owner: { readonly tenantId: string; readonly ownerId: string }): Promise<void>
+  dropOwner(owner: Owner): Promise<void>
   /** How many sessions of the owner wait or are at work. */
-  holds(owner: { readonly tenantId: string; readonly ownerId: string }): number
+  holds(owner: Owner): number
   /** ms since the oldest work that waits was due; 0 if none is. */
   lagMs(): number
   /** Ends the runner; what is running is waited for. */

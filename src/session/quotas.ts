@@ -1,12 +1,12 @@
 // How much a session and an owner may hold (LIFE-11, LIFE-13). What would go over is refused before anything is stored.
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
-import type { Scope } from '../core/scope.ts'
+import { ownerKey, type Owner, type Scope } from '../core/scope.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Head, LogStore } from '../ports/log-store.ts'
 import { boundedMap } from '../security/bounded-map.ts'
 import { sealOverheadBytes } from '../security/sealing/seal.ts'
-import { everyHead, ownerKey } from './walks.ts'
+import { everyHead } from './walks.ts'
 
 /** Counts of entries, sessions and records; bytes are of sealed bodies, those of heads too. */
 export interface QuotaLimits {
@@ -44,7 +44,7 @@ export interface Quotas {
   /** Adds what this process has just written, or removed, to the cached sums. */
   grew(scope: Scope, growth: Growth): void
   /** The next look sums up anew. */
-  forget(scope: { readonly tenantId: string; readonly ownerId: string }): void
+  forget(owner: Owner): void
 }
 
 interface Sums {
@@ -117,7 +117,7 @@ export function ownerQuotas({ sessions, memories, seal, clock, limits: quotas }:
       cached.bytes += bytes
     },
 
-    forget: (scope) => cache.delete(ownerKey(scope)),
+    forget: (owner) => cache.delete(ownerKey(owner)),
   }
 }
 

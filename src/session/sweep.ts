@@ -2,14 +2,14 @@
 import { RecollectError, isRecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refOf, type LogRef } from '../core/log-ref.ts'
-import type { Mint, Scope } from '../core/scope.ts'
+import { ownerKey, type Mint, type Scope } from '../core/scope.ts'
 import { decodeBody } from '../core/session.ts'
 import { boundedMap, type BoundedMap } from '../security/bounded-map.ts'
 import { reserved } from '../security/reserved.ts'
 import type { ReceiptHead } from './receipt-log.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SweepReport } from './session-types.ts'
-import { everyDue, everyHead, everyOwner, ownerKey } from './walks.ts'
+import { everyDue, everyHead, everyOwner } from './walks.ts'
 
 export interface Sweeper {
   /** One pass. @throws `conflict` if another one is under way · `invalid_input` for the future without `dryRun` */

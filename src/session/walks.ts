@@ -1,7 +1,7 @@
 // Walks over the pages of a store: an owner's logs, all owners, what expires. In order, each once.
 import { limits } from '../core/limits.ts'
 import type { LogKind, LogRef } from '../core/log-ref.ts'
-import type { Scope } from '../core/scope.ts'
+import type { Owner, Scope } from '../core/scope.ts'
 import type { Head, LogStore, Page, PageRequest } from '../ports/log-store.ts'
 
 /** Every log of an owner and kind, newest made first (LOG-22). */
@@ -9,8 +9,7 @@ export const everyHead = (store: LogStore, scope: Scope, kind: LogKind): AsyncGe
   everyItem((page) => store.list(scope, kind, page))
 
 /** Every owner that has a log (LOG-24); for background work only. */
-export const everyOwner = (store: LogStore): AsyncGenerator<{ readonly tenantId: string; readonly ownerId: string }> =>
-  everyItem((page) => store.owners(page))
+export const everyOwner = (store: LogStore): AsyncGenerator<Owner> => everyItem((page) => store.owners(page))
 
 /** What expires at or before `at`, soonest first (LOG-23); for background work only. */
 export const everyDue = (store: LogStore, at: number): AsyncGenerator<{ readonly ref: LogRef; readonly expiresAt: number }> =>
@@ -24,7 +23,3 @@ async function* everyItem<T>(pageAt: (page: PageRequest) => Promise<Page<T>>): A
     cursor = page.cursor
   } while (cursor !== undefined)
 }
-
-/** One string an owner, with no two owners alike: for maps in memory only. */
-export const ownerKey = ({ tenantId, ownerId }: { readonly tenantId: string; readonly ownerId: string }): string =>
-  `${tenantId.length}:${tenantId}${ownerId}`

@@ -4,6 +4,7 @@ import { hasLoneSurrogate } from '../core/ids.ts'
 import { utf8Length } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { logKinds, type LogRef } from '../core/log-ref.ts'
+import type { Owner } from '../core/scope.ts'
 import type { Entry, Expires, Fence, HeadPatch, LeaseName, LogStore, PageRequest, Rewrite } from '../ports/log-store.ts'
 
 /** Every method but `close`. */
@@ -123,7 +124,7 @@ function checkName(name: unknown, what: string, most: number = limits.idBytes): 
     throw invalid(`${what} holds a lone surrogate or a NUL`, 'Give whole Unicode text without U+0000.')
 }
 
-function checkOwner(owner: { readonly tenantId: string; readonly ownerId: string }): void {
+function checkOwner(owner: Owner): void {
   checkObject(owner, 'a scope')
   checkName(owner.tenantId, 'tenantId')
   checkName(owner.ownerId, 'ownerId')

@@ -5,7 +5,7 @@ import { limits } from '../../core/limits.ts'
 import { refOf, type LogRef } from '../../core/log-ref.ts'
 import { decodeMemory } from '../../core/memory-fold.ts'
 import { memoryLogId, type DecodedMemory } from '../../core/memory.ts'
-import type { Owner, Scope } from '../../core/scope.ts'
+import { ownerKey, type Owner, type Scope } from '../../core/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Head, LogStore } from '../../ports/log-store.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
@@ -55,7 +55,6 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
   const held = new Map<string, Held>()
   const running = new Map<string, Promise<Held>>()
   let bytes = 0
-  const nameOf = ({ tenantId, ownerId }: Owner) => JSON.stringify([tenantId, ownerId])
 
   const remove = (name: string) => {
     const one = held.get(name)
@@ -90,7 +89,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
   }
 
   const brought = (scope: Scope): Promise<Held> => {
-    const name = nameOf(scope)
+    const name = ownerKey(scope)
     const before = running.get(name)
     // one at a time an owner, each with a `head` of its own: a call sees all that was written before it was made (LOG-6)
     const run = before === undefined ? refresh(scope, name) : before.then(undefinedOf, undefinedOf).then(() => refresh(scope, name))
@@ -118,7 +117,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
       }
       return async () => {
         const known = await (asked ?? ask())
-        const stands = held.get(nameOf(scope)) === known && !known.partition.freed
+        const stands = held.get(ownerKey(scope)) === known && !known.partition.freed
         return stands ? known.partition : (await ask()).partition
       }
     },
@@ -126,8 +125,8 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
       const { partition, birth } = await brought(scope)
       return { ref: refOf(scope, 'memory', memoryLogId), partition, birth }
     },
-    drop: (owner) => remove(nameOf(owner)),
-    holds: (owner) => (held.has(nameOf(owner)) ? 1 : 0),
+    drop: (owner) => remove(ownerKey(owner)),
+    holds: (owner) => (held.has(ownerKey(owner)) ? 1 : 0),
   }
 }
 

@@ -1,7 +1,7 @@
 // Leases in memory: one holder a name, numbers that only grow (LOG-16, LOG-25).
 import { limits } from '../../core/limits.ts'
+import { ownerKey, type Owner } from '../../core/scope.ts'
 import type { Fence, Lease, LeaseName } from '../../ports/log-store.ts'
-import { ownerKey } from './owner-key.ts'
 
 interface Row {
   readonly number: number
@@ -15,7 +15,7 @@ export interface Leases {
   release(fence: Fence, now: number): void
   /** Whether the fence carries the present number. A lease that has run out and was not taken over still counts (LOG-16). */
   stands(fence: Fence): boolean
-  dropOwner(owner: { readonly tenantId: string; readonly ownerId: string }): void
+  dropOwner(owner: Owner): void
 }
 
 export function memoryLeases(): Leases {

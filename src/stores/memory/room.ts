@@ -1,12 +1,12 @@
 // Where the logs of a memory store lie, by owner, and how many bytes they take (DRV-7).
 import type { LogRef } from '../../core/log-ref.ts'
-import type { ErasureCount, ScopeLike } from '../../ports/log-store.ts'
+import { ownerKey, type Owner } from '../../core/scope.ts'
+import type { ErasureCount } from '../../ports/log-store.ts'
 import { storeFull } from '../store-errors.ts'
 import { sizeOf, type MemoryLog } from './log.ts'
-import { ownerKey } from './owner-key.ts'
 
 interface OwnerLogs {
-  readonly owner: { readonly tenantId: string; readonly ownerId: string }
+  readonly owner: Owner
   readonly logs: Map<string, MemoryLog>
 }
 
@@ -23,7 +23,7 @@ export function memoryRoom(maxBytes: number) {
 
   return {
     logOf: (ref: LogRef): MemoryLog | undefined => owners.get(ownerKey(ref))?.logs.get(logKey(ref)),
-    logsOf: (scope: ScopeLike): MemoryLog[] => [...(owners.get(ownerKey(scope))?.logs.values() ?? [])],
+    logsOf: (scope: Owner): MemoryLog[] => [...(owners.get(ownerKey(scope))?.logs.values() ?? [])],
     everyLog: (): MemoryLog[] => [...owners.values()].flatMap(({ logs }) => [...logs.values()]),
     owners: () => [...owners.values()].map(({ owner }) => owner),
 
@@ -51,7 +51,7 @@ export function memoryRoom(maxBytes: number) {
       mine.logs.delete(logKey(ref))
       if (mine.logs.size === 0) owners.delete(ownerKey(ref))
     },
-    removeOwner(scope: ScopeLike): ErasureCount {
+    removeOwner(scope: Owner): ErasureCount {
       const gone = [...(owners.get(ownerKey(scope))?.logs.values() ?? [])]
       used -= sum(gone.map(sizeOf))
       owners.delete(ownerKey(scope))

@@ -1,6 +1,7 @@
 // The three walks: the logs of an owner, what expires, the owners. Each goes by key, never by offset (LOG-22 to LOG-24).
 import type { LogKind, LogRef } from '../../core/log-ref.ts'
-import type { Head, ScopeLike } from '../../ports/log-store.ts'
+import type { Owner } from '../../core/scope.ts'
+import type { Head } from '../../ports/log-store.ts'
 import type { SqlRow } from './client.ts'
 import { decodeHead, integerOf, textOf } from './rows.ts'
 import type { Statements } from './statements.ts'
@@ -19,7 +20,7 @@ function pageOf<T>(
   return { items: shown.map(item), next: last && keyOf(last) }
 }
 
-export function listPage(statements: Statements, scope: ScopeLike, kind: LogKind, limit: number, after: Key | undefined, now: number) {
+export function listPage(statements: Statements, scope: Owner, kind: LogKind, limit: number, after: Key | undefined, now: number) {
   const ask = [scope.tenantId, scope.ownerId, kind, now]
   const rows = after === undefined ? statements.listFirst.all(...ask, limit + 1) : statements.listAfter.all(...ask, ...after, limit + 1)
   return pageOf<Head & { readonly logId: string }>(

@@ -1,7 +1,8 @@
 // Open, update, delete, erase: what happens to a log as a whole (LOG-10, LOG-18, LOG-26, LOG-27).
 import { limits } from '../../core/limits.ts'
 import { refKey, type LogKind, type LogRef } from '../../core/log-ref.ts'
-import type { ErasureCount, Head, HeadPatch, Init, ScopeLike } from '../../ports/log-store.ts'
+import type { Owner } from '../../core/scope.ts'
+import type { ErasureCount, Head, HeadPatch, Init } from '../../ports/log-store.ts'
 import { damaged, inTheFuture } from '../store-errors.ts'
 import { expiryOf } from '../store-time.ts'
 import type { SqlRow } from './client.ts'
@@ -60,7 +61,7 @@ function dropLog({ statements, logs }: Tables, log: Pick<KnownLog, 'key' | 'addr
 }
 
 /** The owner's leases first, which shuts out late workers; then the logs that were there, in bounded steps. */
-export async function eraseOwner(tables: Tables, writes: Writes, scope: ScopeLike): Promise<ErasureCount> {
+export async function eraseOwner(tables: Tables, writes: Writes, scope: Owner): Promise<ErasureCount> {
   const { tenantId, ownerId } = scope
   const lastKey = await writes.add(() => {
     tables.statements.dropLeases.run(tenantId, ownerId)

@@ -4,7 +4,7 @@ import { isRecollectError, type ErrorCode } from '../../core/errors.ts'
 import { fromUtf8, toUtf8 } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import { refOf, type LogKind, type LogRef } from '../../core/log-ref.ts'
-import type { Scope } from '../../core/scope.ts'
+import type { Owner, Scope } from '../../core/scope.ts'
 import type {
   Appended,
   AppendOptions,
@@ -64,7 +64,7 @@ export interface Bench {
   readonly store: LogStore
   readonly clock: ManualClock
   /** Tenant and owner of this case alone. */
-  readonly scope: Scope | { readonly tenantId: string; readonly ownerId: string }
+  readonly scope: Owner
   /** A log of the case's scope, opened. */
   log(logId?: string, init?: Partial<Init>): Promise<BenchLog>
   /** Any log, not opened. */
