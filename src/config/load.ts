@@ -1,6 +1,6 @@
 // Settings from flags, environment, file and defaults, in this order; every error at once, with its source (CFG-2 to CFG-4).
 import { isRecollectError, RecollectError } from '../core/errors.ts'
-import type { Json, JsonObject } from '../core/json.ts'
+import { isJsonObject, type Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { readJson } from '../core/strict-json.ts'
 import { hint, shown } from './nearest.ts'
@@ -133,9 +133,7 @@ function readSettingsFile(given: string | undefined, faults: string[]): Settings
 }
 
 function flatten(value: Json, at: string, out: Map<string, Json>): void {
-  const object = typeof value === 'object' && value !== null && !Array.isArray(value)
   const isGroup = at === '' || names.some((name) => name.startsWith(`${at}.`))
-  const leaf = !object || Object.hasOwn(settings, at) || (!isGroup && Object.keys(value).length === 0)
-  if (leaf) out.set(at, value)
-  else for (const [key, inner] of Object.entries(value as JsonObject)) flatten(inner, at === '' ? key : `${at}.${key}`, out)
+  if (!isJsonObject(value) || Object.hasOwn(settings, at) || (!isGroup && Object.keys(value).length === 0)) out.set(at, value)
+  else for (const [key, inner] of Object.entries(value)) flatten(inner, at === '' ? key : `${at}.${key}`, out)
 }

@@ -1,6 +1,6 @@
 // What a session log holds, and what its fold is: the current path of messages, the state, the setup. Pure; entries come in order of seq.
 import { bug, RecollectError } from './errors.ts'
-import { fromUtf8, toUtf8, type Json, type JsonObject } from './json.ts'
+import { isJsonObject, fromUtf8, toUtf8, type Json, type JsonObject } from './json.ts'
 import type { LoggedMessage, Message, Part } from './message.ts'
 import type { EpochRecord, SummaryPointer, ToolDefinition } from './context.ts'
 
@@ -191,16 +191,14 @@ export function findMessage(fold: SessionFold, id: string): LoggedMessage | unde
 
 /** RFC 7396. Objects have no prototype, so that no key can reach one. */
 export function mergePatch(target: Json, patch: Json): Json {
-  if (!isObject(patch)) return patch
-  const out: Record<string, Json> = Object.assign(Object.create(null) as Record<string, Json>, isObject(target) ? target : {})
+  if (!isJsonObject(patch)) return patch
+  const out: Record<string, Json> = Object.assign(Object.create(null) as Record<string, Json>, isJsonObject(target) ? target : {})
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete out[key]
     else out[key] = mergePatch(out[key] ?? null, value)
   }
   return out
 }
-
-const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 // --- bodies: JSON in UTF-8; bytes of media as base64 under one key -----------------------------------------------------------
 

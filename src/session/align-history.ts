@@ -1,6 +1,7 @@
 // Which messages of a request are new: a client sends its whole history, a part of it, or only what is new, and the log must hold each once (OAI-7 to OAI-10).
 import { createHash } from 'node:crypto'
 import { lengthPrefixed } from '../core/bytes.ts'
+import { isJsonObject } from '../core/json.ts'
 import type { Message, MessageInput, Part } from '../core/message.ts'
 
 /** A message in canonical form: what two copies of one message have in common (OAI-7). */
@@ -196,8 +197,6 @@ function sortedArguments(text: string): string {
 }
 
 const sortedKeys = (_: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    : value
+  isJsonObject(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value
 
 const hash = (fields: readonly (string | Uint8Array)[]): string => createHash('sha256').update(lengthPrefixed(fields)).digest('base64url')

@@ -1,7 +1,7 @@
 // What a session tells of itself, from its head; and the options it is made with, checked.
 import { RecollectError } from '../core/errors.ts'
 import { hasLoneSurrogate } from '../core/ids.ts'
-import type { JsonObject } from '../core/json.ts'
+import { isJsonObject, type JsonObject } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { resolveStrategy, type Strategy } from '../context/policy/strategies.ts'
 import type { SessionHead, Setup } from '../core/session.ts'
@@ -86,7 +86,7 @@ export function checkTitle(title: unknown): string {
 }
 
 export function checkMetadata(metadata: unknown): JsonObject {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw refused('metadata must be an object', 'Give a JSON object.')
+  if (!isJsonObject(metadata)) throw refused('metadata must be an object', 'Give a JSON object.')
   return checkJson(metadata, 'metadata', { bytes: limits.metadataBytes }) as JsonObject
 }
 

@@ -1,7 +1,7 @@
 // Session state: the fold of merge patches, swapped against the seq of its last change (SES-3); and the session's setup (SES-4).
 import { RecollectError, isRecollectError } from '../core/errors.ts'
 import { madeId } from '../core/ids.ts'
-import { utf8Length, type Json, type JsonObject } from '../core/json.ts'
+import { isJsonObject, utf8Length, type Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
@@ -91,7 +91,7 @@ async function tryAppend(
 
 /** The merge patch that turns one value into another. */
 function patchTo(from: Json, to: Json): Json {
-  if (!isObject(from) || !isObject(to)) return to
+  if (!isJsonObject(from) || !isJsonObject(to)) return to
   const patch: Record<string, Json> = Object.create(null) as Record<string, Json>
   for (const key of Object.keys(from)) if (!(key in to) || to[key] === null) patch[key] = null
   for (const [key, value] of Object.entries(to)) {
@@ -102,8 +102,6 @@ function patchTo(from: Json, to: Json): Json {
   }
   return patch
 }
-
-const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Appends a setup entry if it says anything new. */
 export async function changeSetup(parts: SessionParts, { scope, id }: At, setup: Setup): Promise<void> {

@@ -1,5 +1,5 @@
 // The session state as blocks: whole at the start of an epoch, as far as its share of the budget goes, then each change (INJ-6, BUD-2). Pure.
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import { mergePatch, type StateChange } from '../../core/session.ts'
 import type { FenceItem } from '../../security/data-fence.ts'
@@ -16,10 +16,10 @@ export interface StateRoom {
 export function stateBlock(changes: readonly StateChange[], upTo: number, by: BlockRendering, room?: StateRoom): RenderedBlock | undefined {
   const known = changes.filter(({ seq }) => seq <= upTo)
   const state = known.reduce<Json>((sum, { patch }) => mergePatch(sum, patch), null)
-  if (state === null || (isObject(state) && Object.keys(state).length === 0)) return undefined
+  if (state === null || (isJsonObject(state) && Object.keys(state).length === 0)) return undefined
   const whole = stateItem(`state:${upTo}`, state)
   if (room === undefined || room.counter.count(whole.text) <= room.tokens) return block('session-state', 'state', 'state', [whole], by)
-  return { ...block('session-state', 'state', 'state', shortened(isObject(state) ? state : {}, known, upTo, room), by), change: 'cut' }
+  return { ...block('session-state', 'state', 'state', shortened(isJsonObject(state) ? state : {}, known, upTo, room), by), change: 'cut' }
 }
 
 /** Changes since, as patches, in one block. */
@@ -35,7 +35,7 @@ export const stateChangeBlock = (changes: readonly StateChange[], by: BlockRende
 /** The members that fit, those changed last first, each of them whole; and how many are not there, so that none is taken for missing. */
 function shortened(state: JsonObject, changes: readonly StateChange[], upTo: number, { tokens, counter }: StateRoom): FenceItem[] {
   const changedAt = new Map<string, number>()
-  for (const { seq, patch } of changes) if (isObject(patch)) for (const key of Object.keys(patch)) changedAt.set(key, seq)
+  for (const { seq, patch } of changes) if (isJsonObject(patch)) for (const key of Object.keys(patch)) changedAt.set(key, seq)
   const keys = Object.keys(state)
   const kept = new Set<string>()
   let left = tokens
@@ -55,8 +55,6 @@ function shortened(state: JsonObject, changes: readonly StateChange[], upTo: num
     { ...stateItem(`left-out:${upTo}`, null), text: `Left out of the state, which is over its share of the prompt: ${told}` },
   ]
 }
-
-const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 // The application's own words about the session: neither the user's nor the model's.
 const stateItem = (id: string, value: Json): FenceItem => ({

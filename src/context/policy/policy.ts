@@ -1,7 +1,7 @@
 // What one context is made by: the caller's options over the session's setup, checked, with every default in one place (context §1, CTX-6). Pure.
 import { formats, type Format, type ToolDefinition } from '../../core/context.ts'
 import { RecollectError, numberGiven } from '../../core/errors.ts'
-import type { Json } from '../../core/json.ts'
+import { isJsonObject, type Json } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import { textOf, type LoggedMessage } from '../../core/message.ts'
 import { emptyFold, type SessionFold } from '../../core/session.ts'
@@ -86,9 +86,8 @@ export function summaryCap(strategy: Strategy): number {
 }
 
 /** One of a strategy's own options. */
-export function optionOf(strategy: Strategy, name: string): Json | undefined {
-  const { options } = strategy
-  return typeof options === 'object' && options !== null && !Array.isArray(options) ? (options as { readonly [key: string]: Json })[name] : undefined
+export function optionOf({ options }: Strategy, name: string): Json | undefined {
+  return isJsonObject(options) ? options[name] : undefined
 }
 
 /** What a call asks for is refused where it does not fit the model's window; a default is clipped to it. */

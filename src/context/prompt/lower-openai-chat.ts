@@ -1,5 +1,5 @@
 // OpenAI's chat format (context §3.2). What it cannot carry becomes a placeholder (I11); keys stand in a fixed order (LOW-2).
-import type { JsonObject } from '../../core/json.ts'
+import { isJsonObject, type JsonObject } from '../../core/json.ts'
 import type { MediaPart, Part, ToolCallPart, ToolResultPart } from '../../core/message.ts'
 import type { Emitted } from './emitted.ts'
 import type { LoweredFormat, ToLower } from './lower-neutral.ts'
@@ -62,9 +62,7 @@ const ownFields = new Set(['role', 'content', 'name', 'tool_calls', 'tool_call_i
 const withoutOwnFields = (fields: JsonObject): JsonObject => Object.fromEntries(Object.entries(fields).filter(([key]) => !ownFields.has(key)))
 
 const foreignOf = (parts: readonly Part[]): JsonObject[] =>
-  parts.flatMap((part) => (part.type === 'foreign' && part.family === openaiFamily && isObject(part.data) ? [part.data] : []))
-
-const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+  parts.flatMap((part) => (part.type === 'foreign' && part.family === openaiFamily && isJsonObject(part.data) ? [part.data] : []))
 
 function userPart(part: Part): JsonObject[] {
   if (part.type === 'text') return part.text === '' ? [] : [{ type: 'text', text: part.text }]

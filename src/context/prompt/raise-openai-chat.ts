@@ -1,6 +1,6 @@
 // From the messages of OpenAI's chat format to those of a session (context §3.2, OAI-12). What the engine does not read is kept as it came.
 import { RecollectError } from '../../core/errors.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import type { MediaPart, MessageInput, OpaquePart, PartInput, Role } from '../../core/message.ts'
 import { openaiFamily, uploadedFile } from './lower-openai-chat.ts'
 
@@ -26,7 +26,7 @@ const roleOf: Readonly<Record<string, Role>> = {
 }
 
 function raiseMessage(message: Json, at: string): MessageInput {
-  if (!isObject(message)) throw wrong(at, 'an object')
+  if (!isJsonObject(message)) throw wrong(at, 'an object')
   const role = roleOf[String(message['role'])]
   if (typeof message['role'] !== 'string' || role === undefined) throw wrong(`${at}.role`, 'one of system, developer, user, assistant, tool')
   const name = message['name']
@@ -54,7 +54,7 @@ function raiseContent(content: Json | undefined, at: string): readonly PartInput
 }
 
 function raisePart(part: Json, at: string): PartInput {
-  if (!isObject(part) || typeof part['type'] !== 'string') throw wrong(at, 'an object with a type')
+  if (!isJsonObject(part) || typeof part['type'] !== 'string') throw wrong(at, 'an object with a type')
   if (part['type'] === 'text') {
     if (typeof part['text'] !== 'string') throw wrong(`${at}.text`, 'a string')
     return { type: 'text', text: part['text'] }
@@ -65,14 +65,14 @@ function raisePart(part: Json, at: string): PartInput {
 }
 
 function raiseImage(part: JsonObject, at: string): MediaPart {
-  const { url, detail } = isObject(part['image_url']) ? part['image_url'] : {}
+  const { url, detail } = isJsonObject(part['image_url']) ? part['image_url'] : {}
   if (typeof url !== 'string') throw wrong(`${at}.image_url.url`, 'a string')
   return { type: 'image', ...(dataOf(url) ?? { mediaType: 'image/*', url }), ...(typeof detail === 'string' ? { detail } : {}) }
 }
 
 function raiseFile(part: JsonObject): MediaPart | undefined {
   const file = part['file']
-  if (!isObject(file)) return undefined
+  if (!isJsonObject(file)) return undefined
   if (typeof file['file_id'] === 'string') return { type: 'file', mediaType: 'application/octet-stream', url: `${uploadedFile}${file['file_id']}` }
   const data = typeof file['file_data'] === 'string' ? dataOf(file['file_data']) : undefined
   if (data === undefined) return undefined
@@ -92,17 +92,17 @@ function raiseCalls(message: JsonObject, at: string): PartInput[] {
   if (!Array.isArray(calls)) throw wrong(`${at}.tool_calls`, 'a list')
   const raised = (calls as readonly Json[]).map((call, index) => raiseCall(call, `${at}.tool_calls[${index}]`))
   const older = message['function_call']
-  if (isObject(older) && typeof older['name'] === 'string' && typeof older['arguments'] === 'string')
+  if (isJsonObject(older) && typeof older['name'] === 'string' && typeof older['arguments'] === 'string')
     raised.push({ type: 'tool-call', callId: functionCallId(older['name']), name: older['name'], arguments: older['arguments'] })
   return raised
 }
 
 function raiseCall(call: Json, at: string): PartInput {
-  if (!isObject(call) || typeof call['id'] !== 'string') throw wrong(`${at}.id`, 'a string')
+  if (!isJsonObject(call) || typeof call['id'] !== 'string') throw wrong(`${at}.id`, 'a string')
   const { function: named, custom } = call
-  if (isObject(custom) && typeof custom['name'] === 'string' && typeof custom['input'] === 'string')
+  if (isJsonObject(custom) && typeof custom['name'] === 'string' && typeof custom['input'] === 'string')
     return { type: 'tool-call', callId: call['id'], name: custom['name'], arguments: custom['input'], custom: true }
-  if (!isObject(named)) return foreign({ tool_calls: [call] }) // a kind of call that the engine does not read
+  if (!isJsonObject(named)) return foreign({ tool_calls: [call] }) // a kind of call that the engine does not read
   if (typeof named['name'] !== 'string' || typeof named['arguments'] !== 'string') throw wrong(`${at}.function`, 'a name and arguments, both strings')
   return { type: 'tool-call', callId: call['id'], name: named['name'], arguments: named['arguments'] }
 }
@@ -118,8 +118,6 @@ const raiseFields = (message: JsonObject): OpaquePart[] =>
   Object.entries(message).flatMap(([key, value]) => (readFields.has(key) || value === null ? [] : [foreign({ [key]: value })]))
 
 const foreign = (data: JsonObject): OpaquePart => ({ type: 'foreign', family: openaiFamily, data })
-
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const textOfParts = ({ parts }: MessageInput): string => (parts ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
 

@@ -1,6 +1,6 @@
 // Puts the answer of a model together, whole or from the pieces of a stream, as the parts of one assistant message (choice 0, OAI-12).
 import type { Usage } from '../../core/context.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { PartInput } from '../../core/message.ts'
 
@@ -40,11 +40,11 @@ export function answerAssembler(): { add(chunk: Json): void; answer(): Answer } 
   return {
     add(chunk) {
       if (chunk === '[DONE]') building.finished = true
-      if (!isObject(chunk)) return
+      if (!isJsonObject(chunk)) return
       takeHead(building, chunk)
       const choice = first(chunk['choices'])
       if (choice === undefined) return
-      if (isObject(choice['delta'])) takeDelta(building, choice['delta'])
+      if (isJsonObject(choice['delta'])) takeDelta(building, choice['delta'])
       if (typeof choice['finish_reason'] === 'string') building.finished = true
     },
     answer: () => finish(building),
@@ -53,9 +53,9 @@ export function answerAssembler(): { add(chunk: Json): void; answer(): Answer } 
 
 /** The answer of a call that was not streamed. */
 export function answerOf(body: Json): Answer | undefined {
-  if (!isObject(body)) return undefined
+  if (!isJsonObject(body)) return undefined
   const choice = first(body['choices'])
-  if (choice === undefined || !isObject(choice['message'])) return undefined
+  if (choice === undefined || !isJsonObject(choice['message'])) return undefined
   const building = fresh()
   takeHead(building, body)
   takeDelta(building, choice['message'])
@@ -65,11 +65,11 @@ export function answerOf(body: Json): Answer | undefined {
 
 /** `usage` as the chat API reports it; undefined fields stay out. */
 export function usageOf(usage: Json | undefined): Usage | null {
-  if (!isObject(usage)) return null
+  if (!isJsonObject(usage)) return null
   const count = (value: Json | undefined) => (typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined)
   const [inputTokens, outputTokens] = [count(usage['prompt_tokens']), count(usage['completion_tokens'])]
   if (inputTokens === undefined || outputTokens === undefined) return null
-  const detail = (group: string, name: string) => (isObject(usage[group]) ? count(usage[group][name]) : undefined)
+  const detail = (group: string, name: string) => (isJsonObject(usage[group]) ? count(usage[group][name]) : undefined)
   const cacheReadTokens = detail('prompt_tokens_details', 'cached_tokens')
   const cacheWriteTokens = detail('prompt_tokens_details', 'cache_write_tokens')
   const reasoningTokens = detail('completion_tokens_details', 'reasoning_tokens')
@@ -94,7 +94,7 @@ function takeDelta(building: Building, delta: JsonObject): void {
   building.refusal += textOf(delta['refusal'])
   building.reasoning += textOf(delta['reasoning_content'])
   if (!Array.isArray(delta['tool_calls'])) return
-  for (const [place, call] of (delta['tool_calls'] as Json[]).entries()) if (isObject(call)) takeCall(building, call, place)
+  for (const [place, call] of (delta['tool_calls'] as Json[]).entries()) if (isJsonObject(call)) takeCall(building, call, place)
 }
 
 function takeCall(building: Building, call: JsonObject, place: number): void {
@@ -109,10 +109,10 @@ function takeCall(building: Building, call: JsonObject, place: number): void {
   }
   one.id ||= id
   const { function: named, custom } = call
-  if (isObject(named)) {
+  if (isJsonObject(named)) {
     one.name += textOf(named['name'])
     one.arguments += textOf(named['arguments'])
-  } else if (isObject(custom)) {
+  } else if (isJsonObject(custom)) {
     one.custom = true
     one.name += textOf(custom['name'])
     one.arguments += textOf(custom['input'])
@@ -145,8 +145,6 @@ function isJson(text: string): boolean {
     return false
   }
 }
-
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
 const first = (choices: Json | undefined): JsonObject | undefined =>
-  Array.isArray(choices) ? (choices as Json[]).filter(isObject).find((one) => one['index'] === undefined || one['index'] === 0) : undefined
+  Array.isArray(choices) ? (choices as Json[]).filter(isJsonObject).find((one) => one['index'] === undefined || one['index'] === 0) : undefined

@@ -1,7 +1,7 @@
 // One chat turn: align what the client sent, append what is new, make the context, call the model, relay and store its answer (OAI-6).
 import { errorCodes, isRecollectError, RecollectError } from '../../core/errors.ts'
 import type { ToolDefinition } from '../../core/context.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { MessageInput } from '../../core/message.ts'
 import {
@@ -269,8 +269,7 @@ function askedOf(body: JsonObject): Asked {
 
 /** What is no list of tools is for the upstream to refuse. */
 function toolsOf({ tools }: JsonObject): readonly ToolDefinition[] {
-  const areTools = Array.isArray(tools) && tools.every((tool) => typeof tool === 'object' && tool !== null && !Array.isArray(tool))
-  return areTools ? (tools as readonly ToolDefinition[]) : []
+  return Array.isArray(tools) && tools.every(isJsonObject) ? (tools as readonly ToolDefinition[]) : []
 }
 
 function messagesOf(body: JsonObject): readonly Json[] {

@@ -1,6 +1,6 @@
 // The OpenAI-compatible rows: completions, models, embeddings (surfaces.md §3). Bodies beside `messages` are the upstream's, and pass unread.
 import { RecollectError } from '../../core/errors.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { Recollect } from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
@@ -66,7 +66,6 @@ function keepOurKey(headers: Headers): void {
 }
 
 function objectOf(body: Json): JsonObject {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new RecollectError('invalid_input', 'the body is not an object', 'Send a JSON object, as the API describes it.')
-  return body as JsonObject
+  if (isJsonObject(body)) return body
+  throw new RecollectError('invalid_input', 'the body is not an object', 'Send a JSON object, as the API describes it.')
 }

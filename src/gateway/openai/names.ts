@@ -1,7 +1,7 @@
 // Which owner and session a request names: the first that is present, in a fixed order, and never from text (OAI-1 to OAI-3).
 import { RecollectError } from '../../core/errors.ts'
 import { checkId } from '../../core/ids.ts'
-import type { Json, JsonObject } from '../../core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import type { Actor } from '../../ports/policy.ts'
 import type { SentHistory } from '../../recollect.ts'
 
@@ -15,12 +15,10 @@ export const agentHeaders = [
 ]
 
 const isText = (value: Json | undefined): value is string => typeof value === 'string'
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The credential's own owner; then, only with the grant, header and body fields (OAI-1). */
 export function ownerNamed(actor: Actor, byHeader: string | undefined, body: JsonObject): string | undefined {
   if (!actor.grants.includes('act-for-owner')) return actor.ownerId
-  const metadata = isObject(body['metadata']) ? body['metadata'] : {}
+  const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {}
   const named = [byHeader, body['safety_identifier'], body['user'], metadata['user_id']].find(isText)
   return named === undefined ? actor.ownerId : checkId(named, 'owner')
 }
@@ -32,10 +30,10 @@ export function sessionNamed(
   body: JsonObject,
   extraHeaders: readonly string[] = agentHeaders,
 ): string | undefined {
-  const conversation = isObject(body['conversation']) ? body['conversation']['id'] : body['conversation']
+  const conversation = isJsonObject(body['conversation']) ? body['conversation']['id'] : body['conversation']
   if (isText(conversation) && isText(body['previous_response_id']))
     throw new RecollectError('invalid_input', 'conversation and previous_response_id are given together', 'Give one of them.')
-  const metadata = isObject(body['metadata']) ? body['metadata'] : {}
+  const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {}
   const first = [
     inPath,
     decoded(headers.get('recollect-session')),
