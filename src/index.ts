@@ -9,14 +9,66 @@ export const createRecollect = async (options: RecollectOptions = {}): Promise<R
 export type { GivenStore, RecollectOptions } from './create-recollect.ts'
 export { RecollectError, errorCodes, isRecollectError, type ErrorCode } from './core/errors.ts'
 export type { Authority, Origin } from './core/authority.ts'
-export type { EpochRecord, Format, Receipt, ReceiptUsage, StrategyName, ToolDefinition, Usage } from './core/context.ts'
+export type {
+  EpochRecord,
+  Format,
+  Receipt,
+  ReceiptPart,
+  ReceiptRecallItem,
+  ReceiptUsage,
+  StrategyName,
+  ToolDefinition,
+  Usage,
+} from './core/context.ts'
 export type { Json, JsonObject } from './core/json.ts'
 export type { MemoryKind, MemoryRecord } from './core/memory.ts'
-export type { LoggedMessage, Message, MessageInput, Part, PartInput, Span, SpanInput } from './core/message.ts'
-export { hybrid, slidingWindow, summary, type Strategy } from './context/policy/strategies.ts'
-export type { Tokenizer } from './ports/token-counter.ts'
+export type { LoggedMessage, Message, MessageInput, Part, PartInput, Role, Span, SpanInput } from './core/message.ts'
+export { hybrid, slidingWindow, summary, type Plan, type PlanInput, type Strategy, type TurnView } from './context/policy/strategies.ts'
 export type { ModelProfile, ModelProfileInput } from './context/prompt/profiles.ts'
 export type { Context, ContextDefaults, ContextOptions } from './context/policy/context-options.ts'
 export type { ReceiptDiff } from './context/receipts/diff-receipts.ts'
 export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'
-export type * from './recollect.ts'
+export type {
+  AppendedMessages,
+  AppendMessagesOptions,
+  AuditInput,
+  AuditTrail,
+  Course,
+  CredentialInfo,
+  CredentialRequest,
+  Credentials,
+  DeletionReceipt,
+  ErasureReceipt,
+  Health,
+  KeyedRequest,
+  Memories,
+  MemoryFilter,
+  MessagePage,
+  Recollect,
+  RememberOptions,
+  Removed,
+  Requests,
+  SealedTokens,
+  Session,
+  SessionAlignment,
+  SessionInfo,
+  SessionOptions,
+  SweepReport,
+  TagOf,
+  TokenBinding,
+  Turn,
+  TurnOptions,
+  UsageFigures,
+  User,
+} from './recollect.ts'
+
+// What an application may bring: stores, keys, models, a policy, and the world.
+export type { Random } from './core/ids.ts'
+export type { LogRef } from './core/log-ref.ts'
+export type { Clock } from './ports/clock.ts'
+export type { KeyContext, KeyProvider, WrappedKey } from './ports/key-provider.ts'
+export type * from './ports/log-store.ts'
+export type { Embedder } from './ports/models.ts'
+export type { Action, Actor, Grant, Policy, Target } from './ports/policy.ts'
+export type { Labels, LogFields, LogLevel, Telemetry } from './ports/telemetry.ts'
+export type { Tokenizer } from './ports/token-counter.ts'

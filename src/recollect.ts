@@ -16,12 +16,14 @@ export type { Memories, MemoryFilter, RememberOptions } from './formation/memory
 export type {
   AppendedMessages,
   AppendMessagesOptions,
+  MessagePage,
   Session,
   SessionAlignment,
   SessionInfo,
   SessionOptions,
   SweepReport,
   Turn,
+  TurnOptions,
   UsageFigures,
 } from './session/session-types.ts'
 
@@ -29,6 +31,7 @@ export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/sea
 export { inAppends } from './session/in-appends.ts'
 export { sameMessage, type Alignment, type SentHistory } from './session/align-history.ts'
 export type { Context, ContextOptions } from './context/policy/context-options.ts'
+export type { Course } from './context/receipts/why.ts'
 export { countTokens } from './context/counting/count.ts'
 export { raiseOpenAiChat } from './context/prompt/raise-openai-chat.ts'
 

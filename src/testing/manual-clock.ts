@@ -10,7 +10,12 @@ export interface ManualClock extends Clock {
   readonly sleeping: number
 }
 
-/** Starts at `startMs` (ms since 1970). @throws `invalid_input` if a time is no whole number of ms */
+/**
+ * Starts at `startMs` (ms since 1970). What waits for other work, such as `forget` while memories form, waits until the clock is moved: call
+ * `settled()` first, or make Recollect with `background: false`.
+ *
+ * @throws `invalid_input` if a time is no whole number of ms
+ */
 export function manualClock(startMs: number): ManualClock {
   let now = checkedTime(startMs)
   const sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()

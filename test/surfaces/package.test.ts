@@ -58,6 +58,40 @@ describe.each(nodes)('the packed package on %s', (_name, node) => {
 })
 
 describe('what is published', () => {
+  test('an application can name the type of all that it brings and gets, and no other name looks like a value [REL-3]', async () => {
+    const named = [
+      'Action, Actor, AppendedMessages, Authority, Clock, Context, ContextOptions, Course, DeletionReceipt, Embedder, ErasureReceipt, Explanation, Fence',
+      'GivenStore, Grant, Head, Health, Hit, KeyProvider, Lease, LogFields, LogRef, LogStore, Memories, MemoryRecord, MessageInput, MessagePage',
+      'PageRequest, Plan, PlanInput, Policy, Random, Receipt, ReceiptDiff, ReceiptPart, Recollect, RecollectOptions, RememberOptions, Role, SearchResult',
+      'Session, SessionInfo, SessionOptions, Strategy, Target, Telemetry, Tokenizer, Turn, TurnOptions, TurnView, UsageFigures, User, WrappedKey',
+    ].join(', ')
+    const text = [
+      `import type { ${named} } from 'recollect'`,
+      `import * as all from 'recollect'`,
+      `import { manualClock, storeContract, type StoreContract, type StrategyContract } from 'recollect/testing'`,
+      `import { memoryStore } from 'recollect/stores/memory'`,
+      `import { sqliteStore, type SqliteStore } from 'recollect/stores/sqlite'`,
+      `import { memoryKeyProvider } from 'recollect/security'`,
+      `import { createGateway, type GatewayOptions } from 'recollect/gateway'`,
+      `const clock: Clock = manualClock(0)`,
+      `const store: LogStore = memoryStore({ clock })`,
+      `const options: RecollectOptions = { stores: { sessions: store }, clock, keyProvider: memoryKeyProvider() }`,
+      `const opened: Promise<Recollect> = all.createRecollect(options)`,
+      `export type Of = [${named}, StoreContract, StrategyContract, SqliteStore, GatewayOptions]`,
+      `export const values: 'createRecollect' | 'errorCodes' | 'hybrid' | 'isRecollectError' | 'RecollectError' | 'slidingWindow' | 'summary' = '' as keyof typeof all`,
+      `export { createGateway, opened, sqliteStore, storeContract }`,
+    ]
+    await writeFile(path.join(place, 'application.mts'), text.join('\n'))
+    const settings = {
+      extends: path.join(root, 'tsconfig.json'),
+      compilerOptions: { skipLibCheck: false, typeRoots: [path.join(root, 'node_modules/@types')] },
+      include: ['application.mts'],
+    }
+    await writeFile(path.join(place, 'tsconfig.json'), JSON.stringify(settings))
+    const compiled = runFile(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', place, '--pretty', 'false'])
+    expect((await compiled.catch((failed: { stdout: string }) => failed)).stdout).toBe('')
+  })
+
   test('a deep path is out of reach, and the root loads nothing of others [REL-1, REL-2]', async () => {
     await expect(run(process.execPath, ['-e', `require('recollect/dist/core/ids.js')`])).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
     expect((await run(process.execPath, ['-p', `require('recollect/schema.json').title`])).stdout).toBe('Recollect settings\n')
