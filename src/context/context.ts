@@ -36,7 +36,9 @@ export interface ContextParts extends PolicyTables {
  * @throws `invalid_input` on an option out of range, or a strategy that breaks STR-5 · `payload_too_large` if nothing more can be given up ·
  * `conflict` after 3 lost swaps · `timeout` · recall's own code with `onFailure: 'fail'`
  */
-export async function makeContext(source: ContextSource, options: ContextOptions, parts: ContextParts): Promise<Context> {
+export async function makeContext(source: ContextSource, options: ContextOptions, given: ContextParts): Promise<Context> {
+  // A preview starts from what is kept, and leaves it as it is: the session goes on from its contexts.
+  const parts = options.preview === true ? { ...given, cache: { ...given.cache } } : given
   const deadline = deadlineOf(options, parts)
   try {
     return await withDeadline(contextBefore(source, options, parts, deadline), deadline)

@@ -67,6 +67,28 @@ describe('a context', () => {
     expect(session.swaps).toHaveLength(2)
   })
 
+  test('gives out what it lowered before, also after a preview that saw more [LOW-2, CTX-3]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    session.say('assistant', 'hi')
+    const [first] = (await session.context()).messages
+    session.say('user', 'again')
+    await session.context({ preview: true })
+    expect((await session.context()).messages[0]).toBe(first)
+  })
+
+  test('counts a new message once, also where recall looks ahead at what it will hold [INJ-1]', async () => {
+    const counted: string[] = []
+    const counter = { count: (text: string) => (counted.push(text), classCounter.count(text)) }
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
+    session.say('user', 'hello')
+    await session.context({ model: 'gpt-4o' }, { counter })
+    session.say('assistant', 'hi')
+    session.say('user', 'what is new?')
+    await session.context({ model: 'gpt-4o' }, { counter })
+    expect(counted.filter((text) => text === 'what is new?')).toHaveLength(1)
+  })
+
   test('plans the same twice from what cannot be changed [CTX-2]', async () => {
     const session = tableSession({ seed: 3 })
     for (let n = 0; n < 40; n++) session.say(n % 2 === 0 ? 'user' : 'assistant', 'lorem ipsum '.repeat(60))
