@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Session } from '../../src/index.ts'
 import { limits } from '../../src/core/limits.ts'
-import { aWorld, backends, codeOf, texts } from './library-world.ts'
+import { RecollectError } from '../../src/core/errors.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
+import { aWorld, backends, codeOf, memoryStores, start, texts } from './library-world.ts'
 
 /** Lets what is ready run, without moving the clock. */
 const settle = async () => {
@@ -111,6 +113,43 @@ describe.each(backends)('on %s', (backend) => {
     await turn.end()
   })
 
+  test('a holder that was forgotten keeps its turn for so long and no longer [NODE-4]', async () => {
+    const { session, clock } = await aSession()
+    await session.turn({ ttlMs: limits.leaseMsMost })
+    const pass = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += limits.leaseMsMost / 3) {
+        clock.advance(limits.leaseMsMost / 3)
+        await settle()
+      }
+    }
+    await pass(limits.turnHeldMs)
+    expect(await codeOf(session.turn())).toBe('conflict')
+    await pass(2 * limits.leaseMsMost)
+    await (await session.turn()).end()
+  })
+
+  test('who comes while others wait is behind them, also at the moment in which the turn lapses [NODE-4]', async () => {
+    const { session, clock } = await aSession()
+    await session.turn({ ttlMs: 1_000, renew: false })
+    const first = session.turn({ whenBusy: 'wait' })
+    for (let passed = 0; passed < 1_000; passed += 10) {
+      await settle()
+      clock.advance(10)
+    }
+    expect(await codeOf(session.turn())).toBe('conflict')
+    clock.advance(limits.turnRetryMs)
+    await (await first).end()
+  })
+
+  test('a turn that is ended by its id goes to who waits at once [NODE-4]', async () => {
+    const { session } = await aSession()
+    const { id } = await session.turn()
+    const next = session.turn({ whenBusy: 'wait' })
+    await settle()
+    await session.endTurn(id)
+    await (await next).end()
+  })
+
   test('an append with the fence of a turn that was lost is a conflict, and stores nothing [NODE-4]', async () => {
     const { session, clock } = await aSession()
     const lost = await session.turn({ ttlMs: 1_000, renew: false })
@@ -151,5 +190,47 @@ describe.each(backends)('on %s', (backend) => {
   test.each([999, 600_001, 1.5])('a turn of %d ms is refused [NODE-4]', async (ttlMs) => {
     const { session } = await aSession()
     expect(await codeOf(session.turn({ ttlMs }))).toBe('invalid_input')
+  })
+})
+
+describe('a lease whose store stumbles', () => {
+  const aTurn = async () => {
+    const clock = manualClock(start)
+    const given = memoryStores(clock)
+    const renewals: (() => Promise<boolean>)[] = []
+    let renewed = 0
+    const { renew } = given.sessions
+    const sessions = {
+      ...given.sessions,
+      renew: (...args: Parameters<typeof renew>) => {
+        renewed++
+        return renewals.shift()?.() ?? renew(...args)
+      },
+    }
+    const { recollect } = await aWorld('memory', { clock, stores: { ...given, sessions } })
+    const session = await recollect.user('alice').session('s')
+    await session.turn({ ttlMs: 3_000 })
+    const pass = async (thirds: number) => {
+      for (let i = 0; i < thirds; i++) {
+        await settle()
+        clock.advance(1_000)
+      }
+      await settle()
+    }
+    return { session, renewals, pass, renewed: () => renewed }
+  }
+
+  test('one renewal that fails is made again at the next third, and the turn is kept [NODE-4]', async () => {
+    const { session, renewals, pass } = await aTurn()
+    renewals.push(() => Promise.reject(new RecollectError('unavailable', 'not now', 'Try again.')))
+    await pass(6)
+    expect(await codeOf(session.turn())).toBe('conflict')
+  })
+
+  test('a lease that was lost is not asked for again [NODE-4]', async () => {
+    const { renewals, pass, renewed } = await aTurn()
+    renewals.push(() => Promise.resolve(false))
+    await pass(6)
+    expect(renewed()).toBe(1)
   })
 })
