@@ -198,16 +198,20 @@ export interface FeatureView {
 
 /** Features of units of one list: a column a name. Loops over plain arrays, since each candidate of each search has them all. */
 export function featuresOf(view: FeatureView, list: number, units: Int32Array): Columns {
-  const column = () => new Float64Array(units.length)
+  const block = new Float64Array(featureNames.length * units.length) // one for all: each is memory outside the heap
+  const column = (name: (typeof featureNames)[number]) => {
+    const at = featureNames.indexOf(name) * units.length
+    return block.subarray(at, at + units.length)
+  }
   const columns = {
-    win: column(),
-    dense: column(),
-    denseNear: column(),
-    session: column(),
-    speaker: column(),
-    coverage: column(),
-    long: column(),
-    asks: column(),
+    win: column('win'),
+    dense: column('dense'),
+    denseNear: column('denseNear'),
+    session: column('session'),
+    speaker: column('speaker'),
+    coverage: column('coverage'),
+    long: column('long'),
+    asks: column('asks'),
   }
   for (let i = 0; i < units.length; i++) columns.asks[i] = asksOf(view.group, units[i]!)
   if (view.words) ofWords(view, list, units, columns)
