@@ -9,7 +9,7 @@ import type { Lease, LeaseName, LogStore } from '../ports/log-store.ts'
 export interface TurnQueue {
   /** Whether somebody of this process waits already: who comes now is behind them. */
   isWaited(ref: LogRef): boolean
-  /** @throws `conflict` when not free within 30 s, or given up · `limit_exceeded` with 8 waiting already */
+  /** @throws `conflict` when not free within 30 s, or given up · `limit_exceeded` with 8 waiting already · `unavailable` at the close */
   wait(ref: LogRef, ttlMs: number, signal: AbortSignal | undefined): Promise<Lease>
   wakeFirst(ref: LogRef): void
 }
@@ -33,8 +33,9 @@ export function turnQueue(store: LogStore, clock: Clock, random: Random, closed:
       if (signal?.aborted === true) throw new RecollectError('conflict', 'the wait for a turn was given up', 'Ask for the turn again.')
       const lease = places[0] === mine.place ? await store.lease(leaseName(ref), ttlMs) : undefined
       if (lease !== undefined) return lease
+      if (closed.aborted) throw new RecollectError('unavailable', 'Recollect closed while a turn was waited for', 'Ask again once it is open.')
       const left = until - clock.now()
-      if (left <= 0 || closed.aborted) throw busy(`within ${limits.turnWaitMs / 1_000} s`)
+      if (left <= 0) throw busy(`within ${limits.turnWaitMs / 1_000} s`)
       await clock.sleep(Math.min(left, jitter()), AbortSignal.any([mine.place.signal, closed, ...(signal === undefined ? [] : [signal])]))
       if (mine.place.signal.aborted) places[places.indexOf(mine.place)] = mine.place = new AbortController()
     }

@@ -79,6 +79,16 @@ describe.each(backends)('on %s', (backend) => {
     expect(await waits[0]).toBe('conflict')
   }, 60_000)
 
+  test('who waits when Recollect closes is told so, and waits no longer [NODE-4]', async () => {
+    const { session, recollect } = await aSession()
+    await session.turn()
+    const waits = [1, 2].map(() => codeOf(session.turn({ whenBusy: 'wait' })))
+    await settle()
+    const closed = recollect.close()
+    expect(await Promise.all(waits)).toEqual(['unavailable', 'unavailable'])
+    await closed
+  })
+
   test('eight may wait; the ninth is over the limit [NODE-4]', async () => {
     const { session } = await aSession()
     const held = await session.turn()
