@@ -73,6 +73,13 @@ describe.each(backends)('on %s', (backend) => {
     await session.rewind(2, { ifRevision: revision + 1 })
   })
 
+  test('of two rewinds at once that were made for one revision one wins [SES-2]', async () => {
+    const { session } = await aSession()
+    const { revision } = await session.info()
+    const codes = await Promise.all([1, 2].map((seq) => codeOf(session.rewind(seq, { ifRevision: revision }))))
+    expect(codes.toSorted()).toEqual(['conflict', 'went through'])
+  })
+
   test.each([-1, 8, 1.5, Number.NaN])('a rewind to %d is refused [SES-2]', async (seq) => {
     expect(await codeOf((await aSession()).session.rewind(seq))).toBe('invalid_input')
   })

@@ -191,6 +191,18 @@ test('a record ends with what was rewound only if all it rests on was [SES-2]', 
   expect((await alice.memories.search('bus late', { floor: 0 })).hits.map(({ record }) => record.id)).not.toContain(bus)
 })
 
+test('what was rewound leaves long-term memory by itself, with no further word said [SES-2, NODE-8]', async () => {
+  const { recollect, clock } = await aWorld('memory', { background: true })
+  const { alice, session } = await aSecret(recollect)
+  const bus = await idOf(alice, 'The bus was late.')
+  await session.rewind(0)
+  for (let i = 0; i < 200; i++) {
+    clock.advance(1)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect((await alice.memories.get(bus)).ended).toBe('retracted')
+})
+
 test('many records go by tombstones of bounded size [ERA-4, LIFE-4]', async () => {
   const world = await aMemoryWorld()
   const alice = world.recollect.user('alice')
