@@ -170,11 +170,28 @@ describe('the ladder', () => {
     }
     session.say('user', 'look it up')
     round(session, 'c1', 3_000)
-    const { receipt } = await session.context({ ...quiet, budgetTokens: 2_000 })
+    const { receipt } = await session.context({ ...quiet, budgetTokens: 1_350 })
     expect(receipt.degraded).toEqual(receipt.degraded.toSorted((a, b) => a - b))
     expect(receipt.degraded).toEqual(expect.arrayContaining([5, 6, 7, 8]))
     expect(receipt.tokens.byClass.state).toBeUndefined()
     expect(receipt.parts.at(-1)).toMatchObject({ change: 'cut', why: 'pending' })
+  })
+
+  test('gives back what had to go before it, where a result that no budget holds is cut at last [BUD-3]', async () => {
+    const session = tableSession()
+    session.patch({ plan: words(60) })
+    for (let n = 0; n < 12; n++) {
+      session.say('user', `Call Anna Novak at +351 21 000 00${10 + n} on 2024-05-${10 + n}.`)
+      session.say('assistant', 'We decided to meet at noon.')
+    }
+    session.say('user', 'look it up')
+    round(session, 'c1', 8_000)
+    const { receipt, tokens } = await session.context({ ...quiet, budgetTokens: 3_000 })
+    expect(receipt.degraded).toEqual([8])
+    expect(receipt.tokens.byClass.state).toBeGreaterThan(60)
+    expect(receipt.parts.filter(({ class: of, why }) => of === 'message' && why !== 'pending')).not.toEqual([])
+    expect(receipt.evicted.map(({ into }) => into)).toEqual(expect.arrayContaining(['summary']))
+    expect(tokens.predicted).toBeLessThanOrEqual(tokens.hard)
   })
 
   test('each step only when those before it are spent: as the budget shrinks [BUD-3]', async () => {
@@ -188,6 +205,8 @@ describe('the ladder', () => {
     session.say('user', 'look it up')
     round(session, 'c1', 900)
     const seen = new Set<number>()
+    let before: readonly number[] = []
+    let cut = false
     for (let budgetTokens = 6_000; budgetTokens >= 600; budgetTokens -= 40) {
       const made = await session.context({ ...quiet, budgetTokens, preview: true }).catch((error: unknown) => error as RecollectError)
       if (isRecollectError(made, 'payload_too_large')) continue
@@ -203,7 +222,10 @@ describe('the ladder', () => {
       else expect(complete).toBeGreaterThan(0)
       expect(receipt.tokens.byClass.state === undefined).toBe(taken(7))
       if (taken(7)) expect([complete, taken(6)]).toEqual([0, true])
-      if (taken(8)) expect(taken(7)).toBe(true)
+      if (taken(8) && !cut) expect(before).toContain(7) // nothing else was left at the last budget that did without
+      if (cut) expect(taken(8)).toBe(true)
+      cut = taken(8)
+      before = receipt.degraded
     }
     expect([...seen].toSorted()).toEqual([3, 5, 6, 7, 8])
   })

@@ -37,10 +37,26 @@ export interface LadderInput {
 }
 
 /** The first attempt that fits, and the steps it took. @throws `payload_too_large` where none does (BUD-5) */
-export function descend(input: LadderInput, first: Draft): { readonly attempt: Attempt; readonly degraded: readonly number[] } {
+export function descend(input: LadderInput, first: Draft): Descent {
+  const down = takeSteps(input, first, steps)
+  const { draft, total, packed } = down.attempt
+  if (total > input.hard) throw tooLarge(input.hard, total, packed.sums)
+  if (!down.degraded.includes(steps.length)) return down
+  // Nothing but shorter results of the pending turn made it fit. With them so short, what was given up before may have room again.
+  const pendingFrom = input.turns.at(-1)?.firstSeq ?? 0
+  const again = takeSteps(input, { ...first, cut: draft.cut.filter(({ seq }) => seq >= pendingFrom) }, steps.slice(0, -1))
+  return again.attempt.total > input.hard ? down : { ...again, degraded: [...again.degraded, steps.length] }
+}
+
+interface Descent {
+  readonly attempt: Attempt
+  readonly degraded: readonly number[]
+}
+
+function takeSteps(input: LadderInput, first: Draft, allowed: readonly LadderStep[]): Descent {
   let attempt = input.build(first)
   const degraded: number[] = []
-  for (const [index, step] of steps.entries()) {
+  for (const [index, step] of allowed.entries()) {
     let taken = false
     while (attempt.total > input.hard) {
       const next = step(input, attempt)
@@ -50,7 +66,6 @@ export function descend(input: LadderInput, first: Draft): { readonly attempt: A
     }
     if (taken) degraded.push(index + 1)
   }
-  if (attempt.total > input.hard) throw tooLarge(input.hard, attempt.total, attempt.packed.sums)
   return { attempt, degraded }
 }
 
