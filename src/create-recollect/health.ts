@@ -1,7 +1,7 @@
 // Whether Recollect can serve now, by asking each part it stands on: within a bound, and not more often than every 2 s (GW-16).
 import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
-import type { Clock } from '../ports/clock.ts'
+import { inTime, type Clock } from '../ports/clock.ts'
 import type { KeyProvider } from '../ports/key-provider.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Health } from '../recollect.ts'
@@ -61,11 +61,8 @@ function asking(name: string, clock: Clock, ask: () => Promise<unknown>): () => 
     }
   }
   return async () => {
-    const done = new AbortController()
-    const late = clock.sleep(limits.healthCheckMs, done.signal, 'background').then(() => false)
-    const ok = await Promise.race([(open ??= answer()), late])
-    done.abort()
-    return { name, state: ok ? 'ok' : 'fail' }
+    const ok = await inTime(clock, limits.healthCheckMs, (open ??= answer()))
+    return { name, state: ok === true ? 'ok' : 'fail' }
   }
 }
 

@@ -3,7 +3,7 @@ import { limits } from '../core/limits.ts'
 import { embeddingEvent } from '../core/memory-fold.ts'
 import type { RecordBody } from '../core/memory.ts'
 import { quantizeVector } from '../core/quantize.ts'
-import type { Clock } from '../ports/clock.ts'
+import { inTime, late, type Clock } from '../ports/clock.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { eventId } from './event-id.ts'
@@ -20,13 +20,17 @@ export async function recordVectors(parts: EmbedParts, records: readonly Pick<Re
   const { embedder } = parts
   if (embedder === undefined || records.length === 0) return []
   const model = embedder.info.id
+  const stop = new AbortController()
   try {
-    const vectors = await inTime(parts.clock, (signal) => embedder.embed(records.map(embedded), 'record', signal))
+    // A job that waits for an embedder holds the owner's lease meanwhile.
+    const vectors = await inTime(parts.clock, limits.embedRecordsMs, embedder.embed(records.map(embedded), 'record', stop.signal))
+    if (vectors === late) throw new Error('late')
     return records.map(({ id }, i) => ({
       id: eventId(id, 'vector', model),
       event: embeddingEvent(id, model, quantizeVector(vectors[i] as Float32Array)),
     }))
   } catch {
+    stop.abort(null)
     parts.telemetry.count('recollect_degraded_total', 1, { part: 'embedder' })
     return []
   }
@@ -34,19 +38,3 @@ export async function recordVectors(parts: EmbedParts, records: readonly Pick<Re
 
 /** EMB-1: who said it, and what. */
 const embedded = ({ speaker, text }: Pick<RecordBody, 'text' | 'speaker'>): string => (speaker === undefined ? text : `${speaker}: ${text}`)
-
-/** A job that waits for an embedder holds the owner's lease meanwhile. */
-async function inTime<T>(clock: Clock, embed: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController()
-  const done = new AbortController()
-  const timer = clock.sleep(limits.embedRecordsMs, done.signal, 'background').then(() => {
-    late.abort(null)
-    throw new Error('late')
-  })
-  timer.catch(() => {}) // where the embedder was first
-  try {
-    return await Promise.race([embed(late.signal), timer])
-  } finally {
-    done.abort(null)
-  }
-}

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { madeId } from '../core/ids.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
+import { inTime } from '../ports/clock.ts'
 import type { Recollect } from '../recollect.ts'
 import { handleRow, type Desk, type Row } from './door.ts'
 import { hostName, requestIdOf, securityHeaders, withHeaders } from './headers.ts'
@@ -133,10 +134,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     },
     async close() {
       draining = true
-      const empty = new AbortController()
-      const late = options.clock.sleep(limits.cutMs, empty.signal, 'background')
-      await Promise.race([desk.inFlight.empty(), late])
-      empty.abort()
+      await inTime(options.clock, limits.cutMs, desk.inFlight.empty())
     },
   }
 }

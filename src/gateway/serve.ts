@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { networksOf, type Networks } from '../core/networks.ts'
-import type { Clock } from '../ports/clock.ts'
+import { inTime, late, type Clock } from '../ports/clock.ts'
 import type { Gateway } from './app.ts'
 import { peerOf, type Connection } from './peer.ts'
 
@@ -45,7 +45,7 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
       if (options.drainDelayMs !== undefined) await options.clock.sleep(options.drainDelayMs)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
-      const all = await Promise.race([closed.then(() => true), options.clock.sleep(limits.drainMs, undefined, 'background').then(() => false)])
+      const all = (await inTime(options.clock, limits.drainMs, closed)) !== late
       if (!all) server.closeAllConnections()
       await gateway.close()
       return all

@@ -1,7 +1,7 @@
 // Reading what an upstream sends: piece by piece, within a bound, and never longer in silence than allowed (GW-11).
 import { RecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
-import type { Clock } from '../../ports/clock.ts'
+import { inTime, late, type Clock } from '../../ports/clock.ts'
 
 /** How a reply may end before it is whole. */
 export type Fault = 'broken' | 'silent'
@@ -20,13 +20,8 @@ export interface Patience {
 
 /** What `work` gives, or `silent` once the patience is over. */
 export async function within<T>({ clock, silenceMs, until }: Patience, work: Promise<T>): Promise<T | 'silent'> {
-  const done = new AbortController()
-  const silence = clock.sleep(Math.min(silenceMs, until - clock.now()), done.signal, 'background').then(() => 'silent' as const)
-  try {
-    return await Promise.race([work, silence])
-  } finally {
-    done.abort()
-  }
+  const got = await inTime(clock, Math.min(silenceMs, until - clock.now()), work)
+  return got === late ? 'silent' : got
 }
 
 export const nextPiece = (reader: ReadableStreamDefaultReader<Uint8Array>, patience: Patience): Promise<Uint8Array | 'end' | Fault> =>

@@ -1,7 +1,5 @@
 // The time limits of the searches that run: one sleeper wakes for all of them, since a timer for each costs a good part of a short search.
-import type { Clock } from '../../ports/clock.ts'
-
-export const late = Symbol('late')
+import { late, type Clock } from '../../ports/clock.ts'
 
 export interface Deadlines {
   /** What the work gives, or `late` after so many ms; the work itself goes on. */

@@ -1,6 +1,6 @@
 // The default roles: who may do what, as one table (ACC-2, ACC-3). What is not listed is denied.
 import { actions, type Action, type Actor, type Grant, type Policy, type Role, type Target } from '../../ports/policy.ts'
-import type { Clock } from '../../ports/clock.ts'
+import { inTime, late, type Clock } from '../../ports/clock.ts'
 import { limits } from '../../core/limits.ts'
 import { isActor } from '../audit/actor.ts'
 
@@ -71,16 +71,11 @@ export function strictPolicy(policy: Policy, clock: Clock): Policy {
     async decide(actor, action, target) {
       if (!isActor(actor)) return { allow: false, reason: 'no-actor' }
       if (!actions.includes(action)) return { allow: false, reason: 'unknown-action' }
-      const answered = new AbortController()
       try {
-        const decision = policy.decide(actor, action, target)
-        const late = clock.sleep(limits.policyMs, answered.signal).then(() => ({ allow: false, reason: 'policy-timeout' }))
-        const { allow, reason } = await Promise.race([decision, late])
-        return { allow: allow === true, reason }
+        const decision = await inTime(clock, limits.policyMs, policy.decide(actor, action, target))
+        return decision === late ? { allow: false, reason: 'policy-timeout' } : { allow: decision.allow === true, reason: decision.reason }
       } catch {
         return { allow: false, reason: 'policy-failed' }
-      } finally {
-        answered.abort()
       }
     },
   }

@@ -4,6 +4,7 @@ import type { ErasureReceipt, Removed } from '../../core/deletion.ts'
 import { madeId } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
 import { requireScope, type Scope } from '../../core/scope.ts'
+import { inTime } from '../../ports/clock.ts'
 import type { ErasureCount } from '../../ports/log-store.ts'
 import type { AuditActor } from '../audit/actor.ts'
 import type { ErasureParts } from './erasure-parts.ts'
@@ -12,6 +13,7 @@ import type { ClosingMark } from '../keys/key-log.ts'
 import { ownerPseudonym } from '../keys/pseudonyms.ts'
 import { createReceipts, type Receipts } from './receipts.ts'
 import { tellEnd } from './removal.ts'
+import { addCounts, nothingRemoved } from './redact-entries.ts'
 import { collectResidue } from './residue.ts'
 
 export type { ErasureParts } from './erasure-parts.ts'
@@ -39,14 +41,6 @@ interface Job extends ErasureParts {
 }
 
 const nobody = 'own-none' // an owner that never had keys
-const zero = { logs: 0, entries: 0, snapshots: 0, bytes: 0 }
-
-const plus = (a: ErasureCount, b: ErasureCount): ErasureCount => ({
-  logs: a.logs + b.logs,
-  entries: a.entries + b.entries,
-  snapshots: a.snapshots + b.snapshots,
-  bytes: a.bytes + b.bytes,
-})
 
 export function createErasure(parts: ErasureParts): Erasure {
   const receipts = createReceipts(parts.ring)
@@ -66,22 +60,15 @@ async function erase(job: Job): Promise<ErasureReceipt> {
   const before = await collectBefore(job, stores, owner)
   const first = await removeAll(job) // 3
   await ring.destroy(owner) // 4
-  await inTime(job) // 5
+  await inTime(job.clock, limits.requestMs, job.quiet(owner)) // 5; a store that never answers holds no erasure up for longer
   const second = await removeAll(job) // what slipped in between is under a dead key
   const probes = await probeAll(job, stores, owner, before)
-  const removed = stores.map(({ name }, i): Removed => ({ store: name, ...plus(first[i] ?? zero, second[i] ?? zero) }))
+  const removed = stores.map(({ name }, i): Removed => ({ store: name, ...addCounts(first[i] ?? nothingRemoved, second[i] ?? nothingRemoved) }))
   const result = { removed, records, probes }
   const { clean } = await tellEnd(job, eventOf(job, mark.target, 'erase.done'), result) // 6
   const receipt = await receiptOf(job, mark, resumed, { ...result, clean }, before)
   await ring.remove(owner)
   return receipt
-}
-
-/** A store that never answers holds no erasure up for longer than a request may take. */
-async function inTime({ quiet, clock, owner }: Job): Promise<void> {
-  const done = new AbortController()
-  await Promise.race([quiet(owner), clock.sleep(limits.requestMs, done.signal, 'background')])
-  done.abort()
 }
 
 /** What the owner is called is fixed while there are keys, and from then on nobody gets keys. */

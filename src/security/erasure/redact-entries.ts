@@ -2,7 +2,7 @@
 import type { DeletionReceipt, Probe, Removed } from '../../core/deletion.ts'
 import { limits } from '../../core/limits.ts'
 import type { LogRef } from '../../core/log-ref.ts'
-import type { LogStore } from '../../ports/log-store.ts'
+import type { ErasureCount, LogStore } from '../../ports/log-store.ts'
 
 /** As receipts call it, the store, and the snapshots that logs of this kind have. */
 export interface RedactedStore {
@@ -74,7 +74,8 @@ export function together(all: readonly Redacted[]): Pick<DeletionReceipt, 'remov
   const removed = new Map<string, Removed>()
   const probes = new Map<string, Probe>()
   for (const one of all) {
-    removed.set(one.removed.store, plus(removed.get(one.removed.store), one.removed))
+    const { store } = one.removed
+    removed.set(store, { store, ...addCounts(removed.get(store) ?? nothingRemoved, one.removed) })
     for (const probe of one.probes) {
       const before = probes.get(probe.place) ?? { lookedFor: 0, found: 0 }
       probes.set(probe.place, { place: probe.place, lookedFor: before.lookedFor + probe.lookedFor, found: before.found + probe.found })
@@ -83,7 +84,10 @@ export function together(all: readonly Redacted[]): Pick<DeletionReceipt, 'remov
   return { removed: [...removed.values()], probes: [...probes.values()] }
 }
 
-const plus = (a: Removed | undefined, b: Removed): Removed =>
-  a === undefined
-    ? b
-    : { store: b.store, logs: a.logs + b.logs, entries: a.entries + b.entries, snapshots: a.snapshots + b.snapshots, bytes: a.bytes + b.bytes }
+export const nothingRemoved: ErasureCount = { logs: 0, entries: 0, snapshots: 0, bytes: 0 }
+export const addCounts = (a: ErasureCount, b: ErasureCount): ErasureCount => ({
+  logs: a.logs + b.logs,
+  entries: a.entries + b.entries,
+  snapshots: a.snapshots + b.snapshots,
+  bytes: a.bytes + b.bytes,
+})
