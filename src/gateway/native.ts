@@ -34,7 +34,7 @@ function responseOf(row: Route, answer: Answer): Response {
     return new Response(answer.text.body, { status: answer.status, headers })
   }
   if (row.answers[answer.status] === 'nothing') return new Response(null, { status: answer.status, headers })
-  headers.set('content-type', 'application/json; charset=utf-8')
+  headers.set('content-type', 'application/json')
   return new Response(JSON.stringify(answer.body), { status: answer.status, headers })
 }
 

@@ -48,12 +48,12 @@ export function problemResponse(thrown: unknown, options: ProblemOptions): Respo
   const headers = new Headers()
   if (error.retryable) headers.set('retry-after', String(options.retryAfterSeconds ?? 1))
   if (options.shape === 'openai') {
-    headers.set('content-type', 'application/json; charset=utf-8')
+    headers.set('content-type', 'application/json')
     headers.set('recollect-error-source', 'recollect')
     if (error.code === 'unavailable' && error.details?.['noRetry'] === 'true') headers.set('x-should-retry', 'false')
     return new Response(JSON.stringify(openaiError(error, options.param)), { status, headers })
   }
-  headers.set('content-type', 'application/problem+json; charset=utf-8')
+  headers.set('content-type', 'application/problem+json')
   const body = {
     type: `urn:recollect:error:${error.code}`,
     title: titles[error.code],

@@ -52,7 +52,7 @@ export const healthRoutes = (parts: HealthParts): Route[] => [
     scope: 'none',
     summary: 'Prometheus text',
     answers: { 200: 'text' },
-    handle: async () => ({ status: 200, text: { type: 'text/plain; version=0.0.4; charset=utf-8', body: parts.metrics() } }),
+    handle: async () => ({ status: 200, text: { type: 'text/plain; version=0.0.4', body: parts.metrics() } }),
   }),
   route({
     method: 'GET',
