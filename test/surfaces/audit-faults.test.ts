@@ -1,33 +1,24 @@
 // What befalls seals and keys is in the audit trail: a body that does not open, and a data key that is renewed.
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { RecollectError } from '../../src/core/errors.ts'
 import { limits } from '../../src/core/limits.ts'
 import { refOf } from '../../src/core/log-ref.ts'
-import type { LogStore } from '../../src/ports/log-store.ts'
 import { createKeyRing } from '../../src/security/keys/key-ring.ts'
 import { memoryKeyProvider } from '../../src/security/keys/memory-key-provider.ts'
 import { mintAny } from '../../src/security/mint.ts'
 import { sealedStore } from '../../src/security/sealing/sealed-store.ts'
 import { manualClock, recordingTelemetry, seededRandom } from '../../src/testing/index.ts'
-import { eventIn, type TrailEvent } from './audit-trail.ts'
+import { eventIn, withFuse, type TrailEvent } from './audit-trail.ts'
 import { aWorld, codeOf, memoryStores, start } from './library-world.ts'
 
 const dayMs = 86_400_000
-const turnOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Sealed memory stores under a Recollect, and the trail as the keys open it. */
 async function aSealedHouse() {
   const clock = manualClock(start)
   const raw = memoryStores(clock)
   const keyProvider = memoryKeyProvider({ random: seededRandom(11) })
-  const fuse = { left: Number.POSITIVE_INFINITY }
-  const sessions: LogStore = {
-    ...raw.sessions,
-    append: async (ref, ...rest) => {
-      if (ref.kind === 'audit' && fuse.left-- <= 0) throw new RecollectError('unavailable', 'no disk', 'Later.')
-      return raw.sessions.append(ref, ...rest)
-    },
-  }
+  const { store: sessions, fuse } = withFuse(raw.sessions)
   const { recollect } = await aWorld('memory', { clock, keyProvider, stores: { ...raw, sessions }, lives: { idleMs: 400 * dayMs } })
   const ring = createKeyRing({ store: raw.keys, provider: keyProvider, clock, random: seededRandom(12), mint: mintAny })
   const view = sealedStore(raw.sessions, ring, { seal: 'on', random: seededRandom(13), telemetry: recordingTelemetry() })

@@ -1,4 +1,5 @@
 // Who came in, who was refused and who read what of others: in the audit trail within a second, by key and role.
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import type { CredentialRequest } from '../../src/recollect.ts'
@@ -6,8 +7,6 @@ import type { LogStore } from '../../src/ports/log-store.ts'
 import { manualClock } from '../../src/testing/index.ts'
 import { trail, type TrailEvent } from './audit-trail.ts'
 import { gatewayWorld } from './gateway-world.ts'
-
-const turnOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 async function aGateway() {
   const clock = manualClock(Date.now() - (Date.now() % 3_600_000)) // the stores have the clock of the machine

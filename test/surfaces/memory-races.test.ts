@@ -1,4 +1,5 @@
 // An erasure beside other work of the same owner: it waits for the owner's lease, ends what it meets, and goes on where it was cut off.
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import { logKinds } from '../../src/core/log-ref.ts'
@@ -25,7 +26,6 @@ async function logsLeft(stores: readonly LogStore[]): Promise<number> {
 const left = ({ raw }: MemoryWorld) => logsLeft([raw.sessions, raw.memories])
 
 /** Lets everything run that does not wait for the clock. */
-const turnOfTheLoop = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe('while other work holds the lease of the owner', () => {
   async function held() {

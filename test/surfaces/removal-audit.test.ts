@@ -7,7 +7,7 @@ import type { DeletionReceipt, RecollectOptions } from '../../src/index.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
 import { snapshotName } from '../../src/recall/partition/snapshot.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
-import { trail } from './audit-trail.ts'
+import { trail, withFuse } from './audit-trail.ts'
 import { gatewayWorld } from './gateway-world.ts'
 import { aWorld, codeOf, memoryStores, start } from './library-world.ts'
 
@@ -16,14 +16,7 @@ const secret = 'My locker code is heliotrope.'
 /** Unsealed stores under a Recollect, and a fuse: of the writes to the audit trail, so many go through. */
 async function aHouse(options: RecollectOptions = {}) {
   const raw = memoryStores(manualClock(start))
-  const fuse = { left: Number.POSITIVE_INFINITY }
-  const sessions: LogStore = {
-    ...raw.sessions,
-    append: async (ref, ...rest) => {
-      if (ref.kind === 'audit' && fuse.left-- <= 0) throw new RecollectError('unavailable', 'the disk of the audit trail is gone', 'Later.')
-      return raw.sessions.append(ref, ...rest)
-    },
-  }
+  const { store: sessions, fuse } = withFuse(raw.sessions)
   const world = await aWorld('memory', { seal: 'off', stores: { ...raw, sessions }, ...options })
   const alice = world.recollect.user('alice')
   const session = await alice.session('s')

@@ -31,7 +31,7 @@ export function createQueryVectors(embedder: Embedder, deadlines: Deadlines, ran
       const found = known.get(name)
       if (found !== undefined) return found.vector
       const before = drops
-      const vector = await inTime(embedder, text, deadlines, signal)
+      const vector = await embedWithin(embedder, text, deadlines, signal)
       if (vector === undefined || vector.length !== embedder.info.dimensions) return undefined
       const made = quantizeQuery(vector)
       // what was asked before an owner went is not kept after it
@@ -47,7 +47,7 @@ export function createQueryVectors(embedder: Embedder, deadlines: Deadlines, ran
 }
 
 /** Also of an embedder in this process, which may wait for a worker. One that fails or is late leaves the words, and the result says so. */
-async function inTime(embedder: Embedder, text: string, deadlines: Deadlines, signal?: AbortSignal): Promise<Float32Array | undefined> {
+async function embedWithin(embedder: Embedder, text: string, deadlines: Deadlines, signal?: AbortSignal): Promise<Float32Array | undefined> {
   const stop = new AbortController()
   const until = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
   const vector = await deadlines.within(limits.embedQueryMs, first(embedder, text, until))
