@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     setupFiles: ['test/no-network.ts'],
+    maxWorkers: '100%', // the default leaves a core to watch mode, which on two cores is half the machine
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
