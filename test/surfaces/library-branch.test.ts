@@ -263,3 +263,23 @@ describe('memories of another branch', () => {
     expect(JSON.stringify(context.messages)).not.toMatch(/bread/)
   })
 })
+
+test('a fork goes on in the epoch and from the summary that it holds whole, and from neither where they reach beyond it [EPO-7, SES-5]', async () => {
+  const user = (await aWorld('memory')).recollect.user('alice')
+  const session = await user.session('s', { strategy: 'summary', formation: 'off' })
+  for (let turn = 0; turn < 40; turn++)
+    await session.append([
+      { role: 'user', text: `I decided to plant tree number ${turn} next to the old wall. `.repeat(12) },
+      { role: 'assistant', text: 'Noted.' },
+    ])
+  await session.context({ budgetTokens: 4_000, recall: false })
+  const { version, cursors } = await session.info()
+  const epoch = await session.epoch()
+  expect(cursors.summarized).toBeGreaterThan(2)
+  const [early, late] = [await session.fork(2), await session.fork(version)]
+  expect([await early.epoch(), (await early.info()).cursors.summarized]).toEqual([undefined, 0])
+  expect([await late.epoch(), (await late.info()).cursors.summarized]).toEqual([epoch, cursors.summarized])
+  await late.append({ role: 'user', text: 'My locker code is heliotrope.' })
+  await user.memories.settled()
+  expect((await user.memories.list()).items).toEqual([]) // a session that forms nothing has no fork that does
+})

@@ -13,6 +13,20 @@ describe.each(backends)('on %s', (backend) => {
     return session
   }
 
+  test('a member that is put as null goes, at any depth, and one that was not there stays away [SES-3]', async () => {
+    const session = await aSession()
+    await session.putState({ a: 1, b: { c: 2, d: 3 } })
+    expect((await session.putState({ a: null, b: { c: null, d: 3, e: null }, f: null })).state).toEqual({ b: { d: 3 } })
+    expect((await session.state()).state).toEqual({ b: { d: 3 } })
+  })
+
+  test('a patch is bounded by itself, also where it would only remove [SES-3]', async () => {
+    const session = await aSession()
+    const removing = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key-${i}`, null]))
+    expect(await codeOf(session.patchState(removing(limits.stateBytes / 8)))).toBe('payload_too_large')
+    expect((await session.state()).revision).toBe(0)
+  })
+
   test('a session is opened by name and taken up again by the same name [ACC-8]', async () => {
     const user = await alice()
     const first = await user.sessions.open('support-42', { title: 'Lisbon' })
