@@ -7,7 +7,7 @@ import { checkOptions, type RecollectOptions } from './create-recollect/options.
 import { pooledRandom } from './create-recollect/pooled-random.ts'
 import { systemClock } from './create-recollect/system-clock.ts'
 import { checkFields } from './core/check-fields.ts'
-import { RecollectError } from './core/errors.ts'
+import { isRecollectError, RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
 import type { Embedder } from './ports/models.ts'
 import type { Actor } from './ports/policy.ts'
@@ -81,7 +81,11 @@ async function embedWith(embedder: Embedder | undefined, texts: readonly string[
   checkFields({ texts: texts ?? null, kind }, { texts: 'texts', kind: ['query', 'record'] }, 'an embedding')
   if (embedder === undefined)
     throw new RecollectError('unavailable', 'there is no embedder', 'Set one up, or leave embedder out for the bundled one.')
-  return { model: embedder.info.id, vectors: await embedder.embed(texts, kind) }
+  const vectors = await embedder.embed(texts, kind).catch((cause: unknown) => {
+    if (isRecollectError(cause)) throw cause
+    throw new RecollectError('unavailable', 'the embedder failed', 'Try again; its own error is the cause of this one.', { cause })
+  })
+  return { model: embedder.info.id, vectors }
 }
 
 const usersOf = (engine: Engine) => (scope: Scope, actor?: Actor) => userOf(engine, scope, auditActor(scope.tenantId, actor))
