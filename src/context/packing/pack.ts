@@ -20,7 +20,7 @@ export interface PackInput {
   readonly fold: SessionFold
   readonly policy: Policy
   readonly tools: Pick<PlanTools, 'keys' | 'counter' | 'memoriesBlock'>
-  readonly memories: ReadonlyMap<string, MemoryRecord> // of the record's injections
+  readonly memories: Pick<ReadonlyMap<string, MemoryRecord>, 'get'> // of the record's injections
   /** The summary's block; asked only when the epoch is built. */
   readonly summaryBlock: () => RenderedBlock | undefined
 }

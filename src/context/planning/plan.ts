@@ -229,8 +229,8 @@ function memoriesState(
 }
 
 function packInput({ input, tools }: World, record: EpochRecord, more: readonly MemoryRecord[]): PackInput {
-  const memories =
-    more.length === 0 ? (input.memories ?? new Map()) : new Map([...(input.memories ?? []), ...more.map((one) => [one.id, one] as const)])
+  const added = new Map(more.map((one) => [one.id, one])) // beside the known ones, which are many
+  const memories = { get: (id: string) => added.get(id) ?? input.memories?.get(id) }
   const summaryBlock = () => (record.summary === undefined ? undefined : tools.summaryOf(record.keepFrom, record.summary.budgetTokens, record)?.block)
   return { record, fold: input.fold, policy: input.policy, tools, memories, summaryBlock }
 }
