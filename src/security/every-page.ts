@@ -4,13 +4,13 @@ import { limits } from '../core/limits.ts'
 import type { Page, PageRequest } from '../ports/log-store.ts'
 
 /** @throws `integrity_failure` if there is still a cursor after as many pages as no owner can fill */
-export async function* everyPage<T>(fetch: (page: PageRequest) => Promise<Page<T>>): AsyncGenerator<T> {
+export async function* everyPage<T>(fetch: (page: PageRequest) => Promise<Page<T>>, most: number = limits.walkPages): AsyncGenerator<T> {
   let cursor: string | undefined
-  for (let count = 0; count < limits.walkPages; count++) {
+  for (let count = 0; count < most; count++) {
     const page = await fetch({ limit: limits.pageItemsMost, ...(cursor === undefined ? {} : { cursor }) })
     yield* page.items
     cursor = page.cursor
     if (cursor === undefined) return
   }
-  throw new RecollectError('integrity_failure', `a listing did not end within ${limits.walkPages} pages`, 'Check the store; nothing was changed.')
+  throw new RecollectError('integrity_failure', `a listing did not end within ${most} pages`, 'Check the store; nothing was changed.')
 }
