@@ -1,19 +1,9 @@
 // What a search may be asked, and what it explains.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { anOwner, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
+import { anOwner, memoryOf, noon, open, recallOver, type Said, texts, wordEmbedder } from '../../test/builders/recall.ts'
 import type { Embedder } from '../ports/models.ts'
-import type { SearchOptions, SearchResult } from './search-types.ts'
-
-const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
-const open: SearchOptions = { floor: 0 }
-
-async function memoryOf(...all: (string | Said)[]) {
-  const owner = await anOwner()
-  await owner.say(...all)
-  const recall = recallOver(owner.store)
-  return { owner, recall, search: (query: string, options: SearchOptions = open) => recall.search(owner.scope, query, options) }
-}
+import type { SearchOptions } from './search-types.ts'
 
 describe('options', () => {
   const bad: [string, unknown, Record<string, unknown>?][] = [

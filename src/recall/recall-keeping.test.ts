@@ -5,20 +5,9 @@ import { limits } from '../core/limits.ts'
 import type { Embedder } from '../ports/models.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
-import { anOwner, forget, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
+import { anOwner, forget, memoryOf, noon, open, recallOver, type Said, texts, wordEmbedder } from '../../test/builders/recall.ts'
 import { createDeadlines } from './search/deadlines.ts'
 import { createQueryVectors } from './search/query-vectors.ts'
-import type { SearchOptions, SearchResult } from './search-types.ts'
-
-const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
-const open: SearchOptions = { floor: 0 }
-
-async function memoryOf(...all: (string | Said)[]) {
-  const owner = await anOwner()
-  await owner.say(...all)
-  const recall = recallOver(owner.store)
-  return { owner, recall, search: (query: string, options: SearchOptions = open) => recall.search(owner.scope, query, options) }
-}
 
 describe('freshness', () => {
   test('one head call tells whether a partition still holds, and only the tail is read [NODE-2, PART-5]', async () => {

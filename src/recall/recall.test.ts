@@ -5,19 +5,10 @@ import { embeddingEvent } from '../core/memory-fold.ts'
 import type { Message } from '../core/message.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
-import { anOwner, keyRing, noon, recallOver, wordEmbedder, type Said } from '../../test/builders/recall.ts'
-import type { SearchOptions, SearchResult } from './search-types.ts'
+import { anOwner, keyRing, memoryOf, noon, open, recallOver, texts, wordEmbedder } from '../../test/builders/recall.ts'
+import type { SearchOptions } from './search-types.ts'
 
-const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
-const open: SearchOptions = { floor: 0 }
 const said = (text: string): Message => ({ id: text, role: 'user', createdAt: noon, parts: [{ type: 'text', text, spans: [] }] })
-
-async function memoryOf(...all: (string | Said)[]) {
-  const owner = await anOwner()
-  await owner.say(...all)
-  const recall = recallOver(owner.store)
-  return { owner, recall, search: (query: string, options: SearchOptions = open) => recall.search(owner.scope, query, options) }
-}
 
 describe('finding', () => {
   test('a record is found by words alone, without a vector [MREG-7, LEX-3]', async () => {

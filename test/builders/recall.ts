@@ -8,6 +8,7 @@ import { quantizeVector } from '../../src/core/quantize.ts'
 import type { Scope } from '../../src/core/scope.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
 import type { Embedder } from '../../src/ports/models.ts'
+import type { SearchOptions, SearchResult } from '../../src/recall/search-types.ts'
 import type { RecallParts } from '../../src/recall/recall-types.ts'
 import { createRecall } from '../../src/recall/recall.ts'
 import type { KeyRing } from '../../src/security/keys/owner-keys.ts'
@@ -135,4 +136,15 @@ export async function forget(owner: Owner, id: string, seqs: readonly number[]):
     refOf(owner.scope, 'memory', memoryLogId),
     seqs.map((seq) => ({ seq })),
   )
+}
+
+export const texts = (result: SearchResult) => result.hits.map((hit) => hit.record.text)
+export const open: SearchOptions = { floor: 0 }
+
+/** What was said, as a memory that is searched; with no floor unless the options give one. */
+export async function memoryOf(...all: (string | Said)[]) {
+  const owner = await anOwner()
+  await owner.say(...all)
+  const recall = recallOver(owner.store)
+  return { owner, recall, search: (query: string, options: SearchOptions = open) => recall.search(owner.scope, query, options) }
 }
