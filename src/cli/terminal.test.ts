@@ -73,6 +73,13 @@ describe('progress', () => {
     expect(at(19_500, 100)).toEqual(['messages: 100 of 100, 5.1 a second, 0 s left\n'])
   })
 
+  test('work that ends within the first second says nothing at all [CLI-4]', () => {
+    for (const isTTY of [true, false]) {
+      const at = seen(isTTY)
+      expect([at(0, 0), at(300, 50), at(999, 100)].flat()).toEqual([])
+    }
+  })
+
   test('each stage has a rate of its own [CLI-4]', () => {
     const at = seen(false)
     at(0, 0)

@@ -1,6 +1,8 @@
 // What a slip of the hand is told: the name of a flag at most, never what was typed; and files that are none (surfaces.md §6).
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -92,6 +94,38 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
     expect(await valueOf({ RECOLLECT_UPSTREAM_NAME: 'by-variable' }, ['--upstream-name', 'by-flag'])).toEqual(['by-flag', 'flag'])
     const strategy = '{"name":"summary","keepTurns":3}'
     expect((await other.run(['doctor', '--context-strategy', strategy], { env: { RECOLLECT_DATA_DIR: '' } })).out).toContain(`${strategy}  (flag)`)
+    await rm(path.join(other.folder, 'recollect.json'))
+    await mkdir(path.join(other.folder, 'recollect.json'))
+    const unread = await other.run(['stats'])
+    expect([unread.code, unread.out]).toEqual([2, ''])
+    expect(unread.err).toContain('recollect.json is a folder')
     await other.remove()
+  })
+
+  test('an error of a gateway is told with its code and request id, in text and as JSON, and with no stack [CLI-6, CLI-7]', async () => {
+    const problem = { code: 'limit_exceeded', detail: 'too many reads', nextStep: 'Wait a moment.', requestId: 'req_42' }
+    const gateway = createServer((_, response) => response.writeHead(429).end(JSON.stringify(problem)))
+    await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
+    const stats = ['stats', '--url', `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`]
+    const env = { RECOLLECT_KEY: 'rec_test' }
+    expect(await place.run(stats, { env })).toEqual({
+      code: 7,
+      out: '',
+      err: 'recollect: too many reads (limit_exceeded, request req_42)\nWait a moment.\n',
+    })
+    const run = await place.run([...stats, '--json'], { env })
+    expect([run.code, run.out, JSON.parse(run.err)]).toEqual([
+      7,
+      '',
+      {
+        type: 'urn:recollect:error:limit_exceeded',
+        code: 'limit_exceeded',
+        detail: 'too many reads',
+        nextStep: 'Wait a moment.',
+        retryable: true,
+        requestId: 'req_42',
+      },
+    ])
+    gateway.close()
   })
 })
