@@ -17,6 +17,11 @@ test('after a billed call only what was added is estimated, and the answer is kn
   expect(predict(scaleOf(anchor, 1), 1_180, 80)).toBe(1_200 + 50 + 120)
 })
 
+test('after an eviction a prediction is never under half of what the ratio alone gives [TOK-6]', () => {
+  const anchor = { ...moveAnchor(undefined, 1, sent(10_000), { inputTokens: 10_000, outputTokens: 0 }), ratio: 2 }
+  expect(predict(scaleOf(anchor, 1), 1_000)).toBe(1_000) // the anchor alone would say less than nothing
+})
+
 test('the ratio is a quotient of sums that decay, within its bounds [TOK-6]', () => {
   let anchor: Anchor | undefined = moveAnchor(undefined, 1, sent(1_000), { inputTokens: 1_000, outputTokens: 0 })
   anchor = moveAnchor(anchor, 1, sent(1_100, 12), { inputTokens: 1_300, outputTokens: 0 })
