@@ -256,6 +256,7 @@ export const limits = {
   requestMs: 30 * second,
   headerReadMs: 10 * second,
   keepAliveMs: 5 * second,
+  preflightMs: 10 * minute, // how long a browser asks no second time (GW-15); what is no longer allowed is refused at the call all the same
   signalRepeatMs: 1 * second, // signals within it are one: a terminal reaches npm, its shell and the gateway alike (GW-14)
   upstreamSilenceMs: 120 * second,
   upstreamMs: 10 * minute,

@@ -5,6 +5,7 @@ import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { inTime } from '../ports/clock.ts'
 import type { Recollect } from '../recollect.ts'
+import { corsHeaders, isPreflight, preflightAnswer } from './cors.ts'
 import { handleRow, type Desk, type Row } from './door.ts'
 import { hostName, requestIdOf, securityHeaders, withHeaders } from './headers.ts'
 import { modelRows } from './openai/model-routes.ts'
@@ -58,6 +59,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), (c) => handleRow(row, c.req.raw, c.req.param(), c.env.address, desk))
   app.notFound((c) => {
     const allowed = methodsFor(c.req.path, rows)
+    if (allowed.length > 0 && isPreflight(c.req.raw, options.corsOrigins)) return preflightAnswer(c.req.raw, allowed)
     if (allowed.length > 0)
       return refusal(c.req.raw, new RecollectError('invalid_input', `this path takes ${allowed.join(', ')}`, 'Use one of these methods.'), 405, {
         allow: allowed.join(', '),
@@ -99,7 +101,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       const answer = withHeaders(response, {
         ...securityHeaders,
         ...(peer.https ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
-        ...cors(request, options),
+        ...corsHeaders(request, options.corsOrigins),
         'x-request-id': requestId,
       })
       const route = labelOf(request, rows)
@@ -145,12 +147,6 @@ function withRequestId(request: Request, id: string): Request {
   headers.set('x-request-id', id)
   const body = request.method === 'GET' || request.method === 'HEAD' ? {} : { body: request.body, duplex: 'half' as const }
   return new Request(request.url, { method: request.method, headers, signal: request.signal, ...body })
-}
-
-/** CORS is off unless exact origins are configured, and then without credentials (GW-15). */
-function cors(request: Request, { corsOrigins = [] }: GatewayOptions): Record<string, string> {
-  const origin = request.headers.get('origin')
-  return origin !== null && corsOrigins.includes(origin) ? { 'access-control-allow-origin': origin, vary: 'Origin' } : {}
 }
 
 const isModelPath = (path: string): boolean => /^(?:\/s\/[^/]+)?\/v1(?:\/|$)/.test(path)

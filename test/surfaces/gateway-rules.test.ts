@@ -183,6 +183,27 @@ describe('headers', () => {
     ])
     await open.close()
   })
+
+  test('a page of a configured origin may ask first, call with a key, and read what came of it [GW-15]', async () => {
+    const open = await gatewayWorld({ corsOrigins: ['https://app.example'] })
+    const asks = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' }
+    const ask = (origin: string, path = '/api/v1/sessions', headers: Readonly<Record<string, string>> = asks) =>
+      open.call('OPTIONS', path, undefined, { authorization: '', origin, ...headers })
+    const answer = await ask('https://app.example')
+    expect([answer.status, await answer.text()]).toEqual([204, ''])
+    expect(Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith('access-control')))).toEqual({
+      'access-control-allow-origin': 'https://app.example',
+      'access-control-allow-methods': 'POST, GET',
+      'access-control-allow-headers': 'authorization,content-type',
+      'access-control-expose-headers': '*',
+      'access-control-max-age': String(limits.preflightMs / 1_000),
+    })
+    const others = [ask('https://app.example.evil'), ask('https://app.example', '/api/v1/sessions', {}), ask('https://app.example', '/nothing')]
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([405, 405, 404])
+    const refused = await open.call('GET', '/api/v1/sessions', undefined, { authorization: '', origin: 'https://app.example' })
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, 'https://app.example'])
+    await open.close()
+  })
 })
 
 test('at its end it is unready at once, what is in flight ends, and nothing acknowledged is lost [GW-14]', async () => {
