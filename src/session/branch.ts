@@ -156,6 +156,6 @@ export function checkSeq(seq: unknown, least: number, most: number, what: string
   if (!Number.isInteger(seq) || (seq as number) < least || (seq as number) > most)
     throw new RecollectError('invalid_input', `${what} is a seq from ${least} to ${most}`, 'Give the seq of an entry that the session has.', {
       limit: most,
-      given: Number(seq),
+      ...(typeof seq === 'number' ? { given: seq } : {}),
     })
 }

@@ -159,7 +159,11 @@ const calls: Calls = {
     (options) => session.turn(options),
   ),
   ...each('ending a turn', { 'a number': 5, unknown: canary }, (id) => session.endTurn(id)),
-  ...each('a rewind', { 'as text': '1', 'beyond the end': 99, negative: -1 }, (seq) => session.rewind(seq)),
+  ...each(
+    'a rewind',
+    { 'as text': '1', 'a symbol': Symbol(canary), 'an object without a text': Object.create(null), 'beyond the end': 99, negative: -1 },
+    (seq) => session.rewind(seq),
+  ),
   ...each('the options of a rewind', swaps, (swap) => session.rewind(1, swap)),
   ...each('a fork', { 'as text': '1', 'beyond the end': 99 }, (seq) => session.fork(seq)),
   ...each(
