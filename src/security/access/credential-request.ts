@@ -1,4 +1,5 @@
 // What a key may be asked to be, and how it is shown (ACC-3, ACC-4). Pure.
+import { checkFields, type Fields } from '../../core/check-fields.ts'
 import { RecollectError } from '../../core/errors.ts'
 import { checkId } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
@@ -30,6 +31,15 @@ export interface CredentialRequest {
   expiresAt?: number // ms; default 90 days from now, at most 365
 }
 
+const requestFields: Fields = {
+  name: 'text',
+  ownerId: 'text',
+  roles: 'texts',
+  grants: 'texts',
+  userText: 'any', // refused below, in the words of what has no default
+  expiresAt: 'number',
+}
+
 const dayMs = 86_400_000
 const invalid = (message: string, nextStep: string) => new RecollectError('invalid_input', message, nextStep)
 
@@ -40,6 +50,7 @@ export function checkRequest(
   now: number,
   issuer: Actor | undefined,
 ): { expiresAt: number; grants: readonly Grant[] } {
+  checkFields(request ?? null, requestFields, 'the key')
   checkId(request.name, 'name')
   if (tenantId !== reserved.system) checkId(tenantId, 'tenantId')
   if (request.ownerId !== undefined) checkId(request.ownerId, 'ownerId')

@@ -196,7 +196,10 @@ describe('API keys', () => {
       { userText: 'typed' },
       { ownerId: '~keys' },
       { ownerId: undefined },
+      { role: ['owner'] } as object,
     ]
+    for (const none of [undefined, null, 5, 'app', []])
+      await expect(credentials.create('acme', none as never)).rejects.toMatchObject({ code: 'invalid_input' })
     for (const change of bad)
       await expect(credentials.create('acme', { ...ask, ...change } as CredentialRequest), JSON.stringify(change)).rejects.toMatchObject({
         code: 'invalid_input',
