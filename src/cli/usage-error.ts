@@ -16,13 +16,10 @@ export function usageError(error: CommanderError, options: readonly Option[]): R
       return refused(`there is no such command${near === undefined ? '' : `; did ${near}`}`)
     case 'commander.unknownOption': {
       const name = /^unknown option '(--[a-z][a-z-]{0,40})(?:[='])/.exec(said)?.[1]
+      const known = options.map(({ long }) => long ?? '')
+      const missing = () => (known.includes(name ?? '') ? `this command has no flag ${name}` : `there is no flag ${name}${hint(name ?? '', known)}`)
       return refused(
-        name === undefined
-          ? 'there is no such flag'
-          : `there is no flag ${name}${hint(
-              name,
-              options.map(({ long }) => long ?? ''),
-            )}`,
+        name === undefined ? 'there is no such flag' : missing(),
         `${helpNext} What begins with a hyphen and is no flag stands after --.`,
       )
     }

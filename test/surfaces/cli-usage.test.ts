@@ -49,6 +49,7 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
   test.each([
     ['a command', ['canary'], 'there is no such command', 'recollect --help'],
     ['a command of a group', ['sessions', 'canary'], 'there is no such command', 'recollect --help'],
+    ["another command's flag", ['context', '--session', 'canary'], 'this command has no flag --session', 'recollect --help'],
     ['the value of an unknown flag', ['search', 'x', '--limt=canary'], 'there is no flag --limt; did you mean --limit?', 'after --'],
     ['a short flag', ['search', 'x', '-canary'], 'there is no such flag', 'after --'],
     ['words without quotes', ['search', 'canary', 'canary'], 'search takes 1 argument; given 2', 'in quotes'],
