@@ -9,7 +9,7 @@ import type { Entry, Fence, StoredEntry } from '../ports/log-store.ts'
 import { logPages } from '../security/log-pages.ts'
 import { appendWithin } from './grow.ts'
 import { sessionInfo } from './session-info.ts'
-import { otherRevision, type OpenedHead } from './session-logs.ts'
+import { encodeEntries, otherRevision, type OpenedHead } from './session-logs.ts'
 import type { At, SessionParts } from './session-parts.ts'
 import type { SessionInfo } from './session-types.ts'
 
@@ -114,7 +114,7 @@ function batches(page: readonly StoredEntry[], redacted: ReadonlySet<number>): r
 async function redactCopies(parts: SessionParts, fork: LogRef, begun: OpenedHead, blanks: readonly number[], atSeq: number): Promise<void> {
   if (blanks.length === 0) return
   const entry = { type: 'tombstone', seqs: blanks, why: 'redacted', at: parts.clock.now() } as const
-  await parts.logs.append(fork, begun, [{ id: `~fork.${atSeq}.${blanks.length}`, entry }])
+  await parts.logs.append(fork, begun, encodeEntries([{ id: `~fork.${atSeq}.${blanks.length}`, entry }]))
   for (let i = 0; i < blanks.length; i += limits.appendEntries)
     await parts.sessions.rewrite(
       fork,

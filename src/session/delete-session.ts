@@ -12,7 +12,7 @@ import { redactEntries, together, type Redacted } from '../security/erasure/reda
 import { carryOut, type RemovalResult } from '../security/erasure/removal.ts'
 import { readMessage } from './messages.ts'
 import { receiptPlace } from './receipt-log.ts'
-import type { OpenedHead } from './session-logs.ts'
+import { encodeEntries, type OpenedHead } from './session-logs.ts'
 import type { At, SessionParts } from './session-parts.ts'
 
 /** @throws `conflict` if the owner's background work does not end within 10 s · `unavailable` if the audit log cannot be written */
@@ -100,7 +100,7 @@ async function redactSeqs(
   const ref = refOf(scope, 'session', id)
   const seen = await parts.logs.head(ref)
   const entry = { type: 'tombstone', seqs, why: 'redacted', at: parts.clock.now() } as const
-  await parts.logs.append(ref, seen, [{ id: `~redact.${seqs[0]}.${seqs.length}.${seqs.at(-1)}`, entry }])
+  await parts.logs.append(ref, seen, encodeEntries([{ id: `~redact.${seqs[0]}.${seqs.length}.${seqs.at(-1)}`, entry }]))
   const redacted = await redactEntries({ name: 'sessions', store: parts.sessions, snapshotNames: [] }, ref, seqs)
   parts.logs.drop(ref)
   parts.quotas.forget(scope)

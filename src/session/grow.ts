@@ -2,9 +2,9 @@
 import { isRecollectError } from '../core/errors.ts'
 import type { LogRef } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
-import { encodeBody, encodeSessionEntry, type SessionHead } from '../core/session.ts'
-import type { Appended } from '../ports/log-store.ts'
-import type { NewEntry, OpenedHead, SessionAppend } from './session-logs.ts'
+import { encodeBody, type SessionHead } from '../core/session.ts'
+import type { Appended, Entry } from '../ports/log-store.ts'
+import { encodeEntries, type NewEntry, type OpenedHead, type SessionAppend } from './session-logs.ts'
 import type { Growth } from './quotas.ts'
 import type { SessionParts } from './session-parts.ts'
 
@@ -19,7 +19,8 @@ export async function appendWithin(
   entries: readonly NewEntry[],
   options?: SessionAppend,
 ): Promise<Appended> {
-  const growth = growthOf(quotas, entries)
+  const encoded = encodeEntries(entries)
+  const growth = growthOf(quotas, encoded)
   try {
     await quotas.sessionRoom(scope, seen.head, growth)
   } catch (error) {
@@ -28,7 +29,7 @@ export async function appendWithin(
     const said = entries.filter(({ entry }) => entry.type === 'message')
     if (said.length === 0 || !said.every(({ id }) => fold.ids.has(id))) throw error
   }
-  const appended = await logs.append(ref, seen, entries, options)
+  const appended = await logs.append(ref, seen, encoded, options)
   if (appended.added > 0) quotas.grew(scope, growth)
   return appended
 }
@@ -49,7 +50,7 @@ export async function changeWithin(
   return changed
 }
 
-export const growthOf = (quotas: SessionParts['quotas'], entries: readonly NewEntry[]): Growth & { readonly bytes: number } => ({
+export const growthOf = (quotas: SessionParts['quotas'], entries: readonly Entry[]): Growth & { readonly bytes: number } => ({
   entries: entries.length,
-  bytes: quotas.weigh(entries.map((one) => encodeSessionEntry(one.entry))),
+  bytes: quotas.weigh(entries.map(({ body }) => body)),
 })

@@ -7,7 +7,7 @@ import { decodeBody, encodeBody, type SessionHead } from '../core/session.ts'
 import type { PageRequest } from '../ports/log-store.ts'
 import { appendWithin, growthOf } from './grow.ts'
 import { newSessionHead, sessionInfo, setupOf } from './session-info.ts'
-import type { NewEntry, OpenedHead } from './session-logs.ts'
+import { encodeEntries, type NewEntry, type OpenedHead } from './session-logs.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SessionInfo, SessionOptions } from './session-types.ts'
 import { everyHead } from './walks.ts'
@@ -28,7 +28,7 @@ export async function openSession(
   let seen = await parts.logs.peek(ref)
   if (seen === undefined) {
     const head = encodeBody(body)
-    const { bytes } = growthOf(parts.quotas, first)
+    const { bytes } = growthOf(parts.quotas, encodeEntries(first))
     await parts.quotas.sessionRoom(scope, undefined, { sessions: 1, entries: first.length, bytes: bytes + parts.quotas.weigh([head]) })
     await parts.sessions.open(ref, { body: head, expires: { inMs: body.idleMs, notAfter: body.absoluteAt } })
     seen = await parts.logs.peek(ref)

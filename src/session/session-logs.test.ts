@@ -5,7 +5,7 @@ import { encodeBody, type SessionEntry } from '../core/session.ts'
 import type { LogStore } from '../ports/log-store.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
-import { sessionLogs } from './session-logs.ts'
+import { encodeEntries, sessionLogs } from './session-logs.ts'
 
 const scope = mintScope('t', 'o')
 const ref = refOf(scope, 'session', 's')
@@ -36,7 +36,7 @@ async function aLog(count: number, cacheBytes?: number) {
   const store = memoryStore({ clock: manualClock(0) })
   await store.open(ref, { body: encodeBody(body) })
   const writer = sessionLogs(store)
-  const add = async (...ids: string[]) => writer.append(ref, await writer.head(ref), ids.map(said))
+  const add = async (...ids: string[]) => writer.append(ref, await writer.head(ref), encodeEntries(ids.map(said)))
   if (count > 0) await add(...Array.from({ length: count }, (_, i) => `m${i + 1}`))
   const { counted, calls } = counting(store)
   return { store, add, calls, reader: sessionLogs(counted, cacheBytes) }
@@ -67,7 +67,7 @@ describe('the cache of session logs', () => {
     const { reader, calls } = await aLog(10)
     const seen = await reader.load(ref)
     calls.read = 0
-    await reader.append(ref, seen, [said('own')])
+    await reader.append(ref, seen, encodeEntries([said('own')]))
     expect((await reader.load(ref)).fold.messages).toHaveLength(11)
     expect(calls.read).toBe(0)
   })

@@ -4,7 +4,7 @@ import { limits } from '../core/limits.ts'
 import type { LogRef } from '../core/log-ref.ts'
 import { decodeSessionEntry, encodeBody, encodeSessionEntry, type DecodedEntry, type SessionEntry, type SessionHead } from '../core/session.ts'
 import type { LoadedSession } from '../context/planning/source.ts'
-import type { AppendOptions, Appended, Head, LogStore } from '../ports/log-store.ts'
+import type { AppendOptions, Appended, Entry, Head, LogStore } from '../ports/log-store.ts'
 import { logPages } from '../security/log-pages.ts'
 import { foldCache, type FoldCache } from './fold-cache.ts'
 
@@ -12,6 +12,10 @@ export interface NewEntry {
   readonly id: string
   readonly entry: SessionEntry
 }
+/** Once for each entry: what is weighed is what is stored. */
+export const encodeEntries = (entries: readonly NewEntry[]): readonly Entry[] =>
+  entries.map(({ id, entry }) => ({ id, body: encodeSessionEntry(entry) }))
+
 export interface SessionAppend {
   readonly expectedVersion?: number
   readonly fence?: AppendOptions['fence']
@@ -31,7 +35,7 @@ export interface SessionLogs extends Pick<FoldCache, 'derived' | 'drop' | 'dropO
   peek(ref: LogRef): Promise<OpenedHead | undefined>
   load(ref: LogRef): Promise<LoadedSession>
   /** Renews the idle life (LIFE-1). `seen` is a head of this session that the caller has read. */
-  append(ref: LogRef, seen: OpenedHead, entries: readonly NewEntry[], options?: SessionAppend): Promise<Appended>
+  append(ref: LogRef, seen: OpenedHead, entries: readonly Entry[], options?: SessionAppend): Promise<Appended>
   /** Puts a body in the place of the one that was seen. @throws `conflict` if the head has another revision by now */
   swap(ref: LogRef, seen: OpenedHead, body: SessionHead): Promise<OpenedHead>
   /** Swaps the head's body; reads again and tries anew on a conflict, unless the caller named a revision. */
@@ -69,11 +73,13 @@ export function sessionLogs(store: LogStore, cacheBytes: number = limits.session
     throw new RecollectError('conflict', `the session changed while it was read, ${limits.loadAttempts} times`, 'Try again.')
   }
 
-  async function append(ref: LogRef, seen: OpenedHead, entries: readonly NewEntry[], options: SessionAppend = {}): Promise<Appended> {
-    const bodies = entries.map((one) => encodeSessionEntry(one.entry))
-    const stored = entries.map((one, i) => ({ id: one.id, body: bodies[i] as Uint8Array }))
-    const appended = await store.append(ref, stored, appendOptions(seen.body, options))
-    cache.join(ref, appended, bodies)
+  async function append(ref: LogRef, seen: OpenedHead, entries: readonly Entry[], options: SessionAppend = {}): Promise<Appended> {
+    const appended = await store.append(ref, entries, appendOptions(seen.body, options))
+    cache.join(
+      ref,
+      appended,
+      entries.map(({ body }) => body),
+    )
     return appended
   }
 
