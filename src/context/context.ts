@@ -6,7 +6,7 @@ import { madeId, type Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
 import { textOf, type LoggedMessage } from '../core/message.ts'
-import type { Clock } from '../ports/clock.ts'
+import { inTime, late, type Clock } from '../ports/clock.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Context, ContextOptions } from './policy/context-options.ts'
@@ -19,7 +19,6 @@ import { policyHashes } from './policy/policy-memo.ts'
 import { contextTimeout, resolvePolicy, type Policy, type PolicyTables } from './policy/policy.ts'
 import { uncovered } from './packing/receipt-ranges.ts'
 import { reconcile } from './receipts/reconcile.ts'
-import type { Standing } from '../recall/recall-types.ts'
 import type { ContextSource, LoadedSession, RecallForContext } from './planning/source.ts'
 
 /** The world, the deployment's tables, and what the session keeps between its contexts. */
@@ -94,8 +93,8 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
     const withoutMemories = { memories, recalled: { status: 'off' as const, ...nothing }, degraded: [] }
     const { keepFrom, ahead } = lookAhead(planInput(source, view, policy, withoutMemories, parts)) // recall leaves out what stands there
     const asking = candidates(source, view, policy, { due, keepFrom, shown }, deadline.signal)
-    const recalled = await Promise.race([asking, parts.clock.sleep(limits.recallMs, deadline.signal).then(() => 'late' as const)])
-    if (recalled === 'late') throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
+    const recalled = await inTime(parts.clock, limits.recallMs, asking)
+    if (recalled === late) throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
     return { memories, recalled, ahead, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
   } catch (error) {
     if (policy.recall?.onFailure === 'fail' || isRecollectError(error, 'invalid_input')) throw error
@@ -132,7 +131,8 @@ async function shownRecords(
     const known = cache.records
     const unread = [...ids].filter((id) => !known.has(id) && !gone.has(id))
     const isWhole = unread.length === 0 && known.size === ids.size - gone.size
-    const records = isWhole ? known : await readAnew(source, { ids, gone, known, unread })
+    const read = unread.length === 0 ? known : await source.records(unread)
+    const records = isWhole ? known : standingOf(ids, gone, known, read)
     cache.records = records
     return { ids, records, successors: [...new Set(successors)].filter((id) => !ids.has(id)) }
   } catch (error) {
@@ -142,16 +142,7 @@ async function shownRecords(
 }
 
 /** A map of its own: another context of the session may hold the one that is known. */
-async function readAnew(
-  source: ContextSource,
-  {
-    ids,
-    gone,
-    known,
-    unread,
-  }: Pick<Shown, 'ids'> & Pick<Standing, 'gone'> & { readonly known: Shown['records']; readonly unread: readonly string[] },
-): Promise<Shown['records']> {
-  const read = unread.length === 0 ? known : await source.records(unread)
+function standingOf(ids: ReadonlySet<string>, gone: ReadonlySet<string>, known: Shown['records'], read: Shown['records']): Shown['records'] {
   const records = new Map<string, MemoryRecord>()
   for (const id of ids) {
     const record = gone.has(id) ? undefined : (known.get(id) ?? read.get(id))
