@@ -63,6 +63,9 @@ export interface LoggedMessage {
   readonly message: Message
 }
 
+/** TURN-1: a user message after anything but a user message. */
+export const beginsTurn = (message: Message, before: Message | undefined): boolean => message.role === 'user' && before?.role !== 'user'
+
 /** What a caller may append: text or parts; spans may be left out, then the channel's origin holds for the whole text. */
 export interface MessageInput {
   readonly id?: string

@@ -1,5 +1,5 @@
 // A log's messages by turns and rounds: what a context may part, and what it must keep together. By seq and call id, never by time.
-import type { LoggedMessage, Part } from '../../core/message.ts'
+import { beginsTurn, type LoggedMessage, type Part } from '../../core/message.ts'
 
 /** One assistant message with tool calls, its reasoning, and the results of those calls. Parallel calls are one round (TURN-1). */
 export interface Round {
@@ -24,7 +24,8 @@ export function groupTurns(messages: readonly LoggedMessage[]): readonly Turn[] 
   const turns: Growing[] = []
   for (const logged of messages) {
     const current = turns.at(-1)
-    if (current === undefined || beginsTurn(current, logged)) turns.push({ no: numberAfter(current, logged), messages: [], rounds: [] })
+    if (current === undefined || beginsTurn(logged.message, current.messages.at(-1)?.message))
+      turns.push({ no: numberAfter(current, logged), messages: [], rounds: [] })
     grow(turns.at(-1) as Growing, logged)
   }
   return turns.map(grown)
@@ -44,10 +45,6 @@ interface GrowingRound {
   readonly calls: readonly string[]
   readonly open: string[]
 }
-
-/** A user message that follows anything but a user message. */
-const beginsTurn = (current: Growing, { message }: LoggedMessage): boolean =>
-  message.role === 'user' && current.messages.at(-1)?.message.role !== 'user'
 
 function grow(current: Growing, logged: LoggedMessage): void {
   current.messages.push(logged)
