@@ -78,15 +78,9 @@ function foundOf(name: SettingName, given: Given, file: SettingsFile | undefined
 function sortOf(value: unknown): string {
   if (typeof value === 'number') return String(value)
   if (typeof value === 'string') return value === '' ? 'empty text' : 'other text'
-  return value === null
-    ? 'null'
-    : Array.isArray(value)
-      ? value.length === 0
-        ? 'an empty list'
-        : 'a list'
-      : typeof value === 'boolean'
-        ? String(value)
-        : 'an object'
+  if (typeof value === 'boolean' || value === null) return String(value)
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  return 'an object'
 }
 
 /** A secret in a file is a reference: `{ "env": NAME }` or `{ "file": PATH }`; a literal is refused (CFG-4). */

@@ -1,10 +1,8 @@
 // Rewind and fork: the path goes back to a place, or goes on from it in a session of its own.
 import { describe, expect, test } from 'vitest'
 import { createRecollect, type Session } from '../../src/index.ts'
-import { memoryKeyProvider } from '../../src/security/index.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
-import { seededRandom } from '../../src/testing/seeded-random.ts'
-import { aWorld, backends, codeOf, dyingAfter, memoryStores, start, texts } from './library-world.ts'
+import { aWorld, backends, codeOf, dyingAfter, memoryStores, sharedOptions, start, texts } from './library-world.ts'
 
 const filled = async (session: Session): Promise<Session> => {
   await session.append([
@@ -154,13 +152,7 @@ test('a fork that is cut off after any call is nobody’s session, and the same 
     const stores = memoryStores(clock)
     const sessions = dyingAfter(stores.sessions, Number.POSITIVE_INFINITY, [])
     const dying = dyingAfter(sessions, calls, ['open', 'append', 'rewrite', 'updateHead'])
-    const options = {
-      clock,
-      random: seededRandom(7),
-      background: false,
-      embedder: 'off',
-      keyProvider: memoryKeyProvider({ random: seededRandom(11) }),
-    } as const
+    const options = sharedOptions(clock)
     const recollect = await createRecollect({ ...options, stores })
     const session = await filled(await recollect.user('alice').session('s'))
     await session.redact('b')

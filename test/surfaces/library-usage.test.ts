@@ -2,11 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { RecollectError } from '../../src/core/errors.ts'
 import { limits } from '../../src/core/limits.ts'
-import { memoryKeyProvider } from '../../src/security/index.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
-import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { createRecollect } from '../../src/index.ts'
-import { aWorld, codeOf, dyingAfter, memoryStores, start } from './library-world.ts'
+import { aWorld, codeOf, dyingAfter, memoryStores, sharedOptions, start } from './library-world.ts'
 
 const said = { role: 'user', text: 'I moved to Lisbon.' } as const
 
@@ -64,14 +62,7 @@ test('records count while they are kept, ended ones too, over all pages; one rec
 describe('what is not there as a whole', () => {
   const parts = () => {
     const clock = manualClock(start)
-    const given = {
-      clock,
-      random: seededRandom(7),
-      background: false,
-      embedder: 'off',
-      keyProvider: memoryKeyProvider({ random: seededRandom(11) }),
-    } as const
-    return { given, stores: memoryStores(clock) }
+    return { given: sharedOptions(clock), stores: memoryStores(clock) }
   }
 
   test('a fork that was cut off is no session yet [OBS-8, SES-5]', async () => {

@@ -54,6 +54,16 @@ export const memoryStores = (clock: ManualClock): { sessions: LogStore; memories
   keys: memoryStore({ clock, random: seededRandom(3) }),
 })
 
+/** For several processes over the same stores: one clock, one key provider. */
+export const sharedOptions = (clock: ManualClock) =>
+  ({
+    clock,
+    random: seededRandom(7),
+    background: false,
+    embedder: 'off',
+    keyProvider: memoryKeyProvider({ random: seededRandom(11) }),
+  }) as const
+
 /** The code that a call was refused with; fails if it went through. */
 export async function codeOf(call: Promise<unknown>): Promise<string> {
   try {

@@ -180,7 +180,7 @@ function chooseKeepFrom(input: EpochInput, measured: Measured, load: Load, injec
   const room = hard - measured.fixed - others
   const cap = Math.max(0, Math.min(summaryCap(policy.strategy), (hard - measured.fixed) * limits.summaryShare))
   const common = { summaryCap: cap, fixed: measured.fixed, others, least: measured.least }
-  const choice = { low: lowOption(policy), high: highOption(policy), leastLowTokens: measured.least }
+  const choice = { low: tokensOrAuto(policy, 'lowTokens'), high: tokensOrAuto(policy, 'highTokens'), leastLowTokens: measured.least }
   const wide = watermarks(room, choice, load)
   const first = askStrategy(input, measured, wide)
   const firstSeq = measured.turns[0]?.firstSeq ?? 0
@@ -189,13 +189,9 @@ function chooseKeepFrom(input: EpochInput, measured: Measured, load: Load, injec
   return { ...common, plan: askStrategy(input, measured, marks), marks }
 }
 
-const lowOption = ({ strategy }: Policy): 'auto' | number => {
-  const low = optionOf(strategy, 'lowTokens')
-  return typeof low === 'number' ? low : 'auto'
-}
-const highOption = ({ strategy }: Policy): 'auto' | number => {
-  const high = optionOf(strategy, 'highTokens')
-  return typeof high === 'number' ? high : 'auto'
+const tokensOrAuto = ({ strategy }: Policy, name: 'lowTokens' | 'highTokens'): 'auto' | number => {
+  const tokens = optionOf(strategy, name)
+  return typeof tokens === 'number' ? tokens : 'auto'
 }
 
 /** STR-5: a plan that breaks its promise, or throws, is refused by name. */
@@ -239,10 +235,10 @@ const badPlan = (name: string, what: string, cause?: unknown) =>
 function finalMarks({ policy, hard, scale }: EpochInput, { packed }: Attempt, planned: PlannedKeep, load: Load): Watermarks {
   const room = hard - planned.fixed - planned.others - scale.ratio * packed.sums.summary
   const kept = scale.ratio * sizeOf(packed)
-  const high = highOption(policy)
+  const high = tokensOrAuto(policy, 'highTokens')
   const keeps = optionOf(policy.strategy, 'lowTokens') === undefined // by a rule of its own
   if (keeps && high === 'auto') return aboveKept(kept, room, load)
-  return watermarks(room, { low: keeps ? kept : lowOption(policy), high, leastLowTokens: planned.least }, load)
+  return watermarks(room, { low: keeps ? kept : tokensOrAuto(policy, 'lowTokens'), high, leastLowTokens: planned.least }, load)
 }
 
 function memoryTokens(injection: Injection, { tools, scale }: EpochInput): number {

@@ -233,7 +233,7 @@ async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: stri
     name === undefined
       ? undefined
       : await user.sessions.get(name).catch((error: unknown) => {
-          if (error instanceof RecollectError && error.code === 'not_found') return undefined
+          if (isRecollectError(error, 'not_found')) return undefined
           throw error
         })
   const alignment = await known?.align(asked.messages, historyOf(call.request.headers))
