@@ -61,7 +61,7 @@ async function test(args, node = process.execPath) {
   const result = JSON.parse(readFileSync(report, 'utf8'))
   rmSync(report)
   const missing = notCovered(result)
-  for (const line of missing) console.log(line)
+  for (const line of [...failures(result), ...missing]) console.log(line)
   const failed =
     result.numFailedTests + (code !== 0 && result.numFailedTests === 0 ? 1 : 0) + missing.filter((line) => line.endsWith('(a failure in CI)')).length
   console.log(`${result.numPassedTests} passed, ${failed} failed, ${result.numPendingTests + result.numTodoTests} skipped`)
@@ -72,6 +72,15 @@ async function test(args, node = process.execPath) {
 async function testOn22(args) {
   await bringOlderNodes()
   return test(args, path.join(olderNodes, 'node_modules', `node-22-${process.platform}-${process.arch}`, 'bin', 'node'))
+}
+
+/** Each failed test by name and first line of its error, where the closing lines of a long log are all that is left. */
+function failures(result) {
+  return result.testResults.flatMap((file) => {
+    const of = (name, message) => `failed: ${path.relative(root, file.name)} > ${name}: ${(message ?? '').split('\n', 1)[0]}`
+    const tests = file.assertionResults.filter((one) => one.status === 'failed').map((one) => of(one.fullName, one.failureMessages[0]))
+    return tests.length === 0 && file.status === 'failed' ? [of('the file', file.message)] : tests
+  })
 }
 
 /** Skipped tests that say `not covered: PART` (RUN-11): what a machine lacks never passes silently, and fails in CI unless it is named. */
