@@ -47,6 +47,7 @@ function importsOf(name: string, text: string): Import[] {
 /** The folders of a layer in the order of what they need. What stands in the layer's own folder is a small part beside them, or puts them together. */
 const floors: Readonly<Record<string, readonly string[]>> = {
   security: ['keys', 'audit', 'access', 'sealing', 'erasure'],
+  session: ['input', 'logs', 'work', 'changes', 'usage', 'contexts', 'removal'],
   recall: ['text', 'kernel', 'partition', 'search'],
   context: ['prompt', 'policy', 'counting', 'packing', 'planning', 'receipts'],
 }

@@ -5,12 +5,12 @@ import { refOf } from '../core/log-ref.ts'
 import type { Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody, type SessionHead } from '../core/session.ts'
 import type { PageRequest } from '../ports/log-store.ts'
-import { appendWithin, growthOf } from './grow.ts'
+import { appendWithin, growthOf } from './changes/grow.ts'
 import { newSessionHead, sessionInfo, setupOf } from './session-info.ts'
-import { encodeEntries, type NewEntry, type OpenedHead } from './session-logs.ts'
+import { encodeEntries, type NewEntry, type OpenedHead } from './logs/session-logs.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SessionInfo, SessionOptions } from './session-types.ts'
-import { everyHead } from './walks.ts'
+import { everyHead } from './logs/walks.ts'
 
 export async function openSession(
   parts: SessionParts,

@@ -10,12 +10,12 @@ import type { Recall } from '../recall/recall-types.ts'
 import type { AuditLog } from '../security/audit/audit-log.ts'
 import type { KeyRing } from '../security/keys/owner-keys.ts'
 import type { Receipts } from '../security/erasure/receipts.ts'
-import type { Jobs } from './jobs.ts'
-import type { Quotas } from './quotas.ts'
-import type { ReceiptLogs } from './receipts.ts'
-import type { SessionLogs } from './session-logs.ts'
-import type { SessionSizes } from './session-sizes.ts'
-import type { Turns } from './turns.ts'
+import type { Jobs } from './work/jobs.ts'
+import type { Quotas } from './changes/quotas.ts'
+import type { ReceiptLogs } from './logs/receipts.ts'
+import type { SessionLogs } from './logs/session-logs.ts'
+import type { SessionSizes } from './logs/session-sizes.ts'
+import type { Turns } from './work/turns.ts'
 
 /** Default lives of a session, in ms; a caller may choose its own when it makes one. */
 export interface Lives {

@@ -7,7 +7,7 @@ import type { Context, ContextOptions } from '../context/policy/context-options.
 import type { ReceiptDiff } from '../context/receipts/diff-receipts.ts'
 import type { Course } from '../context/receipts/why.ts'
 import type { Fence, PageRequest } from '../ports/log-store.ts'
-import type { Alignment, SentHistory } from './align-history.ts'
+import type { Alignment, SentHistory } from './input/align-history.ts'
 
 export interface SessionOptions {
   title?: string // at most 200 code points

@@ -7,7 +7,7 @@ import type { PageRequest } from '../ports/log-store.ts'
 import type { AuditActor } from '../security/audit/actor.ts'
 import { listSessions, openSession } from './open-session.ts'
 import { sessionAt } from './session.ts'
-import { openFields, sessionPageFields } from './session-fields.ts'
+import { openFields, sessionPageFields } from './input/session-fields.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { Session, SessionInfo, SessionOptions } from './session-types.ts'
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { mintScope } from '../../src/core/scope.ts'
 import type { Recollect, User } from '../../src/recollect.ts'
-import type { QuotaLimits } from '../../src/session/quotas.ts'
+import type { QuotaLimits } from '../../src/session/changes/quotas.ts'
 import { codeOf } from './library-world.ts'
 import { aMemoryWorld, flakyEmbedder, type MemoryWorld } from './memory-world.ts'
 
