@@ -53,10 +53,10 @@ test('control, direction and invisible characters become marks; lines, tabs and 
 })
 
 describe('progress', () => {
-  const seen = (isTTY: boolean, quiet = false) => {
+  const seen = (isTTY: boolean, quiet = false, dumb = false) => {
     let now = 5_000
     const lines: string[] = []
-    const { progress } = createTerminal({ json: false, quiet, now: () => now, progressTo: { isTTY, write: (text) => lines.push(text) } })
+    const { progress } = createTerminal({ json: false, quiet, dumb, now: () => now, progressTo: { isTTY, write: (text) => lines.push(text) } })
     const at = (ms: number, done: number, what = 'messages', total = 100) => {
       now = 5_000 + ms
       progress(done, total, what)
@@ -94,6 +94,13 @@ describe('progress', () => {
     expect(at(1_000, 50)).toEqual(['\r\u001b[K[##########..........] messages: 50 of 100, 50.0 a second, 1 s left'])
     expect(at(1_100, 60)).toEqual([])
     expect(at(1_200, 100)[0]).toMatch(/#{20}.*\n$/)
+  })
+
+  test('a terminal that cannot move its cursor gets lines without a code [CLI-4, CLI-5]', () => {
+    const at = seen(true, false, true)
+    at(0, 0)
+    expect(at(1_000, 10)).toEqual([])
+    expect(at(10_000, 50)).toEqual(['messages: 50 of 100, 5.0 a second, 10 s left\n'])
   })
 
   test('--quiet says nothing, however long it takes [CLI-4]', () => {

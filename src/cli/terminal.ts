@@ -19,11 +19,12 @@ export interface Terminal {
 export interface TerminalParts {
   readonly json: boolean
   readonly quiet: boolean
+  readonly dumb: boolean // it cannot move its cursor: lines, and no bar
   readonly now: () => number // ms that only grow
   readonly progressTo?: { readonly isTTY?: boolean; write(text: string): unknown } // default stderr
 }
 
-export function createTerminal({ json, quiet, now, progressTo = process.stderr }: TerminalParts): Terminal {
+export function createTerminal({ json, quiet, dumb, now, progressTo = process.stderr }: TerminalParts): Terminal {
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true
   let work = { what: '', began: 0, told: 0 }
   return {
@@ -44,7 +45,7 @@ export function createTerminal({ json, quiet, now, progressTo = process.stderr }
     progress(done, total, what) {
       if (quiet) return
       if (work.what !== what) work = { what, began: now(), told: now() }
-      const onTerminal = progressTo.isTTY === true
+      const onTerminal = progressTo.isTTY === true && !dumb
       const spent = now() - work.began
       if (spent < 1_000 || (now() - work.told < (onTerminal ? 200 : 10_000) && done < total)) return
       work.told = now()
@@ -121,7 +122,7 @@ export function refuse(thrown: unknown, json: boolean, debug: boolean): number {
 /** The name must be typed, or --yes given; without a terminal only --yes counts (CLI-8). */
 export async function confirm(terminal: Terminal, yes: boolean, name: string, what: string): Promise<void> {
   if (yes) return
-  if (!terminal.interactive) throw new RecollectError('invalid_input', `${what} asks for confirmation, and this is no terminal`, 'Give --yes.')
+  if (!terminal.interactive) throw new RecollectError('invalid_input', `${what}: that asks for confirmation, and this is no terminal`, 'Give --yes.')
   if ((await terminal.ask(`${what}. Type ${visible(name)} to go on: `)) !== name)
     throw new RecollectError('invalid_input', 'the name that was typed is another', 'Nothing was done; run the command again.')
 }

@@ -1,5 +1,5 @@
 // What a command works with: the terminal, and Recollect in process or behind a gateway; opened before it and closed after it.
-import { gatewayKey } from '../config/environment.ts'
+import { dumbTerminal, gatewayKey } from '../config/environment.ts'
 import type { Configuration } from '../config/load.ts'
 import { openRecollect } from '../config/open.ts'
 import { readFileWhole } from '../config/read-file.ts'
@@ -34,7 +34,7 @@ export interface Work {
 }
 
 export const terminalFor = (flags: Partial<GlobalFlags>): Terminal =>
-  createTerminal({ json: flags.json === true, quiet: flags.quiet === true, now: () => performance.now() })
+  createTerminal({ json: flags.json === true, quiet: flags.quiet === true, dumb: dumbTerminal(), now: () => performance.now() })
 
 export async function inWork(flags: GlobalFlags, configuration: Configuration, run: (work: Work) => Promise<number>): Promise<number> {
   const terminal = terminalFor(flags)

@@ -8,6 +8,9 @@ export const environment: Environment = process.env
 /** Errors then show their stacks (CLI-6). */
 export const debugging = (): boolean => environment['RECOLLECT_DEBUG'] === '1'
 
+/** A terminal that cannot move its cursor, and shows the codes for it as text (CLI-5). */
+export const dumbTerminal = (): boolean => environment['TERM'] === 'dumb'
+
 /** The API key of commands that run on a gateway (CLI-1). @throws `unauthenticated` without one */
 export function gatewayKey(): string {
   const key = environment['RECOLLECT_KEY']

@@ -68,7 +68,7 @@ export function checkRequest(
   const expiresAt = request.expiresAt ?? now + limits.keyDays * dayMs
   const most = now + limits.keyDaysMost * dayMs
   if (!Number.isSafeInteger(expiresAt) || expiresAt <= now || expiresAt > most)
-    throw invalid(`a key lives at most ${limits.keyDaysMost} days, and ends in the future`, 'Give expiresAt in ms since 1970.')
+    throw invalid(`a key lives at most ${limits.keyDaysMost} days, and ends in the future`, 'Give a time within them; expiresAt is in ms since 1970.')
   if (issuer !== undefined && !mayIssue(issuer, tenantId, roles, grants))
     throw new RecollectError(
       'content_refused',
