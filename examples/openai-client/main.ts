@@ -19,6 +19,7 @@ const apiKey = gateway.key as string
 expect('the first start shows a key once', apiKey.startsWith('rec_'))
 
 const first = client('travel')
+expect("it lists the upstream's models", (await first.models.list()).data[0]?.id === 'scripted')
 expect('it says what it does not know', (await ask(first, 'Where do I live?')) === 'I do not know yet.')
 await ask(first, 'I live in Lisbon.')
 expect('it remembers within the session', (await ask(first, 'Where do I live?')) === 'You live in Lisbon.')
