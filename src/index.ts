@@ -1,10 +1,17 @@
 // The package's root: `createRecollect`, the error, and the types of what it gives. Loads no third party and no database (REL-2).
 import type { RecollectOptions } from './create-recollect.ts'
+import { requireNode } from './core/node-version.ts'
 import type { Recollect } from './recollect.ts'
 
-/** Opens the stores and starts background work; the engine is loaded at the first call. @throws `invalid_input` on a setting · `integrity_failure` where sealed data has no key · `unavailable` */
-export const createRecollect = async (options: RecollectOptions = {}): Promise<Recollect> =>
-  (await import('./create-recollect.ts')).createRecollect(options)
+/**
+ * Opens the stores and starts background work; the engine is loaded at the first call.
+ *
+ * @throws `invalid_input` on a setting, or a Node that is too old · `integrity_failure` where sealed data has no key · `unavailable`
+ */
+export async function createRecollect(options: RecollectOptions = {}): Promise<Recollect> {
+  requireNode(process.versions.node)
+  return (await import('./create-recollect.ts')).createRecollect(options)
+}
 
 export type { GivenStore, RecollectOptions } from './create-recollect.ts'
 export { RecollectError, errorCodes, isRecollectError, type ErrorCode } from './core/errors.ts'

@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tooOldNode } from '../older-node.ts'
 import { says, scriptedUpstream } from './scripted-upstream.ts'
 import { outputs } from '../../src/cli/outputs.ts'
 import { aPlace, bin, built, type Place } from './cli-runs.ts'
@@ -373,7 +374,7 @@ describe.skipIf(!built)('serve', { timeout: 120_000 }, () => {
   })
 })
 
-const oldNode = await olderNode()
+const oldNode = await tooOldNode()
 
 test.skipIf(oldNode === undefined)(
   `a Node that is too old is told what is wanted, with exit code 2${oldNode === undefined ? ' (not covered: old-node)' : ''} [RUN-13]`,
@@ -385,15 +386,3 @@ test.skipIf(oldNode === undefined)(
     expect(run.err).toMatch(/^recollect needs Node 22\.13 or newer; this is Node \d+\.\d+\.\d+\./)
   },
 )
-
-/** A Node on the PATH, or where systems put theirs, that is older than the least we run on. */
-async function olderNode(): Promise<string | undefined> {
-  const { execFile } = await import('node:child_process')
-  const places = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/bin', '/usr/local/bin'].map((folder) => path.join(folder, 'node'))
-  for (const file of new Set(places)) {
-    const version = await new Promise<string>((resolve) => execFile(file, ['--version'], (error, out) => resolve(error === null ? out : '')))
-    const [, major = '0', minor = '0'] = /^v(\d+)\.(\d+)/.exec(version) ?? []
-    if (major !== '0' && (Number(major) < 22 || (major === '22' && Number(minor) < 13))) return file
-  }
-  return undefined
-}

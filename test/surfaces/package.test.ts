@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { olderNode, root } from '../older-node.ts'
+import { olderNode, root, tooOldNode } from '../older-node.ts'
 
 const runFile = promisify(execFile)
 const oldest = olderNode('22.13')
@@ -56,6 +56,23 @@ describe.each(nodes)('the packed package on %s', (_name, node) => {
     expect(stdout).toContain('ok   everything is gone, and probed')
   })
 })
+
+const oldNode = await tooOldNode()
+
+test.skipIf(oldNode === undefined)(
+  `on a Node that is too old it says what is wanted, and makes nothing${oldNode === undefined ? ' (not covered: old-node)' : ''} [RUN-1]`,
+  async () => {
+    const text = `
+      const { createRecollect, isRecollectError } = await import('recollect')
+      const { sqliteStore } = await import('recollect/stores/sqlite')
+      for (const open of [createRecollect, () => sqliteStore({ path: 'old/file.db', clock: Date })])
+        await open().catch((error) => console.log(isRecollectError(error, 'invalid_input'), error.message, error.nextStep))`
+    const { stdout } = await run(oldNode as string, ['--input-type=module', '-e', text])
+    const said = /^true Recollect needs Node 22\.13 or newer; this is Node \d+\.\d+\.\d+ Run it on a newer Node\.$/
+    expect(stdout.trimEnd().split('\n')).toEqual([expect.stringMatching(said), expect.stringMatching(said)])
+    expect((await readdir(place)).filter((name) => /^old|^\.recollect/.test(name))).toEqual([])
+  },
+)
 
 describe('what is published', () => {
   test('an application can name the type of all that it brings and gets, and no other name looks like a value [REL-3]', async () => {

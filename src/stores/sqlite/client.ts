@@ -1,5 +1,4 @@
 // The smallest client the driver needs, by structure: a prepared statement, `exec`, `close` (SQL-1). The default is `node:sqlite`.
-import { DatabaseSync } from 'node:sqlite'
 
 export type SqlValue = string | number | null | Uint8Array
 export type SqlRow = Record<string, unknown>
@@ -20,4 +19,5 @@ export interface SqliteClient {
 /** Opens one connection to a file that exists. */
 export type OpenClient = (file: string) => SqliteClient
 
-export const nodeSqlite: OpenClient = (file) => new DatabaseSync(file) as SqliteClient
+/** Loaded at the first use: an older Node, which has none, can then be told what is wanted. */
+export const nodeSqlite: OpenClient = (file) => new (process.getBuiltinModule('node:sqlite').DatabaseSync)(file) as SqliteClient

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { RecollectError } from '../../core/errors.ts'
+import { requireNode } from '../../core/node-version.ts'
 import type { Random } from '../../core/ids.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { LogStore } from '../../ports/log-store.ts'
@@ -35,12 +36,13 @@ export interface SqliteStore extends LogStore {
 /**
  * A store in one SQLite file, for one process or a few on one machine (storage §2.1).
  *
- * @throws `invalid_input` where the path, the file, its format or a setting is wrong · `unavailable`, `timeout` where the disk or a lock is
+ * @throws `invalid_input` where the path, the file, its format, a setting or the Node is wrong · `unavailable`, `timeout` where the disk or a lock is
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { clock, random = randomBytes, synchronous = 'full', writer = 'loop', client } = options
   if (writer === 'worker' && client !== undefined)
     throw new RecollectError('invalid_input', 'a client of your own cannot write in a worker', "Leave out `client`, or use writer: 'loop'.")
+  requireNode(process.versions.node)
   const file = path.resolve(options.path)
   prepareFile(file)
   const held = holdFile(file)
