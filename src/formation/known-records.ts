@@ -12,7 +12,7 @@ export interface Known {
   readonly saidAt: number
   readonly expiresAt: number | undefined
   readonly seqs: number[] // of its record, embedding, evidence and other entries: what a redaction names
-  evidence: readonly Evidence[]
+  evidence: Evidence[]
   ended: boolean
 }
 
@@ -74,8 +74,8 @@ function learnEvent(known: KnownRecords, seq: number, event: MemoryEvent): void 
       known.withoutVector.delete(record.id)
       break
     case 'evidence':
-      record.evidence = [...record.evidence, event.evidence]
-      indexEvidence(known, record)
+      record.evidence.push(event.evidence)
+      indexEvidence(known, record.id, event.evidence)
       break
     case 'evidence-lost':
       record.evidence = record.evidence.filter(
@@ -98,24 +98,22 @@ function addRecord(known: KnownRecords, seq: number, body: RecordBody): void {
     saidAt: body.saidAt,
     expiresAt: body.expiresAt,
     seqs: [seq],
-    evidence: body.evidence,
+    evidence: [...body.evidence],
     ended: false,
   }
   known.records.set(body.id, record)
   if (body.kind === 'episodic') known.byText.set(record.textKey, body.id)
   known.withoutVector.add(body.id)
-  indexEvidence(known, record)
+  for (const one of body.evidence) indexEvidence(known, body.id, one)
   const first = body.evidence[0]
   if (first !== undefined && body.madeBy === 'quote') known.lastOf.set(sessionKey(first.log, first.birth), body.id)
 }
 
-function indexEvidence(known: KnownRecords, record: Known): void {
-  for (const { log, birth } of record.evidence) {
-    const key = sessionKey(log, birth)
-    const ids = known.bySession.get(key) ?? new Set()
-    ids.add(record.id)
-    known.bySession.set(key, ids)
-  }
+function indexEvidence(known: KnownRecords, id: string, { log, birth }: Evidence): void {
+  const key = sessionKey(log, birth)
+  const ids = known.bySession.get(key) ?? new Set()
+  ids.add(id)
+  known.bySession.set(key, ids)
 }
 
 function dropRecord(known: KnownRecords, id: string): void {

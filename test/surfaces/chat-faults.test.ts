@@ -33,7 +33,7 @@ describe('an upstream that breaks', () => {
   test.each<[string, Step]>([
     ['that closes before it answers', (response) => void response.destroy()],
     ['whose reply is cut', (response) => void response.writeHead(200, { 'content-length': 1000 }).write('{"cho', () => response.destroy())],
-    ['whose reply is shorter than it said', json('{}', { 'content-length': 50 })],
+    ['whose reply is shorter than it said', json('{}', { 'content-length': 50, connection: 'close' })],
   ])('one %s is unavailable, and leaves the turn free [OAI-6, OAI-22]', async (_, step) => {
     const name = fresh()
     world.upstream.next(step)

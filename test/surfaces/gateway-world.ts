@@ -53,14 +53,18 @@ export async function gatewayWorld(options: Partial<GatewayOptions> = {}, librar
   const served = await serveGateway(gateway, { host: '127.0.0.1', port: 0, clock: systemClock })
   const { secret: key } = await recollect.credentials.create('default', { name: 'test', ownerId: 'alice', roles: ['owner'], userText: 'user-typed' })
   const alice = recollect.user('alice')
-  const call: GatewayWorld['call'] = (method, path, body, headers = {}) =>
-    gateway.fetch(
+  const replies: Response[] = []
+  const call: GatewayWorld['call'] = async (method, path, body, headers = {}) => {
+    const reply = await gateway.fetch(
       new Request(`http://127.0.0.1${path}`, {
         method,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', host: '127.0.0.1', ...headers },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       }),
     )
+    replies.push(reply)
+    return reply
+  }
   return {
     recollect,
     upstream,
@@ -86,6 +90,7 @@ export async function gatewayWorld(options: Partial<GatewayOptions> = {}, librar
       return true
     },
     async close() {
+      for (const reply of replies) if (!reply.bodyUsed) await reply.body?.cancel() // the gateway would wait for what a test did not read
       await served.stop()
       await upstream.close()
       await recollect.close()
