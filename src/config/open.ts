@@ -98,5 +98,5 @@ async function storeOf(url: string, clock: Clock): Promise<GivenStore> {
   if (url === 'memory:') return { store: (await import('../stores/memory/index.ts')).memoryStore({ clock }) }
   const file = path.resolve(url.slice('sqlite:'.length))
   const store = await (await import('../stores/sqlite/index.ts')).sqliteStore({ path: file, clock, random })
-  return { store, place: file, files: () => store.files() }
+  return { store, place: file, files: () => store.files(), emptyWal: () => store.emptyWal() }
 }

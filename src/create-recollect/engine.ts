@@ -199,14 +199,13 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
 }
 
 function erasureOver(world: World, stores: OpenStores, { security, longTerm, parts }: Built) {
-  const filesOf = ({ files }: OpenStores['sessions']) => (files === undefined ? {} : { files })
   return createErasure({
     ...world,
     stores: [
-      { name: 'sessions', store: security.sessions, raw: stores.sessions.store, ...filesOf(stores.sessions) },
-      { name: 'memories', store: security.memories, raw: stores.memories.store, ...filesOf(stores.memories) },
+      { ...stores.sessions, name: 'sessions', store: security.sessions, raw: stores.sessions.store },
+      { ...stores.memories, name: 'memories', store: security.memories, raw: stores.memories.store },
     ],
-    ...(stores.keys.files === undefined ? {} : { keyFiles: stores.keys.files }),
+    keyDisk: stores.keys,
     ring: security.ring,
     audit: security.audit,
     caches: [

@@ -31,7 +31,7 @@ export async function openStores(options: RecollectOptions, world: { readonly cl
     // Loaded here, so that whoever brings stores of their own loads no database (REL-2).
     const { sqliteStore } = await import('../stores/sqlite/index.ts')
     const store = await sqliteStore({ path: file, ...world })
-    return { store, place: file, files: () => store.files() }
+    return { store, place: file, files: () => store.files(), emptyWal: () => store.emptyWal() }
   }
   const given = (store: LogStore | GivenStore | undefined): GivenStore | undefined =>
     store === undefined ? undefined : 'store' in store ? store : { store }

@@ -14,17 +14,16 @@ import type { Embedder } from '../ports/models.ts'
 import type { Policy } from '../ports/policy.ts'
 import type { Tokenizer } from '../ports/token-counter.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { ResidueFile } from '../security/erasure/needles.ts'
+import type { StoreOnDisk } from '../security/erasure/erasure-parts.ts'
 import type { QuotaLimits } from '../session/changes/quotas.ts'
 import type { ReceiptMode } from '../session/logs/receipts.ts'
 import type { Lives } from '../session/session-parts.ts'
 import { checkPorts } from './port-shapes.ts'
 
-/** A store, and what is known of where it lies: the files that an erasure reads through. `place`: what one backup takes together. */
-export interface GivenStore {
+/** A store, and what is known of where it lies. `place`: what one backup takes together. */
+export interface GivenStore extends StoreOnDisk {
   readonly store: LogStore
   readonly place?: string
-  readonly files?: () => Promise<readonly ResidueFile[]>
 }
 
 export interface RecollectOptions {

@@ -1,4 +1,6 @@
 // Deleting a session and redacting a message: nothing of it can be read any more, and a receipt says what went.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -112,4 +114,20 @@ test('an owner whom another process erased has no context here, and anew one und
   await recollect.user('alice').session('s')
   await session.append({ role: 'user', text: 'a plan' })
   expect((await session.context()).cacheKey).not.toBe(before.cacheKey)
+})
+
+test('where a reader holds the write-ahead log, the receipt of an erasure says which process; without one it says nothing [SQL-10]', async () => {
+  const { recollect, dataDir } = await aWorld('sqlite', { clock: systemClock }) // files are looked at again before a find is told
+  const erased = async (ownerId: string) => {
+    await (await recollect.user(ownerId).session('s')).append({ role: 'user', text: 'My locker code is heliotrope.' })
+    return recollect.user(ownerId).erase()
+  }
+  expect((await erased('alice')).keptWhy).toEqual([])
+  const program = `const { DatabaseSync } = require('node:sqlite'); const d = new DatabaseSync(${JSON.stringify(path.join(dataDir, 'recollect.db'))})
+    d.exec('begin'); d.prepare('select count(*) from entry').get(); console.log('reading'); process.stdin.resume()`
+  const reader = spawn(process.execPath, ['-e', program], { stdio: ['pipe', 'pipe', 'ignore'] })
+  onTestFinished(() => void reader.kill())
+  await once(reader.stdout, 'data')
+  const who = process.platform === 'linux' ? `the reader in process ${reader.pid}` : 'a reader'
+  expect((await erased('bob')).keptWhy).toEqual([{ what: 'sessions: write-ahead log', why: `${who} has it open; it is emptied once that ends` }])
 })

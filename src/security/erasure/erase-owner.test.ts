@@ -333,7 +333,7 @@ describe('residue', () => {
       const [alice, bob] = [mint('acme', 'alice'), mint('acme', 'bob')]
       for (const owner of [alice, bob]) await fill({ store, memories: store }, owner)
       const stores = ['sessions', 'memories'].map((name) => ({ name, store, raw: data, files: () => data.files() }))
-      const parts: ErasureParts = { ...plainParts, stores, keyFiles: () => keyStore.files(), ring, audit, clock, random, telemetry }
+      const parts: ErasureParts = { ...plainParts, stores, keyDisk: keyStore, ring, audit, clock, random, telemetry }
       const receipt = await createErasure(parts).eraseOwner(alice, us)
       expect(receipt.probes.filter((probe) => probe.found > 0)).toEqual([])
       expect(receipt.clean).toBe(true)

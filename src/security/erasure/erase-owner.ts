@@ -8,7 +8,7 @@ import { inTime } from '../../ports/clock.ts'
 import type { ErasureCount } from '../../ports/log-store.ts'
 import type { AuditActor } from '../audit/actor.ts'
 import type { ErasureParts } from './erasure-parts.ts'
-import { collectBefore, notProbed, probeAll, type Before } from './erasure-probes.ts'
+import { collectBefore, heldWals, notProbed, probeAll, type Before } from './erasure-probes.ts'
 import type { ClosingMark } from '../keys/key-log.ts'
 import { ownerPseudonym } from '../keys/pseudonyms.ts'
 import { createReceipts, type Receipts } from './receipts.ts'
@@ -62,11 +62,12 @@ async function erase(job: Job): Promise<ErasureReceipt> {
   await ring.destroy(owner) // 4
   await inTime(job.clock, limits.requestMs, job.quiet(owner)) // 5; a store that never answers holds no erasure up for longer
   const second = await removeAll(job) // what slipped in between is under a dead key
+  const keptWhy = await heldWals(job, stores)
   const probes = await probeAll(job, stores, owner, before)
   const removed = stores.map(({ name }, i): Removed => ({ store: name, ...addCounts(first[i] ?? nothingRemoved, second[i] ?? nothingRemoved) }))
   const result = { removed, records, probes }
   const { clean } = await tellEnd(job, eventOf(job, mark.target, 'erase.done'), result) // 6
-  const receipt = await receiptOf(job, mark, resumed, { ...result, clean }, before)
+  const receipt = await receiptOf(job, mark, resumed, { ...result, keptWhy, clean }, before)
   await ring.remove(owner)
   return receipt
 }
@@ -106,7 +107,7 @@ async function receiptOf(
   job: Job,
   mark: ClosingMark,
   resumed: boolean,
-  result: Pick<ErasureReceipt, 'removed' | 'records' | 'probes' | 'clean'>,
+  result: Pick<ErasureReceipt, 'removed' | 'records' | 'keptWhy' | 'probes' | 'clean'>,
   before: Before,
 ): Promise<ErasureReceipt> {
   const { clock, audit, receipts, owner } = job
@@ -121,7 +122,6 @@ async function receiptOf(
     completedAt,
     ...result,
     rederived: 0,
-    keptWhy: [],
     dataKeys,
     notProbed: notProbed(completedAt, before),
     dryRun: false,

@@ -8,15 +8,21 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import type { OwnerKeyRing } from '../keys/key-ring.ts'
 import type { ResidueFile } from './needles.ts'
 
-export interface ErasedStore {
+/** What an erasure asks of a store that lies in files. */
+export interface StoreOnDisk {
+  /** Every file of the store: database, WAL, journal, temporary ones. */
+  readonly files?: () => Promise<readonly ResidueFile[]>
+  /** Empties the WAL; where a reader holds it, `openIn` has the ids of the other processes that have it open, as far as they are known (SQL-10). */
+  readonly emptyWal?: () => Promise<{ readonly empty: boolean; readonly openIn: readonly number[] }>
+}
+
+export interface ErasedStore extends StoreOnDisk {
   /** As receipts call it: `sessions`, `memories`. */
   readonly name: string
   /** As the engine sees it: sealed. */
   readonly store: LogStore
   /** The same store without the wrapper: for collecting what is sealed, and for probing. */
   readonly raw: LogStore
-  /** Every file of the store: database, WAL, journal, temporary ones. */
-  readonly files?: () => Promise<readonly ResidueFile[]>
 }
 
 /** What holds an owner's data in memory. */
@@ -29,8 +35,8 @@ export interface ErasedCache {
 
 export interface ErasureParts {
   readonly stores: readonly ErasedStore[]
-  /** Files of the key store, if it has any. */
-  readonly keyFiles?: () => Promise<readonly ResidueFile[]>
+  /** Of the key store. */
+  readonly keyDisk?: StoreOnDisk
   readonly ring: OwnerKeyRing
   readonly audit: AuditLog
   readonly clock: Clock

@@ -46,8 +46,20 @@ export async function probeAll(parts: ErasureParts, stores: readonly ErasedStore
   }
   for (const cache of parts.caches) probes.push({ place: cache.place, lookedFor: 1, found: cache.holds(owner) })
   probes.push({ place: 'keys: wraps', lookedFor: wraps.kept, found: (await parts.ring.look(owner))?.wraps.length ?? 0 })
-  probes.push(...(await probeFiles(parts, 'keys', parts.keyFiles, wraps)))
+  probes.push(...(await probeFiles(parts, 'keys', parts.keyDisk?.files, wraps)))
   return probes
+}
+
+/** The write-ahead logs that a reader holds: what was erased stays in them until it ends (SQL-10). */
+export async function heldWals({ keyDisk }: ErasureParts, stores: readonly ErasedStore[]): Promise<ErasureReceipt['keptWhy']> {
+  const held: { what: string; why: string }[] = []
+  for (const { name, emptyWal } of [...stores, { name: 'keys', ...keyDisk }]) {
+    const wal = await emptyWal?.()
+    if (wal === undefined || wal.empty) continue
+    const who = wal.openIn.length === 0 ? 'a reader' : `the reader in process ${wal.openIn.join(' or ')}`
+    held.push({ what: `${name}: write-ahead log`, why: `${who} has it open; it is emptied once that ends` })
+  }
+  return held
 }
 
 export function notProbed(now: number, { residues }: Before): ErasureReceipt['notProbed'] {
