@@ -16,7 +16,7 @@ export async function readBody(request: Request, { bytes: most, stringBytes }: B
   const type = request.headers.get('content-type')
   const bytes = await inflated(await bytesOf(request, most), request.headers.get('content-encoding'), most)
   if (bytes.length === 0) return {}
-  if (type !== null && !/^application\/(?:[a-z.+-]+\+)?json\s*(?:;|$)/i.test(type))
+  if (!/^application\/(?:[a-z.+-]+\+)?json\s*(?:;|$)/i.test(type ?? ''))
     throw wrongType('the body is not JSON by its content type', 'Send `Content-Type: application/json`.')
   return readJson(bytes, { depth: limits.jsonDepth, keys: limits.jsonKeys, stringBytes })
 }

@@ -1,4 +1,6 @@
 // Rules of the gateway that no single row shows: repeated requests, cursors, limits, health, CORS, the orderly end.
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
@@ -96,7 +98,7 @@ describe('pages', () => {
 })
 
 describe('limits', () => {
-  test('an owner has so many writes a minute, and is told how long to wait; others go on [ACC-12]', async () => {
+  test('an owner has so many writes a minute, and is told how long to wait; others go on [ACC-11]', async () => {
     const limited = await gatewayWorld({ clock: manualClock(Date.now()) })
     await limited.call('POST', '/api/v1/sessions', { id: 's' })
     const statuses: number[] = []
@@ -161,6 +163,23 @@ describe('limits', () => {
     for (const answer of await Promise.all(refusals)) expect(answer.status).toBe(400)
     const unknown = await send(body('unknown'), 'zstd')
     expect([unknown.status, await json(Promise.resolve(unknown))]).toEqual([415, expect.objectContaining({ code: 'invalid_input' })])
+  })
+
+  test('a body without a content type is not read [ACC-12, GW-10]', async () => {
+    const headers = { authorization: `Bearer ${world.key}`, host: '127.0.0.1' }
+    const request = new Request('http://127.0.0.1/api/v1/sessions', { method: 'POST', headers, body: Buffer.from('{"id":"untyped"}') })
+    expect((await world.gateway.fetch(request)).status).toBe(415)
+    expect((await world.call('GET', '/api/v1/sessions/untyped')).status).toBe(404)
+  })
+
+  test('a request that gives its length in two ways is refused, and nothing after it is taken for a second one [ACC-12]', async () => {
+    const { hostname, port } = new URL(world.url)
+    const head = `host: ${hostname}\r\nauthorization: Bearer ${world.key}\r\ncontent-type: application/json\r\n`
+    const hidden = `POST /api/v1/sessions HTTP/1.1\r\n${head}content-length: 17\r\n\r\n{"id":"smuggled"}`
+    const socket = connect(Number(port), hostname)
+    socket.end(`POST /api/v1/sessions HTTP/1.1\r\n${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`)
+    expect((await text(socket)).match(/^HTTP.*$/gm)).toEqual(['HTTP/1.1 400 Bad Request'])
+    expect((await world.call('GET', '/api/v1/sessions/smuggled')).status).toBe(404)
   })
 
   test('a long URL is refused before anything is read [GW-11]', async () => {
