@@ -65,6 +65,9 @@ describe('layers', () => {
         .toSorted(),
     ).toEqual(['src/core/scope.ts', 'src/security/mint.ts'])
     expect(importers('src/security/mint.ts')).toEqual(['src/create-recollect.ts'])
+    // In the gateway one file turns a credential into a scope.
+    const calls = (file: (typeof source)[number]) => file.name.startsWith('src/gateway/') && /\.(tenant|user)\([^)]/.test(file.text)
+    expect(source.filter(calls).map((file) => file.name)).toEqual(['src/gateway/authenticate.ts'])
   })
 
   test('only the configuration reads the environment [CFG-2]', () => {

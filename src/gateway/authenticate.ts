@@ -3,7 +3,7 @@ import { RecollectError } from '../core/errors.ts'
 import { checkId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import type { Actor } from '../ports/policy.ts'
-import type { CredentialInfo, Recollect } from '../recollect.ts'
+import type { CredentialInfo, Recollect, User } from '../recollect.ts'
 import type { Rates } from './rates.ts'
 
 export interface Caller {
@@ -12,6 +12,9 @@ export interface Caller {
   /** The owner whose data the request is about; undefined for credentials without one. */
   readonly ownerId?: string
 }
+
+/** What a handler gets of Recollect: all but the ways to a scope (ISO-2). */
+export type UnscopedRecollect = Omit<Recollect, 'tenant' | 'user'>
 
 export interface Doorkeeper {
   readonly recollect: Recollect
@@ -37,6 +40,19 @@ export async function authenticate({ recollect, rates, keyHeader }: Doorkeeper, 
   const ownerId = ownerOf({ recollect, rates }, actor, headers.get('recollect-owner'))
   return { actor, credential, ...(ownerId === undefined ? {} : { ownerId }) }
 }
+
+/** The data of the owner that the request is about. Nothing else in the gateway makes a scope (ISO-2). @throws `invalid_input` without an owner */
+export function userOf(recollect: Recollect, caller: Caller | undefined): User {
+  if (caller?.ownerId === undefined) throw noOwner()
+  return recollect.tenant(caller.actor.tenantId).user(caller.ownerId, caller.actor)
+}
+
+export const noOwner = (): RecollectError =>
+  new RecollectError(
+    'invalid_input',
+    'this key belongs to no owner, and the request names none',
+    "Name the owner in the header recollect-owner (the key needs the grant act-for-owner), or use an owner's key.",
+  )
 
 type Notes = Pick<Doorkeeper, 'recollect' | 'rates'>
 

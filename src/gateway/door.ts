@@ -3,7 +3,7 @@ import { RecollectError, isRecollectError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import type { Recollect } from '../recollect.ts'
-import { authenticate, namesOf, noteRefusal, type Caller, type Doorkeeper } from './authenticate.ts'
+import { authenticate, namesOf, noOwner, noteRefusal, type Caller, type Doorkeeper } from './authenticate.ts'
 import type { InFlight } from './rates.ts'
 import { readBody, type BodyBounds } from './read-body.ts'
 import type { Access, Method } from './route.ts'
@@ -102,10 +102,3 @@ function takeRate({ rates }: Desk, { actor, ownerId }: Caller, writes: boolean):
   )
   rates.take(`${kind} of a tenant`, actor.tenantId, writes ? limits.tenantWritesAMinute : limits.tenantReadsAMinute)
 }
-
-export const noOwner = (): RecollectError =>
-  new RecollectError(
-    'invalid_input',
-    'this key belongs to no owner, and the request names none',
-    "Name the owner in the header recollect-owner (the key needs the grant act-for-owner), or use an owner's key.",
-  )

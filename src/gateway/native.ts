@@ -5,8 +5,8 @@ import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import type { Actor } from '../ports/policy.ts'
 import type { Recollect, User } from '../recollect.ts'
-import type { Caller } from './authenticate.ts'
-import { noOwner, type Entered, type Row } from './door.ts'
+import { userOf, type Caller } from './authenticate.ts'
+import type { Entered, Row } from './door.ts'
 import { runOnce } from './once.ts'
 import type { Answer, Call, Route } from './route.ts'
 
@@ -48,8 +48,7 @@ function callOf(row: Route, { request, params, caller, body }: Entered, recollec
     actor: caller?.actor as Actor,
     credential: caller?.credential as Caller['credential'],
     get user() {
-      if (ownerId === undefined || tenantId === undefined) throw noOwner()
-      return (user ??= recollect.tenant(tenantId).user(ownerId, caller?.actor))
+      return (user ??= userOf(recollect, caller))
     },
     params,
     query: queryOf(row, request),

@@ -2,7 +2,8 @@
 import type { ZodType } from 'zod'
 import type { Json } from '../core/json.ts'
 import { actions, type Action, type Actor } from '../ports/policy.ts'
-import type { CredentialInfo, Recollect, TagOf, User } from '../recollect.ts'
+import type { CredentialInfo, TagOf, User } from '../recollect.ts'
+import type { UnscopedRecollect } from './authenticate.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -19,7 +20,7 @@ export interface Answer {
 
 /** What a handler gets: everything checked, and the scope ready-made (GW-4). */
 export interface Call<Query = unknown, Body = unknown> {
-  readonly recollect: Recollect
+  readonly recollect: UnscopedRecollect
   readonly actor: Actor
   readonly credential: CredentialInfo
   /** The owner's data; throws `invalid_input` naming the header where the credential has no owner. */

@@ -4,18 +4,8 @@ import type { ToolDefinition } from '../../core/context.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { MessageInput } from '../../core/message.ts'
-import {
-  inAppends,
-  raiseOpenAiChat,
-  type Alignment,
-  type Context,
-  type Session,
-  type SessionAlignment,
-  type Turn,
-  type User,
-} from '../../recollect.ts'
+import { inAppends, raiseOpenAiChat, type Alignment, type Context, type Session, type SessionAlignment, type Turn } from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
-import { noOwner } from '../door.ts'
 import { asError } from '../problem.ts'
 import { answerOf, type Answer } from './assemble-answer.ts'
 import type { ModelCall, ModelDesk } from './model-call.ts'
@@ -58,7 +48,7 @@ async function stateless(call: ModelCall, upstream: Upstream): Promise<Response>
 
 async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, asked: Asked, name: string, mode: Mode): Promise<Response> {
   inAppends(asked.messages, asked.leading.length) // the whole list is checked before anything is made or stored
-  let held = await heldBy(await userOf(call, desk).session(name), call)
+  let held = await heldBy(await call.user().session(name), call)
   let work: Work | undefined
   const end = async () => {
     await held.turn.end().catch(() => {}) // a lease that cannot be given back ends by itself
@@ -228,7 +218,7 @@ async function storeAnswer(
 
 /** No model call, nothing stored: what would be sent, and why (OAI-23). */
 async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: string | undefined): Promise<Response> {
-  const user = userOf(call, desk)
+  const user = call.user()
   const known =
     name === undefined
       ? undefined
@@ -252,11 +242,6 @@ async function dryRun(call: ModelCall, desk: ModelDesk, asked: Asked, name: stri
     { object: 'recollect.context', messages, receipt: context.receipt, upstream },
     { headers: replyHeaders(name ?? 'none', 'dry-run', context, undefined) },
   )
-}
-
-function userOf({ caller: { actor, ownerId } }: ModelCall, { recollect }: ModelDesk): User {
-  if (ownerId === undefined) throw noOwner()
-  return recollect.tenant(actor.tenantId).user(ownerId, actor)
 }
 
 function askedOf(body: JsonObject): Asked {

@@ -2,11 +2,11 @@
 import { RecollectError } from '../../core/errors.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
-import type { Recollect } from '../../recollect.ts'
+import type { UnscopedRecollect } from '../authenticate.ts'
 
 export const localEmbedder = 'recollect-embedder'
 
-export async function localEmbeddings(recollect: Recollect, body: JsonObject): Promise<Response> {
+export async function localEmbeddings(recollect: UnscopedRecollect, body: JsonObject): Promise<Response> {
   const texts = textsOf(body['input'])
   const base64 = body['encoding_format'] === 'base64'
   const { vectors } = await recollect.embed(texts, 'record')

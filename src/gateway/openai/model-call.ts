@@ -1,7 +1,7 @@
 // A model request on its way: what has been checked of it, and what it is answered with.
 import type { JsonObject } from '../../core/json.ts'
-import type { Recollect } from '../../recollect.ts'
-import type { Caller } from '../authenticate.ts'
+import type { User } from '../../recollect.ts'
+import type { Caller, UnscopedRecollect } from '../authenticate.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -10,12 +10,14 @@ export interface ModelCall {
   readonly request: Request
   readonly params: Readonly<Record<string, string>>
   readonly caller: Caller
+  /** The owner's data. @throws `invalid_input` where the key has no owner and the request names none */
+  user(): User
   readonly body: JsonObject
   leave(): void
 }
 
 export interface ModelDesk {
-  readonly recollect: Recollect
+  readonly recollect: UnscopedRecollect
   readonly options: GatewayOptions
   readonly upstream: Upstream | undefined
 }

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { Recollect } from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
-import type { Caller, Doorkeeper } from '../authenticate.ts'
+import { userOf, type Caller, type Doorkeeper } from '../authenticate.ts'
 import type { Row } from '../door.ts'
 import type { Method } from '../route.ts'
 import { chatCompletion } from './chat.ts'
@@ -26,7 +26,7 @@ export function modelRows(recollect: Recollect, options: GatewayOptions, keyHead
     ownerOf: (caller, body) => ownerNamed(caller.actor, caller.ownerId, objectOf(body)),
     respond({ request, params, caller, body, leave }) {
       if (keyHeader === 'recollect-key') keepOurKey(request.headers)
-      return run({ request, params, caller: caller as Caller, body: body as JsonObject, leave }, desk)
+      return run({ request, params, caller: caller as Caller, user: () => userOf(recollect, caller), body: body as JsonObject, leave }, desk)
     },
   })
   return ['/v1', '/s/{sessionId}/v1'].flatMap((base) => [
