@@ -1,7 +1,8 @@
 // How the SQLite driver commits, remembers and waits: what is true of it beyond the contract (SQL-1, SQL-4, SQL-5, SQL-8, DRV-6).
 import { writeFileSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { afterAll, describe, expect, test } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { isRecollectError } from '../../src/core/errors.ts'
 import { limits } from '../../src/core/limits.ts'
 import { sqliteStore } from '../../src/stores/sqlite/index.ts'
@@ -196,7 +197,9 @@ describe('a failed flush', () => {
 })
 
 describe('a writer in a thread', () => {
-  test('its store answers as on the loop, names what cannot be opened, and takes no client [SQL-9]', async () => {
+  test('its store runs no statement in this thread, answers as on the loop, names what cannot be opened, and takes no client [SQL-9]', async () => {
+    const here = [vi.spyOn(DatabaseSync.prototype, 'exec'), vi.spyOn(DatabaseSync.prototype, 'prepare')]
+    onTestFinished(() => here.forEach((one) => one.mockRestore()))
     const store = await sqliteStore({ path: folder.file('thread'), clock, writer: 'worker' })
     await store.open(aLog(), { body: nothing })
     const [first, refused] = await Promise.allSettled([
@@ -207,6 +210,7 @@ describe('a writer in a thread', () => {
     expect(refused).toMatchObject({ reason: { code: 'conflict', details: { version: 1, expected: 7 } } })
     expect((await store.emptyWal()).empty).toBe(true)
     await store.close()
+    expect(here.flatMap(({ mock }) => mock.calls)).toEqual([])
     writeFileSync(folder.file('text'), 'this is a text, and a long one.\n'.repeat(200))
     const failures = [{ path: folder.file('text') }, { path: folder.file('x'), client: watched(() => {}) }].map((options) =>
       sqliteStore({ ...options, clock, writer: 'worker' }),

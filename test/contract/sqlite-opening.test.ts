@@ -46,8 +46,10 @@ describe('the file', () => {
       'trusted_schema',
       'page_size',
       'temp_store',
+      'fullfsync',
+      'checkpoint_fullfsync',
     ]
-    expect(names.map(value)).toEqual(['wal', 2, 0, 0, 1, 0, 0, 4096, 2])
+    expect(names.map(value)).toEqual(['wal', 2, 0, 0, 1, 0, 0, 4096, 2, 1, 1])
     expect([value('cache_size'), value('mmap_size'), value('user_version'), store.info]).toEqual([
       -65_536,
       268_435_456,
@@ -58,9 +60,11 @@ describe('the file', () => {
   })
 
   test('synchronous=normal says that it is not durable [SQL-2]', async () => {
-    const store = await sqliteStore({ path: folder.file('relaxed'), clock, synchronous: 'normal' })
-    expect(store.info.durable).toBe(false)
-    await store.close()
+    for (const writer of ['loop', 'worker'] as const) {
+      const store = await sqliteStore({ path: folder.file('relaxed'), clock, synchronous: 'normal', writer })
+      expect(store.info.durable).toBe(false)
+      await store.close()
+    }
   })
 
   test('a client that does not hold a setting is refused, with its name [SQL-2]', async () => {
