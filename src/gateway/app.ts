@@ -7,7 +7,7 @@ import { inTime } from '../ports/clock.ts'
 import type { Recollect } from '../recollect.ts'
 import { corsHeaders, isPreflight, preflightAnswer } from './cors.ts'
 import { handleRow, type Desk, type Row } from './door.ts'
-import { hostName, requestIdOf, securityHeaders, withHeaders } from './headers.ts'
+import { hostName, requestIdOf, securityHeaders, setHeaders } from './headers.ts'
 import { modelRows } from './openai/model-routes.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 import { nativeRow } from './native.ts'
@@ -34,6 +34,12 @@ export interface Gateway {
   close(): Promise<void>
 }
 
+/** What the server and the gateway know of a request beside what stands in it. */
+interface Sender {
+  readonly address: string
+  readonly requestId: string // the client's, or ours (GW-5)
+}
+
 /** The native rows; the OpenAI-compatible ones stand in `openai/model-routes.ts`, since their bodies are the upstream's. */
 export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly Route[] => [
   ...sessionRoutes,
@@ -44,7 +50,7 @@ export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly
 ]
 
 export function createGateway(recollect: Recollect, options: GatewayOptions): Gateway {
-  const app = new Hono<{ Bindings: { address: string } }>()
+  const app = new Hono<{ Bindings: Sender }>()
   const keyHeader = options.credentials === 'caller' ? 'recollect-key' : 'authorization'
   const desk: Desk = { recollect, rates: createRates(options.clock), inFlight: createInFlight(), keyHeader }
   let draining = false
@@ -57,15 +63,18 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
   const rows = [...native.map((row) => nativeRow(checkedRow(row), recollect)), ...modelRows(recollect, options, keyHeader)]
   for (const row of rows)
     app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), (c) => handleRow(row, c.req.raw, c.req.param(), c.env.address, desk))
+  const labels = rows.map(({ method, path }) => ({ method, path, pattern: patternOf(path) }))
   app.notFound((c) => {
-    const allowed = methodsFor(c.req.path, rows)
+    const allowed = [...new Set(labels.filter(({ pattern }) => pattern.test(c.req.path)).map(({ method }) => method))]
     if (allowed.length > 0 && isPreflight(c.req.raw, options.corsOrigins)) return preflightAnswer(c.req.raw, allowed)
     if (allowed.length > 0)
-      return refusal(c.req.raw, new RecollectError('invalid_input', `this path takes ${allowed.join(', ')}`, 'Use one of these methods.'), 405, {
-        allow: allowed.join(', '),
+      return refusal(c.req.raw, c.env, new RecollectError('invalid_input', `this path takes ${allowed.join(', ')}`, 'Use one of these methods.'), {
+        status: 405,
+        headers: { allow: allowed.join(', ') },
       })
     return refusal(
       c.req.raw,
+      c.env,
       new RecollectError(
         'not_found',
         'there is nothing at this path',
@@ -73,9 +82,9 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       ),
     )
   })
-  app.onError((error, c) => refusal(c.req.raw, error))
+  app.onError((error, c) => refusal(c.req.raw, c.env, error))
 
-  const passed = async (request: Request, address: string): Promise<Response> => {
+  const passed = async (request: Request, sender: Sender): Promise<Response> => {
     if (request.url.length > limits.urlBytes)
       throw new RecollectError('payload_too_large', `a URL has at most ${limits.urlBytes} bytes`, 'Send a shorter URL.', {
         limit: limits.urlBytes,
@@ -84,27 +93,20 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     const host = hostName(request.headers.get('host') ?? new URL(request.url).host)
     if (!options.hosts.includes(host))
       throw new RecollectError('forbidden', 'this host name is not served here', 'Call the gateway by a name of its configuration (gateway.hosts).')
-    return app.fetch(request, { address })
-  }
-  const answered = async (request: Request, requestId: string, address: string): Promise<Response> => {
-    // No Request of ours can have these methods.
-    if (['TRACE', 'TRACK', 'CONNECT'].includes(request.method))
-      return refusal(request, new RecollectError('invalid_input', 'this method is not served', 'Use another method.'), 405)
-    const tagged = withRequestId(request, requestId)
-    return passed(tagged, address).catch((error: unknown) => refusal(tagged, error))
+    return app.fetch(request, sender)
   }
   return {
     async fetch(request, peer = { address: 'in-process', https: false }) {
       const began = options.clock.now()
       const requestId = requestIdOf(request.headers, () => madeId('req', options.random))
-      const response = await answered(request, requestId, peer.address)
-      const answer = withHeaders(response, {
+      const sender = { address: peer.address, requestId }
+      const answer = setHeaders(await passed(request, sender).catch((error: unknown) => refusal(request, sender, error)), {
         ...securityHeaders,
         ...(peer.https ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
         ...corsHeaders(request, options.corsOrigins),
         'x-request-id': requestId,
       })
-      const route = labelOf(request, rows)
+      const route = labelOf(request, labels)
       const method = route === 'other' ? 'other' : request.method // what no row takes may be anybody's word
       const seconds = (options.clock.now() - began) / 1000
       options.telemetry.count('recollect_http_requests_total', 1, { route, method, status: String(answer.status) })
@@ -126,7 +128,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
         'the request line or its host cannot be read',
         'Send a plain path, and the name of this host.',
       )
-      return withHeaders(problemResponse(error, { requestId, shape: 'native' }), { ...securityHeaders, 'x-request-id': requestId })
+      return setHeaders(problemResponse(error, { requestId, shape: 'native' }), { ...securityHeaders, 'x-request-id': requestId })
     },
     drain() {
       draining = true
@@ -141,39 +143,36 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
   }
 }
 
-/** A copy with our id in its headers; made field by field, since a server's own request need not be the global one. */
-function withRequestId(request: Request, id: string): Request {
-  const headers = new Headers(request.headers)
-  headers.set('x-request-id', id)
-  const body = request.method === 'GET' || request.method === 'HEAD' ? {} : { body: request.body, duplex: 'half' as const }
-  return new Request(request.url, { method: request.method, headers, signal: request.signal, ...body })
-}
-
 const isModelPath = (path: string): boolean => /^(?:\/s\/[^/]+)?\/v1(?:\/|$)/.test(path)
 
 /** Any throw, in the shape of the API that was called. */
-function refusal(request: Request, thrown: unknown, status?: HttpStatus, headers: Readonly<Record<string, string>> = {}): Response {
+function refusal(
+  request: Request,
+  { requestId }: Sender,
+  thrown: unknown,
+  { status, headers = {} }: { readonly status?: HttpStatus; readonly headers?: Readonly<Record<string, string>> } = {},
+): Response {
   const error = asError(thrown)
   const http = status ?? (error.details?.['http'] === 415 ? 415 : undefined)
   const retry = error.details?.['retryAfterSeconds']
   const response = problemResponse(error, {
-    requestId: request.headers.get('x-request-id') ?? '',
+    requestId,
     shape: isModelPath(new URL(request.url).pathname) ? 'openai' : 'native',
     ...(http === undefined ? {} : { status: http }),
     ...(typeof retry === 'number' ? { retryAfterSeconds: retry } : {}),
     ...(typeof error.details?.['param'] === 'string' ? { param: error.details['param'] } : {}),
   })
-  return withHeaders(response, headers)
+  return setHeaders(response, headers)
 }
 
 const patternOf = (path: string): RegExp => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
 
-const methodsFor = (path: string, rows: readonly Row[]): string[] => [
-  ...new Set(rows.filter((row) => patternOf(row.path).test(path)).map((row) => row.method)),
-]
+interface Label extends Pick<Row, 'method' | 'path'> {
+  readonly pattern: RegExp
+}
 
 /** The row's template, so that no id stands in a metric or log line (OBS-6). */
-function labelOf(request: Request, rows: readonly Row[]): string {
+function labelOf(request: Request, labels: readonly Label[]): string {
   const path = new URL(request.url).pathname
-  return rows.find((one) => one.method === request.method && patternOf(one.path).test(path))?.path ?? 'other'
+  return labels.find(({ method, pattern }) => method === request.method && pattern.test(path))?.path ?? 'other'
 }

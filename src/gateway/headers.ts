@@ -17,9 +17,8 @@ export const requestIdOf = (headers: Headers, made: () => string): string => {
   return given !== null && visible.test(given) ? given : made()
 }
 
-/** A copy with these, and with the charset of its text: all of it is UTF-8. */
-export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
-  const answer = new Response(response.body, response)
+/** Sets these on an answer of ours, and the charset of its text: all of it is UTF-8. */
+export function setHeaders(answer: Response, headers: Readonly<Record<string, string>>): Response {
   const type = answer.headers.get('content-type')
   if (type !== null && /^(?:text\/|application\/(?:[a-z.+-]+\+)?json\b)/i.test(type) && !/charset=/i.test(type))
     answer.headers.set('content-type', `${type}; charset=utf-8`)

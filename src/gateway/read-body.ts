@@ -32,8 +32,17 @@ const tooLarge = (most: number, given: number): RecollectError =>
   })
 
 async function bytesOf(request: Request, most: number): Promise<Uint8Array> {
-  const told = Number(request.headers.get('content-length') ?? 0)
-  if (told > most) throw tooLarge(most, told)
+  const told = request.headers.get('content-length')
+  if (told === null) return counted(request, most)
+  if (Number(told) > most) throw tooLarge(most, Number(told))
+  // HTTP ends a body where its told length ends. So the server can hand it over whole, which is a third of the work of a stream.
+  const bytes = new Uint8Array(await request.arrayBuffer())
+  if (bytes.length > most) throw tooLarge(most, bytes.length)
+  return bytes
+}
+
+/** A body whose length nobody told. */
+async function counted(request: Request, most: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let size = 0
