@@ -40,6 +40,7 @@ describe('the extractors', () => {
     ['question', ['u: Plan it for me.', 'u: Which museum opens early?'], ['Which museum opens early?']],
     ['fact', ['u: Plan it for me.', 'u: My sister Carla turns 40 soon. It is nice.'], ['My sister Carla turns 40 soon.']],
     ['entity', ['u: We met Ada Moreno near Lisbon.'], ['Ada Moreno', 'Lisbon']],
+    ['entity', ['u: Hi Carla, thanks. Hello Bruno. Hey Ines!'], ['Carla', 'Bruno', 'Ines']],
     ['artifact', ['u: Try this:\n```ts\nconst a = 1\n```', 't: It is sunny. Go out.'], ['code: const a = 1', 'tool answered: It is sunny.']],
     ['timeline', ['u: Plan a trip for me.', 'a: Gladly.'], ['Plan a trip for me.']],
     ['hint', ['u: Does Lisbon beat Porto?', 'a: We like Lisbon more.'], ['Lisbon · Porto']],

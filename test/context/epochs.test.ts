@@ -305,7 +305,7 @@ describe('what an epoch is', () => {
   })
 
   test('one rewrite: evicted, summarized, state folded, the late result in its place, all at once [EPO-8, TURN-5]', async () => {
-    const session = tableSession()
+    const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })
     talk(session, 30)
     session.say('assistant', [call('c1', 'search')])
     session.say('user', 'never mind')
@@ -314,17 +314,20 @@ describe('what an epoch is', () => {
     session.say('assistant', 'fine')
     session.say('tool', [result('c1', 'found it late')])
     session.patch({ done: true })
+    session.memories.set('mem1', aMemory('mem1', 'a fact')) // its place is written to the head, behind the late result
     session.say('user', 'what now?')
     const late = await session.context({ budgetTokens: 50_000, format: 'openai-chat', model: 'gpt-4o' })
     expect(isPrefix(blocksOfContext(before), blocksOfContext(late))).toBe(true)
     expect(late.receipt.parts.filter((part) => part.change === 'fenced')).toHaveLength(1)
+    expect(JSON.stringify(late.messages)).toMatch(/<recollect:quoted-data [^<]*untrusted[^<]*found it late/)
+    expect((await session.cold({ budgetTokens: 50_000, format: 'openai-chat', model: 'gpt-4o' })).messages).toEqual(late.messages)
     const after = await session.context({ budgetTokens: 3_500, format: 'openai-chat', model: 'gpt-4o' })
     expect(JSON.stringify(after.messages)).not.toContain('[no result recorded]')
     const messages = after.messages as readonly { role: string; content?: string }[]
     const at = messages.findIndex(({ role }) => role === 'tool')
     expect(messages[at]?.content).toBe('found it late')
     expect(after.receipt.parts.map((part) => part.class).slice(0, 3)).toEqual(['summary', 'state', 'message'])
-    expect(session.swaps).toHaveLength(2)
+    expect(session.swaps).toHaveLength(3)
   })
 
   test('a loser of the race for the head goes on with the winner’s record, and writes nothing over it [EPO-4]', async () => {

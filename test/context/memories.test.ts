@@ -93,6 +93,8 @@ describe('memories', () => {
 
   test('find no place in a turn whose beginning was cut away, and the receipt says that the budget had none [INJ-1, TURN-3]', async () => {
     const session = remembering()
+    session.say('user', 'hello')
+    session.say('assistant', 'hi')
     remember(session, aMemory('mem1', 'FACT one'))
     session.say('user', 'look')
     for (let n = 0; n < 9; n++) {
@@ -101,7 +103,7 @@ describe('memories', () => {
     }
     const asked = { budgetTokens: 50_000, strategy: { name: 'hybrid', lowTokens: 400, highTokens: 1_200 } } as const
     const { receipt, messages } = await session.context(asked)
-    expect(session.head().epoch?.keepUserSeq).toBe(1)
+    expect(session.head().epoch?.keepUserSeq).toBe(3)
     expect(receipt.recall.items).toMatchObject([{ id: 'mem1', outcome: 'budget' }])
     expect(JSON.stringify(messages)).not.toContain('FACT one')
     expect(session.head().epoch?.injections).toEqual([])

@@ -36,7 +36,7 @@ test('a round is one assistant message with calls and all their results; paralle
 })
 
 test('grouping goes by seq and call id, whatever the times say, and by the newest call of an id that comes again [TURN-2]', () => {
-  const [turn] = groupTurns(log('u a:x a:x t:x'))
+  const [turn] = groupTurns(log('u a:x a:x t:x t:other'))
   expect(turn?.rounds.map(({ open }) => open)).toEqual([['x'], []])
 })
 

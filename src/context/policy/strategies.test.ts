@@ -48,6 +48,7 @@ test('where one turn alone is past the high watermark the cut falls between its 
   const turns = [turn(1), turn(7, { tokens: 1_200, lastSeq: 78, rounds })]
   const strategies = [hybrid(), summary(), slidingWindow()]
   expect(strategies.map((strategy) => strategy.plan(input({ turns, lowTokens: 700 })).keepFrom)).toEqual([75, 75, 75])
+  expect(strategies.map((strategy) => strategy.plan(input({ turns, lowTokens: 200 })).keepFrom)).toEqual([77, 77, 77]) // one round stays, over it or not
   const open = [turn(1), turn(7, { tokens: 1_200, lastSeq: 78, rounds, open: true })]
   expect(strategies.map((strategy) => strategy.plan(input({ turns: open, lowTokens: 700 })).keepFrom)).toEqual([10, 10, 10])
 })

@@ -26,24 +26,26 @@ const bare = (parts: readonly (Part | PartInput)[]): unknown[] =>
   )
 
 // What the chat format can carry, by role.
-const said = fc.string({ unit: 'binary', minLength: 1 }).map(text)
+const said = fc.oneof(fc.string({ unit: 'binary', minLength: 1 }), fc.constant(' \n')).map(text)
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/)
 const bytes = fc.uint8Array({ maxLength: 40 }).map((data) => Uint8Array.from(data))
 const media = fc.oneof(
   fc.record({ type: fc.constant('image' as const), mediaType: fc.constant('image/png'), data: bytes }),
-  fc.webUrl().map((url) => ({ type: 'image' as const, mediaType: 'image/*', url })),
+  fc.webUrl().map((url) => ({ type: 'image' as const, mediaType: 'image/*', url, detail: 'low' as const })),
   fc.record({ type: fc.constant('file' as const), mediaType: fc.constant('application/pdf'), data: bytes, name: id }),
   id.map((file) => ({ type: 'file' as const, mediaType: 'application/octet-stream', url: `openai-file:${file}` })),
 )
 const foreign = id.map((data) => ({ type: 'foreign' as const, family: 'openai', data: { type: 'input_audio', input_audio: { data } } }))
-const call = fc.record({ type: fc.constant('tool-call' as const), callId: id, name: id, arguments: fc.string() })
+const call = fc.record(
+  { type: fc.constant('tool-call' as const), callId: id, name: id, arguments: fc.string(), custom: fc.constant(true) },
+  { requiredKeys: ['type', 'callId', 'name', 'arguments'] },
+)
+const name = fc.option(id, { nil: undefined })
 const message: fc.Arbitrary<Emitted> = fc.oneof(
+  fc.tuple(fc.array(fc.oneof(said, media, foreign), { minLength: 1, maxLength: 4 }), name).map(([parts, name]) => sent('user', parts, name)),
   fc
-    .tuple(fc.array(fc.oneof(said, media, foreign), { minLength: 1, maxLength: 4 }), fc.option(id, { nil: undefined }))
-    .map(([parts, name]) => sent('user', parts, name)),
-  fc
-    .tuple(fc.array(said, { maxLength: 2 }), fc.array(call, { minLength: 1, maxLength: 3 }))
-    .map(([texts, calls]) => sent('assistant', [...texts, ...calls])),
+    .tuple(fc.array(said, { maxLength: 2 }), fc.array(call, { minLength: 1, maxLength: 3 }), name)
+    .map(([texts, calls, speaker]) => sent('assistant', [...texts, ...calls], speaker)),
   fc
     .array(said, { minLength: 1, maxLength: 3 })
     .map((texts) => sent('assistant', [...texts, { type: 'foreign', family: 'openai', data: { refusal: 'no' } }])),
@@ -55,7 +57,9 @@ describe('lowering', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 6 }), (messages) => {
         const back = raiseOpenAiChat(lowered(...messages))
-        expect(back.messages.map(({ role, parts = [] }) => [role, bare(parts)])).toEqual(messages.map(({ role, parts }) => [role, bare(parts)]))
+        expect(back.messages.map(({ role, name, parts = [] }) => [role, name, bare(parts)])).toEqual(
+          messages.map(({ role, name, parts }) => [role, name, bare(parts)]),
+        )
       }),
       { numRuns: 1_000 },
     )
@@ -63,8 +67,10 @@ describe('lowering', () => {
 
   test('neutral keeps role, name and parts, and nothing that only the log needs [LOW-1, LOW-2]', () => {
     const parts: Part[] = [{ type: 'text', text: 'hi', spans: [{ start: 0, end: 2, origin: 'user-typed', labelled: false }] }]
-    expect(JSON.stringify(lowerNeutral({ system: 's', tools: [], messages: [{ ...sent('user', parts, 'ada'), seq: 7 }] }))).toBe(
-      '{"messages":[{"role":"user","name":"ada","parts":[{"type":"text","text":"hi"}]}],"system":"s","tools":[]}',
+    const failed = sent('tool', [{ type: 'tool-result', callId: 'x', content: parts, failed: true }])
+    expect(JSON.stringify(lowerNeutral({ system: 's', tools: [], messages: [{ ...sent('user', parts, 'ada'), seq: 7 }, failed] }))).toBe(
+      '{"messages":[{"role":"user","name":"ada","parts":[{"type":"text","text":"hi"}]},' +
+        '{"role":"tool","parts":[{"type":"tool-result","callId":"x","content":[{"type":"text","text":"hi"}],"failed":true}]}],"system":"s","tools":[]}',
     )
   })
 
@@ -103,6 +109,7 @@ describe('lowering', () => {
       sent('tool', [{ type: 'tool-result', callId: 'x', content: [image] }]),
       sent('tool', [{ type: 'tool-result', callId: 'y', content: [text('')] }]),
       sent('user', [linked]),
+      sent('user', [{ type: 'image', mediaType: 'image/png' }]),
       sent('assistant', [text('')]),
       sent('user', []),
       sent('assistant', [{ type: 'tool-call', callId: 'x', name: 'f', arguments: '{}' }]),
@@ -111,6 +118,7 @@ describe('lowering', () => {
       '[image image/png, 12 bytes]',
       '[empty message]',
       '[file text/csv]',
+      '[image image/png]',
       '[empty message]',
       '[empty message]',
       undefined,
