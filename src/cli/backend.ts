@@ -1,11 +1,14 @@
 // What the commands ask of Recollect: in process on the configured stores, or of a gateway over HTTP; the output is the same (CLI-1).
 import { RecollectError, errorCodes, type ErrorCode } from '../core/errors.ts'
-import type { CredentialInfo, CredentialRequest, ContextOptions, Recollect, SessionInfo, User } from '../recollect.ts'
+import { shownKey } from '../gateway/routes/owner.ts'
+import type { CredentialRequest, ContextOptions, Recollect, SessionInfo, User } from '../recollect.ts'
 
 type SearchOptions = NonNullable<Parameters<User['memories']['search']>[1]>
 type Json = any // what the two ways give alike; the commands read named fields of it
 
 export interface Backend {
+  /** Whose data this is: in process the one that was named, on a gateway that of the key, where none is named. */
+  owner(): Promise<string | undefined>
   context(session: string, options: ContextOptions): Promise<Json>
   search(query: string, options: SearchOptions): Promise<Json>
   remember(text: string, options: { kind?: string; slot?: string }): Promise<Json>
@@ -18,7 +21,7 @@ export interface Backend {
   erase(owner: string, dryRun: boolean): Promise<Json>
   usage(session?: string, since?: number): Promise<Json>
   sweep(options: { dryRun?: boolean; until?: number }): Promise<Json>
-  keys(): Promise<readonly Omit<CredentialInfo, 'tenantId'>[]>
+  keys(): Promise<readonly Json[]>
   createKey(request: CredentialRequest): Promise<{ key: Json; secret: string }>
   rotateKey(id: string): Promise<{ key: Json; secret: string }>
   revokeKey(id: string): Promise<void>
@@ -27,6 +30,7 @@ export interface Backend {
 export function localBackend(recollect: Recollect, user: User): Backend {
   const { tenantId } = user
   return {
+    owner: async () => user.ownerId,
     context: async (session, options) => user.preview(session, options),
     search: (query, options) => user.memories.search(query, options),
     remember: async (text, options) => (await user.memories.remember(text, options as Parameters<User['memories']['remember']>[1])).record,
@@ -39,26 +43,30 @@ export function localBackend(recollect: Recollect, user: User): Backend {
     erase: (_, dryRun) => user.erase({ dryRun }),
     usage: (session, since) => user.usage({ ...(session === undefined ? {} : { session }), ...(since === undefined ? {} : { since }) }),
     sweep: (options) => recollect.sweep(options),
-    keys: async () => (await recollect.credentials.list(tenantId, { limit: 200 })).items,
+    keys: async () => (await recollect.credentials.list(tenantId, { limit: 200 })).items.map(shownKey),
     async createKey(request) {
       const { credential, secret } = await recollect.credentials.create(tenantId, request)
-      return { key: credential, secret }
+      return { key: shownKey(credential), secret }
     },
     async rotateKey(id) {
       const { credential, secret } = await recollect.credentials.rotate(tenantId, id)
-      return { key: credential, secret }
+      return { key: shownKey(credential), secret }
     },
     revokeKey: (id) => recollect.credentials.revoke(tenantId, id),
   }
 }
 
-export function remoteBackend(url: string, key: string, send: typeof fetch, timeoutMs: number): Backend {
-  const call = async (method: string, path: string, body?: unknown): Promise<Json> => {
+export function remoteBackend(
+  { url, key, owner }: { readonly url: string; readonly key: string; readonly owner?: string },
+  send: typeof fetch,
+  timeoutMs: number,
+): Backend {
+  const call = async (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Json> => {
     let response: Response
     try {
       response = await send(`${url.replace(/\/+$/, '')}/api/v1${path}`, {
         method,
-        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(timeoutMs),
       })
@@ -71,23 +79,28 @@ export function remoteBackend(url: string, key: string, send: typeof fetch, time
     const answer: Json = await response.json().catch(() => ({}))
     if (response.ok) return answer
     const code: ErrorCode = Object.hasOwn(errorCodes, answer.code) ? answer.code : 'unavailable'
-    const request = typeof answer.requestId === 'string' ? { details: { requestId: answer.requestId } } : {}
-    throw new RecollectError(code, answer.detail ?? `the gateway answered ${response.status}`, answer.nextStep ?? 'Check --url.', request)
+    throw new RecollectError(code, answer.detail ?? `the gateway answered ${response.status}`, answer.nextStep ?? 'Check --url.', {
+      ...(typeof answer.limit === 'number' ? { limit: answer.limit, given: answer.given } : {}),
+      ...(typeof answer.requestId === 'string' ? { details: { requestId: answer.requestId } } : {}),
+    })
   }
   const at = (id: string) => `/sessions/${encodeURIComponent(id)}`
+  // A key that acts for owners needs to be told for whom; what belongs to the tenant is nobody's.
+  const owned = (method: string, path: string, body?: unknown) => call(method, path, body, owner === undefined ? {} : { 'recollect-owner': owner })
   return {
-    context: (session, options) => call('POST', `${at(session)}/context`, { ...options, preview: true }),
-    search: (query, options) => call('POST', '/memories/search', { query, ...options }),
-    remember: (text, options) => call('POST', '/memories', { text, ...options }),
-    forget: (id, sources) => call('DELETE', `/memories/${encodeURIComponent(id)}${sources ? '?sources=true' : ''}`),
-    sessions: async (limit) => (await call('GET', `/sessions?limit=${limit}`)).items,
-    session: (id) => call('GET', at(id)),
-    deleteSession: (id) => call('DELETE', at(id)),
-    receipt: (session, id) => call('GET', `${at(session)}/receipts/${encodeURIComponent(id)}`),
-    diff: (session, a, b) => call('GET', `${at(session)}/receipts/${encodeURIComponent(a)}/diff/${encodeURIComponent(b)}`),
-    erase: (owner, dryRun) => call('POST', '/erase', { confirm: owner, dryRun }),
+    owner: async () => owner ?? (await call('GET', '/whoami')).owner,
+    context: (session, options) => owned('POST', `${at(session)}/context`, { ...options, preview: true }),
+    search: (query, options) => owned('POST', '/memories/search', { query, ...options }),
+    remember: (text, options) => owned('POST', '/memories', { text, ...options }),
+    forget: (id, sources) => owned('DELETE', `/memories/${encodeURIComponent(id)}${sources ? '?sources=true' : ''}`),
+    sessions: async (limit) => (await owned('GET', `/sessions?limit=${limit}`)).items,
+    session: (id) => owned('GET', at(id)),
+    deleteSession: (id) => owned('DELETE', at(id)),
+    receipt: (session, id) => owned('GET', `${at(session)}/receipts/${encodeURIComponent(id)}`),
+    diff: (session, a, b) => owned('GET', `${at(session)}/receipts/${encodeURIComponent(a)}/diff/${encodeURIComponent(b)}`),
+    erase: (owner, dryRun) => owned('POST', '/erase', { confirm: owner, dryRun }),
     usage: (session, since) =>
-      call(
+      owned(
         'GET',
         `/usage?${new URLSearchParams({ ...(session === undefined ? {} : { session }), ...(since === undefined ? {} : { since: String(since) }) })}`,
       ),

@@ -69,7 +69,7 @@ export function commands(run: Runner, complain: (text: string) => void): Command
     .option('--url <URL>', 'run on a gateway, with the key in RECOLLECT_KEY or --key-file')
     .option('--key-file <FILE>', 'file that holds the API key')
     .option('--tenant <NAME>', 'in process: the tenant', 'default')
-    .option('--owner <NAME>', 'in process: the owner', 'me')
+    .option('--owner <NAME>', 'the owner; default me in process, and that of the key on a gateway')
     .option('--json', 'one JSON document on stdout')
     .option('--quiet', 'no notes and no progress')
     .option('--no-color', 'nothing is told by colour')

@@ -16,7 +16,7 @@ export interface GlobalFlags {
   readonly url?: string
   readonly keyFile?: string
   readonly tenant: string
-  readonly owner: string
+  readonly owner?: string // default: me in process, on a gateway that of the key
   readonly json?: boolean
   readonly quiet?: boolean
   readonly yes?: boolean
@@ -39,11 +39,16 @@ export const terminalFor = (flags: Partial<GlobalFlags>): Terminal =>
 export async function inWork(flags: GlobalFlags, configuration: Configuration, run: (work: Work) => Promise<number>): Promise<number> {
   const terminal = terminalFor(flags)
   if (flags.url !== undefined)
-    return run({ backend: remoteBackend(addressOf(flags.url), keyOf(flags), fetch, timeoutOf(flags)), terminal, flags, configuration })
+    return run({
+      backend: remoteBackend({ url: addressOf(flags.url), key: keyOf(flags), ...ownerOf(flags) }, fetch, timeoutOf(flags)),
+      terminal,
+      flags,
+      configuration,
+    })
   const telemetry = createTelemetry({ clock: systemClock, level: 'silent', write: () => {}, version: '' })
   const recollect = await openRecollect(configuration, { clock: systemClock, telemetry }, false)
   try {
-    const user = recollect.tenant(flags.tenant).user(flags.owner)
+    const user = recollect.tenant(flags.tenant).user(flags.owner ?? 'me')
     return await run({ backend: localBackend(recollect, user), terminal, flags, configuration, user, recollect })
   } finally {
     await recollect.settled().catch(() => {}) // what is not formed now is formed at the next start
@@ -63,6 +68,13 @@ function timeoutOf(flags: GlobalFlags): number {
     limit: limits.cliCallMsMost,
     given: timeoutMs,
   })
+}
+
+/** For a key that acts for owners. @throws `invalid_input` for what no header can carry */
+function ownerOf({ owner }: GlobalFlags): { readonly owner?: string } {
+  if (owner === undefined) return {}
+  if (/^[\x21-\x7e]+$/.test(owner)) return { owner }
+  throw new RecollectError('invalid_input', 'with --url, --owner is plain ASCII, as headers are', 'Use a key of this owner, and leave --owner out.')
 }
 
 /** @throws `unauthenticated` for what no header can carry, so that no key is */

@@ -162,6 +162,7 @@ export const context = z.object({
   cacheKey: z.string(),
   tokens: z.object({ predicted: count, low: count, high: count, hard: count }),
   receipt,
+  degraded: z.array(z.string()),
 })
 export const usage = z.object({
   inputTokens: count,

@@ -175,6 +175,8 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     expect((await place.run(['--url', 'http://127.0.0.1:9', '--timeout-ms', '0', 'stats'], { env })).code).toBe(2)
     expect((await place.run(['--url', 'http://127.0.0.1:9', '--key-file', '/nowhere', 'stats'])).code).toBe(2)
     for (const url of ['nonsense', 'ftp://127.0.0.1/', '']) expect((await place.run(['--url', url, 'stats'], { env })).code).toBe(2)
+    const foreign = await place.run(['--url', 'http://127.0.0.1:9', '--owner', '日本', 'stats'], { env })
+    expect(foreign).toMatchObject({ code: 2, err: expect.stringContaining('--owner') as string })
     for (const key of ['rec_no\nne', 'rec_日本']) {
       const run = await place.run(['--url', 'http://127.0.0.1:9', 'stats'], { env: { RECOLLECT_KEY: key } })
       expect(run).toMatchObject({ code: 3, out: '' })

@@ -6,9 +6,9 @@ import type { Work } from '../work.ts'
 
 type Flags = Readonly<Record<string, string | undefined>>
 
-export async function createKey({ backend, terminal, flags }: Work, own: Flags): Promise<number> {
+export async function createKey({ backend, terminal }: Work, own: Flags): Promise<number> {
   const grants = listOf(own['grants'], '--grants') ?? []
-  const owner = own['for'] ?? (grants.includes('act-for-owner') ? undefined : flags.owner)
+  const owner = own['for'] ?? (grants.includes('act-for-owner') ? undefined : await backend.owner())
   const request = given({
     name: own['name'],
     ownerId: owner,

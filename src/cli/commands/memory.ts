@@ -1,4 +1,5 @@
 // Long-term memory, erasure, figures, the sweep.
+import { RecollectError } from '../../core/errors.ts'
 import { foundFault } from '../exit-codes.ts'
 import { given, listOf, timeOf, wholeOf } from '../flags.ts'
 import { confirm } from '../terminal.ts'
@@ -46,8 +47,10 @@ export const verdictOf = ({ clean, id }: { readonly clean?: boolean; readonly id
 
 export async function erase({ backend, terminal, flags }: Work, own: Flags): Promise<number> {
   const dryRun = own['dryRun'] === true
-  if (!dryRun) await confirm(terminal, flags.yes === true, flags.owner, `This erases everything of ${flags.owner}`)
-  const receipt = await backend.erase(flags.owner, dryRun)
+  const owner = await backend.owner()
+  if (owner === undefined) throw new RecollectError('invalid_input', 'this key is of no owner', 'Say whose data it is, with --owner.')
+  if (!dryRun) await confirm(terminal, flags.yes === true, owner, `This erases everything of ${owner}`)
+  const receipt = await backend.erase(owner, dryRun)
   terminal.result(receipt, () => [
     ...(receipt.removed as readonly { store: string; logs: number; entries: number; bytes: number }[]).map(
       (one) => `${one.store}: ${one.logs} logs, ${one.entries} entries, ${one.bytes} bytes ${dryRun ? 'would go' : 'gone'}`,

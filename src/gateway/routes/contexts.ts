@@ -108,8 +108,8 @@ async function contextOf(call: ContextCall, more: { readonly preview?: true } = 
     ...more,
     signal: call.signal,
   } as Parameters<Session['context']>[0])
-  const { reconcile: _, degraded, ...body } = context
-  return { status: 200, body, headers: degraded.length === 0 ? {} : { 'recollect-degraded': degraded.join(',') } }
+  const { reconcile: _, ...body } = context
+  return { status: 200, body, headers: body.degraded.length === 0 ? {} : { 'recollect-degraded': body.degraded.join(',') } }
 }
 
 /** The same plan, with the receipt of the first: a second one would count the turn and its memories twice. */

@@ -133,4 +133,8 @@ export const ownerRoutes = [
   }),
 ]
 
-const shownKey = ({ ownerId, tenantId: _, ...key }: CredentialInfo): object => ({ ...key, ...(ownerId === undefined ? {} : { owner: ownerId }) })
+/** A key as every surface shows it: the tenant is that of whoever asks. */
+export const shownKey = ({ ownerId, tenantId: _, ...key }: CredentialInfo): object => ({
+  ...key,
+  ...(ownerId === undefined ? {} : { owner: ownerId }),
+})
