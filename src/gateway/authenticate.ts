@@ -26,13 +26,18 @@ export interface Doorkeeper {
 const unauthenticated = (): RecollectError =>
   new RecollectError('unauthenticated', 'a valid API key is missing', 'Send `Authorization: Bearer rec_…`; make a key with `recollect keys create`.')
 
-/** @throws `unauthenticated`, the same for missing, malformed, unknown, expired and revoked · `limit_exceeded` after 10 failures a minute · `forbidden` */
+/**
+ * A key that holds is let in, whatever others of its address sent: else any page in a browser here could shut everybody out.
+ *
+ * @throws `unauthenticated`, the same for missing, malformed, unknown, expired and revoked · `limit_exceeded` after 10 keys that do not hold, or
+ * 60 requests without one, a minute from an address · `forbidden`
+ */
 export async function authenticate({ recollect, rates, keyHeader }: Doorkeeper, headers: Headers, address: string): Promise<Caller> {
-  if (!rates.has('failed sign-ins', address, limits.failuresAMinute)) rates.take('failed sign-ins', address, limits.failuresAMinute)
-  const found = await recollect.credentials.authenticate(secretOf(headers.get(keyHeader), keyHeader))
+  const given = headers.get(keyHeader)
+  const found = await recollect.credentials.authenticate(secretOf(given, keyHeader))
   if (found === undefined) {
-    rates.take('anonymous requests', address, limits.anonymousRequestsAMinute)
-    rates.take('failed sign-ins', address, limits.failuresAMinute)
+    if (given === null) rates.take('anonymous requests', address, limits.anonymousRequestsAMinute)
+    else rates.take('failed sign-ins', address, limits.failuresAMinute)
     recollect.audit.note({ tenantId: '~system', action: 'authenticate', decision: 'deny', reason: 'unauthenticated' })
     throw unauthenticated()
   }

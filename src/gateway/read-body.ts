@@ -32,6 +32,15 @@ const tooLarge = (most: number, given: number): RecollectError =>
   })
 
 async function bytesOf(request: Request, most: number): Promise<Uint8Array> {
+  try {
+    return await received(request, most)
+  } catch (cause) {
+    if (cause instanceof RecollectError) throw cause
+    throw new RecollectError('invalid_input', 'the body broke off before its end', 'Send a whole body, of the length that was told.', { cause })
+  }
+}
+
+async function received(request: Request, most: number): Promise<Uint8Array> {
   const told = request.headers.get('content-length')
   if (told === null) return counted(request, most)
   if (Number(told) > most) throw tooLarge(most, Number(told))

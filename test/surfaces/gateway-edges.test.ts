@@ -67,6 +67,20 @@ describe('who the client is', () => {
     }
   })
 
+  test('an address is told to wait after ten keys that do not hold, and sixty requests without one; a key that holds is let in all the same [ACC-7, ACC-11]', async () => {
+    const whoami = async (authorization?: string) =>
+      (await world.gateway.fetch(new Request('http://127.0.0.1/api/v1/whoami', authorization === undefined ? {} : { headers: { authorization } })))
+        .status
+    for (const [authorization, most] of [
+      ['Bearer nothing', limits.failuresAMinute],
+      [undefined, limits.anonymousRequestsAMinute],
+    ] as const) {
+      for (let n = 0; n < most; n++) expect(await whoami(authorization)).toBe(401)
+      expect(await whoami(authorization)).toBe(429)
+      expect(await whoami(`Bearer ${world.key}`)).toBe(200)
+    }
+  })
+
   test('whoever came by https is told to stay there, for a year, with subdomains; nobody else is [ACC-14]', async () => {
     const hsts = async (trusted: readonly string[], proto: string) => {
       const { served, get } = await behind(trusted)
@@ -85,6 +99,19 @@ describe('who the client is', () => {
     await expect(bind(['everybody'])).rejects.toMatchObject({ code: 'invalid_input' })
     await (await bind(['10.0.0.0/8'])).stop()
   })
+})
+
+test('a body that breaks off is the request of its sender, and no fault of ours [GW-10]', async () => {
+  for (const length of [undefined, '100']) {
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from('{"text":')),
+      pull: (controller) => controller.error(new Error('aborted')),
+    })
+    const headers = { authorization: `Bearer ${world.key}`, 'content-type': 'application/json', ...(length && { 'content-length': length }) }
+    const request = new Request('http://127.0.0.1/api/v1/memories', { method: 'POST', headers, body, duplex: 'half' })
+    const answer = await world.gateway.fetch(request)
+    expect([answer.status, (await answer.json()) as object]).toEqual([400, expect.objectContaining({ code: 'invalid_input' })])
+  }
 })
 
 test('a gateway is a fetch handler: what mounts it and what serves it give the same answers [GW-1]', async () => {
