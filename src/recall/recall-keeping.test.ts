@@ -144,6 +144,15 @@ describe('freshness', () => {
     expect(texts(await search('boiler')).length).toBe(1)
   })
 
+  test('a memory that has gone is held as nothing of its owner, also when it is looked for [ERA-7]', async () => {
+    const { owner, recall } = await memoryOf('The boiler code is 7731.')
+    await recall.partition(owner.scope)
+    expect(recall.holds(owner.scope)).toBe(1)
+    await owner.store.erase(owner.scope)
+    await recall.partition(owner.scope)
+    expect(recall.holds(owner.scope)).toBe(0)
+  })
+
   test('a log that is rewritten during each read is a conflict, and never half an answer [NODE-2]', async () => {
     const owner = await anOwner()
     await owner.say('one', 'two')

@@ -30,7 +30,7 @@ export interface PartitionCache {
   /** As `fresh`, with the birth of its log; 0 without a log. */
   held(scope: Scope): Promise<{ readonly ref: LogRef; readonly partition: Partition; readonly birth: number }>
   drop(owner: Owner): void
-  /** Partitions of the owner that are held: 1 or 0. */
+  /** Partitions of the owner that are held: 1 or 0. One that no log fills holds nothing of anybody. */
   holds(owner: Owner): number
   readonly bytes: number
 }
@@ -126,7 +126,7 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
       return { ref: refOf(scope, 'memory', memoryLogId), partition, birth }
     },
     drop: (owner) => remove(ownerKey(owner)),
-    holds: (owner) => (held.has(ownerKey(owner)) ? 1 : 0),
+    holds: (owner) => ((held.get(ownerKey(owner))?.birth ?? 0) === 0 ? 0 : 1),
   }
 }
 

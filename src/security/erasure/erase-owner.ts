@@ -69,6 +69,7 @@ async function erase(job: Job): Promise<ErasureReceipt> {
   const { clean } = await tellEnd(job, eventOf(job, mark.target, 'erase.done'), result) // 6
   const receipt = await receiptOf(job, mark, resumed, { ...result, keptWhy, clean }, before)
   await ring.remove(owner)
+  await dropCaches(job) // what was asked until now was asked of an owner who was going
   return receipt
 }
 
@@ -89,11 +90,15 @@ async function targetOf({ ring, owner }: Job): Promise<string> {
 }
 
 /** Everything out of every store and cache. */
-async function removeAll({ stores, caches, owner }: Job): Promise<readonly ErasureCount[]> {
+async function removeAll(job: Job): Promise<readonly ErasureCount[]> {
   const counts: ErasureCount[] = []
-  for (const { store } of stores) counts.push(await store.erase(owner))
-  for (const cache of caches) await cache.drop(owner)
+  for (const { store } of job.stores) counts.push(await store.erase(job.owner))
+  await dropCaches(job)
   return counts
+}
+
+async function dropCaches({ caches, owner }: Job): Promise<void> {
+  for (const cache of caches) await cache.drop(owner)
 }
 
 const eventOf = ({ owner, by }: Job, target: string, action: string) => ({

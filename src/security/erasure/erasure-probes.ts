@@ -44,7 +44,10 @@ export async function probeAll(parts: ErasureParts, stores: readonly ErasedStore
     probes.push(...(await probeStore(name, raw, owner, residue, parts.snapshotNames)))
     probes.push(...(await probeFiles(parts, name, files, residue.needles)))
   }
-  for (const cache of parts.caches) probes.push({ place: cache.place, lookedFor: 1, found: cache.holds(owner) })
+  for (const cache of parts.caches) {
+    await cache.drop(owner) // a request that came meanwhile may have left what it asked
+    probes.push({ place: cache.place, lookedFor: 1, found: cache.holds(owner) })
+  }
   probes.push({ place: 'keys: wraps', lookedFor: wraps.kept, found: (await parts.ring.look(owner))?.wraps.length ?? 0 })
   probes.push(...(await probeFiles(parts, 'keys', parts.keyDisk?.files, wraps)))
   return probes
