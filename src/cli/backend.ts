@@ -73,7 +73,14 @@ export function remoteBackend(
     } catch (cause) {
       if (cause instanceof Error && cause.name === 'TimeoutError')
         throw new RecollectError('timeout', `the gateway did not answer in ${timeoutMs} ms`, 'Try again, or give --timeout-ms more.', { cause })
-      throw new RecollectError('unavailable', 'the gateway does not answer', 'Check --url, and that the gateway runs.', { cause })
+      if (isUntrusted(cause))
+        throw new RecollectError(
+          'unavailable',
+          "the gateway's certificate is not accepted here",
+          'Call it by a name of the certificate; for one of your own set NODE_EXTRA_CA_CERTS to its file, or to that of its authority.',
+          { cause },
+        )
+      throw new RecollectError('unavailable', 'the gateway does not answer', 'Check --url, http or https, and that the gateway runs.', { cause })
     }
     if (response.status === 204) return undefined
     const answer: Json = await response.json().catch(() => ({}))
@@ -111,3 +118,7 @@ export function remoteBackend(
     revokeKey: (id) => call('DELETE', `/keys/${encodeURIComponent(id)}`),
   }
 }
+
+/** OpenSSL's words for a chain that does not verify, and Node's for a name or a date that does not fit. */
+const isUntrusted = (error: unknown): boolean =>
+  error instanceof Error && /CERT|LEAF_SIGNATURE/.test(String((error.cause as { code?: unknown } | undefined)?.code))

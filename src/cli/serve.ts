@@ -1,5 +1,6 @@
 // `recollect serve`: opens everything, makes the first key, says what to do next, and ends in order (RUN-7, GW-14).
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { certificateFiles, readCertificate } from '../config/certificate.ts'
 import type { Configuration } from '../config/load.ts'
 import { openRecollect, random } from '../config/open.ts'
 import { limits } from '../core/limits.ts'
@@ -7,6 +8,8 @@ import { systemClock } from '../create-recollect/system-clock.ts'
 import { createGateway, serveGateway, type GatewayOptions } from '../gateway/index.ts'
 import type { Recollect } from '../recollect.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import { takeRenewals } from './renewal.ts'
+import { welcome } from './welcome.ts'
 
 export async function serve(configuration: Configuration, version: string, say: (line: string) => void): Promise<number> {
   const loopDelay = monitorEventLoopDelay({ resolution: limits.loopDelayMs })
@@ -19,27 +22,50 @@ export async function serve(configuration: Configuration, version: string, say: 
     loopDelay,
   })
   const ended = signalled() // from the first moment, so that a signal at any time ends in order
+  const files = certificateFiles(configuration)
+  let certificate = files === undefined ? undefined : readCertificate(files, systemClock.now()) // before anything is made: a first start shows its key once
   const recollect = await openRecollect(configuration, { clock: systemClock, telemetry })
+  const closing = new AbortController()
   try {
-    const gateway = createGateway(recollect, gatewayOptions(configuration, telemetry, version))
-    const port = configuration.get('gateway.port') as number
+    const gateway = createGateway(recollect, {
+      ...gatewayOptions(configuration, telemetry, version),
+      ...(certificate === undefined ? {} : { certificateEnds: () => systemClock.now() >= (certificate?.renewFrom ?? 0) }),
+    })
     const served = await serveGateway(gateway, {
       host: configuration.get('gateway.host'),
-      port,
+      port: configuration.get('gateway.port'),
       clock: systemClock,
       trustedProxy: configuration.get('gateway.trustedProxy'),
       drainDelayMs: configuration.get('gateway.drainDelayMs'),
+      ...(certificate === undefined ? {} : { tls: certificate }),
     })
     const key = await firstKey(recollect)
-    for (const line of welcome(served.url, key, configuration)) say(line)
+    for (const line of welcome(served.url, key, configuration, certificate)) say(line)
     telemetry.log('info', 'started', { port: served.port })
+    if (files !== undefined && certificate !== undefined)
+      void takeRenewals(
+        {
+          clock: systemClock,
+          telemetry,
+          read: () => readCertificate(files, systemClock.now()),
+          use(renewed) {
+            certificate = renewed
+            served.renew(renewed)
+          },
+        },
+        certificate,
+        closing.signal,
+      )
     await ended
+    telemetry.log('info', 'stopping')
     const all = await served.stop()
     await recollect.close()
     return all ? 0 : 1
   } catch (error) {
     await recollect.close()
     throw error
+  } finally {
+    closing.abort()
   }
 }
 
@@ -86,29 +112,4 @@ function signalled(): Promise<void> {
         resolve()
       })
   })
-}
-
-function welcome(url: string, key: string | undefined, configuration: Configuration): string[] {
-  const upstream = configuration.get('upstream.url') as string | undefined
-  const shown = key ?? '$RECOLLECT_KEY'
-  const chat = `curl ${url}/s/first/v1/chat/completions -H "authorization: Bearer ${shown}" -H 'content-type: application/json'`
-  const body = `-d '{"model":"any","messages":[{"role":"user","content":"I live in Lisbon."}]}'`
-  return [
-    `Recollect serves on ${url}`,
-    '',
-    `  OpenAI base URL   ${url}/s/SESSION/v1    (any session name; or ${url}/v1 with the header recollect-session)`,
-    `  native API        ${url}/api/v1          (described in ${url}/openapi.json)`,
-    `  store             ${configuration.get('stores.sessions') ?? `SQLite in ${configuration.get('dataDir')}`}, sealing ${configuration.get('seal')}`,
-    `  embedder          ${configuration.get('embedder')}`,
-    `  upstream          ${upstream ?? 'none: set RECOLLECT_UPSTREAM_URL (up to /v1) and RECOLLECT_UPSTREAM_KEY, and start again'}`,
-    '',
-    ...(key === undefined
-      ? ['The key was shown at the first start. Make another with: npm start -- keys create --name NAME --user-text user-typed']
-      : ['Your key, shown this once (tenant default, owner me):', '', `  ${key}`]),
-    '',
-    `A chat turn in the session "first"${upstream === undefined ? ', once an upstream is set' : ''}:`,
-    `  ${chat} ${body}`,
-    'What would be in the prompt, without a model and without storing anything:',
-    `  ${chat} -H 'recollect-mode: dry-run' ${body}`,
-  ]
 }

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 
 /** The bytes of a file, or what is wrong with it, in words that follow its name. */
-export type FileRead = { readonly bytes: Uint8Array } | { readonly fault: string }
+export type FileRead = { readonly bytes: Uint8Array; readonly mode: number; readonly uid: number } | { readonly fault: string }
 
 export function readFileWhole(file: string, mostBytes: number): FileRead {
   let opened: number
@@ -17,7 +17,7 @@ export function readFileWhole(file: string, mostBytes: number): FileRead {
     const bytes = new Uint8Array(mostBytes + 1)
     let length = 0
     for (let got = -1; got !== 0 && length <= mostBytes; length += got) got = readSync(opened, bytes, length, bytes.length - length, null)
-    return length > mostBytes ? { fault: `has over ${mostBytes} bytes` } : { bytes: bytes.subarray(0, length) }
+    return length > mostBytes ? { fault: `has over ${mostBytes} bytes` } : { bytes: bytes.subarray(0, length), mode: found.mode, uid: found.uid }
   } catch {
     return { fault: 'cannot be read' }
   } finally {

@@ -47,10 +47,21 @@ export const settings = {
     kind: bindAddress,
     fallback: '127.0.0.1',
     flag: '--host',
-    reason: 'Address to bind; another than loopback needs a listed proxy.',
+    reason: 'Address to bind; another than loopback needs TLS, here or in a listed proxy.',
   },
   'gateway.port': { kind: whole(0, 65_535), fallback: 8787, flag: '--port', reason: 'Port to bind; 0 takes any free one.' },
   'gateway.hosts': { kind: hostNames, fallback: ['127.0.0.1', 'localhost', '[::1]'], reason: 'Host names a request may carry.' },
+  'gateway.tls.certFile': {
+    kind: text,
+    fallback: undefined,
+    reason:
+      'PEM file with the certificate and its chain: the gateway then speaks https alone, TLS 1.2 or newer. A renewed one is served within a minute.',
+  },
+  'gateway.tls.keyFile': {
+    kind: text,
+    fallback: undefined,
+    reason: "PEM file with its private key, not encrypted, and for its owner alone (mode 600; 640 where it is root's).",
+  },
   'gateway.trustedProxy': {
     kind: networks,
     fallback: [],

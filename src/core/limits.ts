@@ -233,6 +233,7 @@ export const limits = {
   settingItems: 64, // of one list
   settingsFileBytes: 1 * MiB,
   secretFileBytes: 64 * KiB, // a key, or a token with its claims
+  pemFileBytes: 64 * KiB, // a chain of ten certificates has about 20 KiB
   settingFaults: 20, // told at once; a line that nobody reads helps nobody
   cliCallMsMost: 10 * minute, // --timeout-ms
 
@@ -256,6 +257,8 @@ export const limits = {
   requestMs: 30 * second,
   headerReadMs: 10 * second,
   keepAliveMs: 5 * second,
+  certificateLookMs: 60 * second, // how soon a renewed certificate is served
+  certificateRenewMs: 14 * day, // one that ends sooner should have been renewed: the usual tools do it 30 days before
   preflightMs: 10 * minute, // how long a browser asks no second time (GW-15); what is no longer allowed is refused at the call all the same
   signalRepeatMs: 1 * second, // signals within it are one: a terminal reaches npm, its shell and the gateway alike (GW-14)
   upstreamSilenceMs: 120 * second,

@@ -7,7 +7,7 @@ import { inTime } from '../ports/clock.ts'
 import type { Recollect } from '../recollect.ts'
 import { corsHeaders, isPreflight, preflightAnswer } from './cors.ts'
 import { handleRow, type Desk, type Row } from './door.ts'
-import { hostName, requestIdOf, securityHeaders, setHeaders } from './headers.ts'
+import { hostOf, httpsHeaders, requestIdOf, securityHeaders, setHeaders } from './headers.ts'
 import { modelRows } from './openai/model-routes.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 import { nativeRow } from './native.ts'
@@ -58,6 +58,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     recollect,
     metrics: options.metrics,
     draining: () => draining,
+    ...(options.certificateEnds === undefined ? {} : { certificateEnds: options.certificateEnds }),
     openapi: () => openapiDocument(native, options.version),
   })
   const rows = [...native.map((row) => nativeRow(checkedRow(row), recollect)), ...modelRows(recollect, options, keyHeader)]
@@ -90,8 +91,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
         limit: limits.urlBytes,
         given: request.url.length,
       })
-    const host = hostName(request.headers.get('host') ?? new URL(request.url).host)
-    if (!options.hosts.includes(host))
+    if (!options.hosts.includes(hostOf(request)))
       throw new RecollectError('forbidden', 'this host name is not served here', 'Call the gateway by a name of its configuration (gateway.hosts).')
     return app.fetch(request, sender)
   }
@@ -102,7 +102,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       const sender = { address: peer.address, requestId }
       const answer = setHeaders(await passed(request, sender).catch((error: unknown) => refusal(request, sender, error)), {
         ...securityHeaders,
-        ...(peer.https ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+        ...httpsHeaders(request, peer.https),
         ...corsHeaders(request, options.corsOrigins),
         'x-request-id': requestId,
       })

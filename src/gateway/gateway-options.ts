@@ -19,4 +19,6 @@ export interface GatewayOptions {
   readonly onEdit?: 'rewind' | 'fork' | 'refuse' // OAI-8
   readonly sessionHeaders?: readonly string[] // OAI-2; beside `recollect-session`
   readonly metrics: () => string
+  /** Of a gateway that speaks TLS itself: whether its certificate ends soon, as readiness tells (GW-16). */
+  readonly certificateEnds?: () => boolean
 }

@@ -1,7 +1,7 @@
 // What every answer carries, and the id of every request (GW-5, ACC-14).
 import { limits } from '../core/limits.ts'
 
-/** Set on every answer. HSTS is added for whoever came by https. */
+/** Set on every answer. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
@@ -26,5 +26,9 @@ export function setHeaders(answer: Response, headers: Readonly<Record<string, st
   return answer
 }
 
-/** `127.0.0.1:8787` → `127.0.0.1`; `[::1]:80` → `[::1]`. */
-export const hostName = (host: string): string => host.replace(/:\d+$/, '').toLowerCase()
+/** The name that a request calls us by, without its port: `127.0.0.1:8787` → `127.0.0.1`; `[::1]:80` → `[::1]`. */
+export const hostOf = ({ headers, url }: Request): string => (headers.get('host') ?? new URL(url).host).replace(/:\d+$/, '').toLowerCase()
+
+/** For who came by https to stay there. Not for localhost: a browser would keep to https with every other server of that machine. */
+export const httpsHeaders = (request: Request, https: boolean): Readonly<Record<string, string>> =>
+  https && !/(?:^|\.)localhost$/.test(hostOf(request)) ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}

@@ -1,6 +1,7 @@
 // The gateway behind a real socket: bounds on headers and time, and an orderly end (GW-11, GW-14, ACC-14).
 import { getRequestListener } from '@hono/node-server'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
@@ -8,6 +9,7 @@ import { networksOf, type Networks } from '../core/networks.ts'
 import { inTime, late, type Clock } from '../ports/clock.ts'
 import type { Gateway } from './app.ts'
 import { peerOf, type Connection } from './peer.ts'
+import { quietConnections } from './quiet-connections.ts'
 
 export interface ServeOptions {
   readonly host: string
@@ -16,11 +18,21 @@ export interface ServeOptions {
   /** Addresses and CIDR ranges of proxies with TLS: their forwarded headers count (ACC-14). */
   readonly trustedProxy?: readonly string[]
   readonly drainDelayMs?: number
+  /** With it the socket speaks TLS and nothing else. */
+  readonly tls?: TlsIdentity
+}
+
+/** A certificate with its chain, and its key, both in PEM. */
+export interface TlsIdentity {
+  readonly cert: string
+  readonly key: string
 }
 
 export interface Served {
   readonly url: string
   readonly port: number
+  /** New connections see this certificate; those that stand go on. Only where TLS is spoken. */
+  renew(tls: TlsIdentity): void
   /** Readiness turns to 503 at once; requests in flight end within 30 s. True if all did. */
   stop(): Promise<boolean>
 }
@@ -29,22 +41,26 @@ export interface Served {
 export async function serveGateway(gateway: Gateway, options: ServeOptions): Promise<Served> {
   const loopback = ['127.0.0.1', '::1', 'localhost'].includes(options.host)
   const proxies = networksOf(options.trustedProxy ?? [])
-  if (!loopback && proxies.size === 0)
+  if (!loopback && options.tls === undefined && proxies.size === 0)
     throw new RecollectError(
       'invalid_input',
-      'another bind than loopback needs TLS in front',
-      'Bind 127.0.0.1, or list the proxy with TLS that stands before the gateway in gateway.trustedProxy.',
+      'another bind than loopback needs TLS',
+      'Bind 127.0.0.1, set gateway.tls.certFile and gateway.tls.keyFile, or list the proxy with TLS before the gateway in gateway.trustedProxy.',
     )
-  const server = await listening(gateway, options, proxies)
+  const { server, endQuiet } = await listening(gateway, options, proxies)
   const port = (server.address() as AddressInfo).port
   return {
     port,
-    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${callableHost(options.host)}:${port}`,
+    renew(tls) {
+      if ('setSecureContext' in server) server.setSecureContext(secured(tls))
+    },
     async stop() {
       gateway.drain()
       if (options.drainDelayMs !== undefined) await options.clock.sleep(options.drainDelayMs)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
+      endQuiet()
       const all = (await inTime(options.clock, limits.drainMs, closed)) !== late
       if (!all) server.closeAllConnections()
       await gateway.close()
@@ -53,26 +69,34 @@ export async function serveGateway(gateway: Gateway, options: ServeOptions): Pro
   }
 }
 
-function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): Promise<Server> {
+interface Listening {
+  readonly server: Server | TlsServer
+  readonly endQuiet: () => void
+}
+
+function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): Promise<Listening> {
   const listener = getRequestListener(
     async (request: Request, env: unknown) => atOnce(await gateway.fetch(request, peerOf(connectionOf(env), request.headers, proxies)), env),
     { hostname: options.host, overrideGlobalObjects: false, errorHandler: () => gateway.unreadable() }, // a URL that does not parse; `fetch` answers all else
   )
   return new Promise((resolve, reject) => {
-    const server = createServer(
-      {
-        maxHeaderSize: limits.headersBytes,
-        requestTimeout: limits.requestMs,
-        headersTimeout: limits.headerReadMs,
-        keepAliveTimeout: limits.keepAliveMs,
-      },
-      (incoming, outgoing) => {
-        // While the server ends, a connection goes with its last answer, and not when its client has been idle for a while.
-        outgoing.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()))
-        void listener(incoming, outgoing)
-      },
-    )
-    server.listen(options.port, options.host, () => resolve(server))
+    const bounds = {
+      maxHeaderSize: limits.headersBytes,
+      requestTimeout: limits.requestMs,
+      headersTimeout: limits.headerReadMs,
+      keepAliveTimeout: limits.keepAliveMs,
+    }
+    const answer: RequestListener = (incoming, outgoing) => {
+      // While the server ends, a connection goes with its last answer, and not when its client has been idle for a while.
+      outgoing.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()))
+      void listener(incoming, outgoing)
+    }
+    const server =
+      options.tls === undefined
+        ? createServer(bounds, answer)
+        : createTlsServer({ ...bounds, ...secured(options.tls), handshakeTimeout: limits.headerReadMs }, answer)
+    const endQuiet = quietConnections(server, options.tls !== undefined)
+    server.listen(options.port, options.host, () => resolve({ server, endQuiet }))
     server.once('error', (cause) =>
       reject(
         new RecollectError(
@@ -84,6 +108,15 @@ function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): 
       ),
     )
   })
+}
+
+/** The version is said here, since the process's own default can be set lower from outside (`NODE_OPTIONS`). */
+const secured = ({ cert, key }: TlsIdentity) => ({ cert, key, minVersion: 'TLSv1.2' }) as const
+
+/** Where a client on this machine reaches a bind, which for every address at once is any of them. */
+function callableHost(host: string): string {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return reached.includes(':') ? `[${reached}]` : reached
 }
 
 /** The server waits for the second piece of a body whose length nobody told, to tell it. A stream's first byte waits for nothing (OAI-15). */

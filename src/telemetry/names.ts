@@ -104,6 +104,8 @@ export const events = {
   request: 'A request has ended.',
   started: 'The gateway serves.',
   stopping: 'The gateway ends.',
+  certificate_renewed: 'A renewed TLS certificate is served.',
+  certificate_refused: 'The TLS certificate or key on disk cannot be served; the one in use stays.',
   answer_not_stored: 'A model answered, and its answer could not be stored.',
   refused_not_taken_back: 'A message was refused, and could not be taken off the path of its session.',
   sweep_owner_failed: 'The sweeper leaves an owner alone for a while.',

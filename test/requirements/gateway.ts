@@ -1,7 +1,7 @@
 // Promises of the gateway (surfaces.md §2, §3).
 export const gateway = {
   'ACC-9': 'what belongs to somebody else is as absent as what never was, byte for byte',
-  'ACC-14': 'host names are listed, forwarded headers count from listed proxies, and every answer carries its headers',
+  'ACC-14': 'host names are listed, other addresses need TLS, forwarded headers count from listed proxies, and every answer carries its headers',
   'ACC-2': 'what a role may do is one table, and all else is forbidden',
   'GW-1': 'a gateway is a fetch handler: in process and behind a socket it answers alike',
   'GW-2': 'every route is a row, with its action and schemas; a row without them does not start',

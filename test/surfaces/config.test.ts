@@ -28,6 +28,8 @@ const others: Record<SettingName, readonly [unknown, string]> = {
   'gateway.host': ['::1', '::1'],
   'gateway.port': [1234, '1234'],
   'gateway.hosts': [['a.test', 'b.test'], 'a.test, b.test'],
+  'gateway.tls.certFile': ['cert.pem', 'cert.pem'],
+  'gateway.tls.keyFile': ['key.pem', 'key.pem'],
   'gateway.trustedProxy': [['10.0.0.0/8', '::1'], '10.0.0.0/8, ::1'],
   'gateway.cors': [['https://a.test'], 'https://a.test'],
   'gateway.credentials': ['caller', 'caller'],
@@ -227,7 +229,8 @@ describe('settings', () => {
         expect(fault).toMatch(/ must be | is no setting/)
         expect(fault).not.toContain('canary')
       }
-      const free = ['dataDir', 'upstream.name', 'upstream.key', 'gateway.host', 'context.model'].includes(name) // some of these texts are a name as well as any
+      // some of these texts are a name as well as any
+      const free = /^(?:dataDir|upstream\.(?:name|key)|gateway\.(?:host|tls\.\w+)|context\.model)$/.test(name)
       for (const wrong of free ? [canary, ' ', 'x'.repeat(5_000)] : wrongText) {
         const lists = kindOf === 'object' && name !== 'upstream.key'
         const fits =

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
+import { certificateFiles, dayOf, readCertificate } from '../../config/certificate.ts'
 import type { Configuration } from '../../config/load.ts'
 import { openRecollect, storePlaces, withStore } from '../../config/open.ts'
 import { settings, type SettingName } from '../../config/settings.ts'
@@ -40,7 +41,14 @@ export async function doctor(load: () => Configuration, flags: GlobalFlags): Pro
 
 async function allChecks(configuration: Configuration): Promise<Check[]> {
   const dataDir = path.resolve(configuration.get('dataDir'))
-  const checks = [node(), await writable(dataDir), ...(await modes(`${dataDir}-keys`)), await disk(dataDir), await port(configuration)]
+  const checks = [
+    node(),
+    await writable(dataDir),
+    ...(await modes(`${dataDir}-keys`)),
+    await disk(dataDir),
+    await port(configuration),
+    ...certificate(configuration),
+  ]
   const missing = await missingFiles(configuration)
   const lost = await lostKeys(configuration, missing)
   const stores: Check[] =
@@ -186,6 +194,26 @@ function port(configuration: Configuration): Promise<Check> {
     )
     probe.listen(wanted, host, () => probe.close(() => resolve({ name: 'port', state: 'ok', said: `${host}:${wanted} is free` })))
   })
+}
+
+/** As a start would read it, and whether a client that calls a name of the gateway will accept it. */
+function certificate(configuration: Configuration): Check[] {
+  const name = 'certificate'
+  try {
+    const files = certificateFiles(configuration)
+    if (files === undefined) return []
+    const now = systemClock.now()
+    const { covers, renewFrom, validUntil } = readCertificate(files, now)
+    const covered = (configuration.get('gateway.hosts') as readonly string[]).filter(covers)
+    if (covered.length === 0)
+      return [{ name, state: 'warn', said: 'it covers no name in gateway.hosts', next: 'set gateway.hosts to the names that clients call' }]
+    const said = `valid until ${dayOf(validUntil)}, for ${covered.join(', ')}`
+    return [
+      now < renewFrom ? { name, state: 'ok', said } : { name, state: 'warn', said, next: 'renew it: a running gateway takes it up within a minute' },
+    ]
+  } catch (error) {
+    return [asCheck(name)(error)]
+  }
 }
 
 /** Opens everything as the gateway would, and asks its health. */

@@ -1,5 +1,5 @@
 // Alive, ready, measured, described. `/healthz` makes no store call; `/readyz` names checks and states only (GW-16).
-import type { Recollect } from '../../recollect.ts'
+import type { Health, Recollect } from '../../recollect.ts'
 import { route, type Route } from '../route.ts'
 import * as schema from '../schemas.ts'
 
@@ -7,6 +7,7 @@ export interface HealthParts {
   readonly recollect: Recollect
   readonly metrics: () => string
   readonly draining: () => boolean
+  readonly certificateEnds?: () => boolean
   readonly openapi: () => object
 }
 
@@ -29,7 +30,7 @@ export const healthRoutes = (parts: HealthParts): Route[] => [
     answers: { 200: schema.checks, 503: schema.checks },
     async handle() {
       const draining = parts.draining()
-      const { checks, ready } = draining ? { checks: [], ready: false } : await parts.recollect.health()
+      const { checks, ready } = draining ? { checks: [], ready: false } : await healthOf(parts)
       return { status: ready ? 200 : 503, body: { ready, checks: [{ name: 'serving', state: draining ? 'fail' : 'ok' }, ...checks] } }
     },
   }),
@@ -41,7 +42,7 @@ export const healthRoutes = (parts: HealthParts): Route[] => [
     summary: 'Health with details',
     answers: { 200: schema.healthDetails },
     async handle() {
-      const { ready, checks, details } = await parts.recollect.health()
+      const { ready, checks, details } = await healthOf(parts)
       return { status: 200, body: { ready, checks, details } }
     },
   }),
@@ -64,3 +65,10 @@ export const healthRoutes = (parts: HealthParts): Route[] => [
     handle: async () => ({ status: 200, body: parts.openapi() }),
   }),
 ]
+
+/** What the engine says of itself, and the certificate beside it: one that ends still serves whoever does not ask for its date. */
+async function healthOf({ recollect, certificateEnds }: HealthParts): Promise<Health> {
+  const health = await recollect.health()
+  if (certificateEnds === undefined) return health
+  return { ...health, checks: [...health.checks, { name: 'certificate', state: certificateEnds() ? 'warn' : 'ok' }] }
+}
