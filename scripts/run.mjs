@@ -20,6 +20,7 @@ const asks = [
   'chat',
   'context',
   'search',
+  'memories',
   'remember',
   'forget',
   'sessions',

@@ -1,10 +1,15 @@
 // What the commands ask of Recollect: in process on the configured stores, or of a gateway over HTTP; the output is the same (CLI-1).
 import { RecollectError, errorCodes, type ErrorCode } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
+import type { MemoryRecord } from '../core/memory.ts'
 import { shownKey } from '../gateway/routes/owner.ts'
-import type { CredentialRequest, ContextOptions, Recollect, SessionInfo, User } from '../recollect.ts'
+import type { Page, PageRequest } from '../ports/log-store.ts'
+import type { CredentialRequest, ContextOptions, Recollect, Session, SessionInfo, User } from '../recollect.ts'
+import { everyPage } from '../security/every-page.ts'
 
 type SearchOptions = NonNullable<Parameters<User['memories']['search']>[1]>
 type Json = any // what the two ways give alike; the commands read named fields of it
+type ReceiptHead = Awaited<ReturnType<Session['receipts']['list']>>['items'][number]
 
 export interface Backend {
   /** Whose data this is: in process the one that was named, on a gateway that of the key, where none is named. */
@@ -13,9 +18,11 @@ export interface Backend {
   search(query: string, options: SearchOptions): Promise<Json>
   remember(text: string, options: { kind?: string; slot?: string }): Promise<Json>
   forget(id: string, sources: boolean): Promise<Json>
+  memories(limit: number): Promise<readonly MemoryRecord[]>
   sessions(limit: number): Promise<readonly SessionInfo[]>
   session(id: string): Promise<SessionInfo>
   deleteSession(id: string): Promise<Json>
+  receipts(session: string, limit: number): Promise<readonly ReceiptHead[]>
   receipt(session: string, id: string): Promise<Json>
   diff(session: string, a: string, b: string): Promise<Json>
   erase(owner: string, dryRun: boolean): Promise<Json>
@@ -27,6 +34,13 @@ export interface Backend {
   revokeKey(id: string): Promise<void>
 }
 
+/** The first of a listing, over as many pages as they take. */
+async function firstOf<T>(most: number, fetch: (page: PageRequest) => Promise<Page<T>>): Promise<T[]> {
+  const first: T[] = []
+  for await (const item of everyPage((page) => fetch({ ...page, limit: Math.min(most, limits.pageItemsMost) }))) if (first.push(item) >= most) break
+  return first
+}
+
 export function localBackend(recollect: Recollect, user: User): Backend {
   const { tenantId } = user
   return {
@@ -35,15 +49,20 @@ export function localBackend(recollect: Recollect, user: User): Backend {
     search: (query, options) => user.memories.search(query, options),
     remember: async (text, options) => (await user.memories.remember(text, options as Parameters<User['memories']['remember']>[1])).record,
     forget: (id, sources) => user.memories.forget(id, sources ? { sources } : {}),
-    sessions: async (limit) => (await user.sessions.list({ limit })).items,
+    memories: (limit) => firstOf(limit, (page) => user.memories.list({}, page)),
+    sessions: (limit) => firstOf(limit, user.sessions.list),
     session: async (id) => (await user.sessions.get(id)).info(),
     deleteSession: async (id) => (await user.sessions.get(id)).delete(),
+    async receipts(session, limit) {
+      const { receipts } = await user.sessions.get(session)
+      return firstOf(limit, receipts.list)
+    },
     receipt: async (session, id) => (await user.sessions.get(session)).receipts.get(id),
     diff: async (session, a, b) => (await user.sessions.get(session)).receipts.diff(a, b),
     erase: (_, dryRun) => user.erase({ dryRun }),
     usage: (session, since) => user.usage({ ...(session === undefined ? {} : { session }), ...(since === undefined ? {} : { since }) }),
     sweep: (options) => recollect.sweep(options),
-    keys: async () => (await recollect.credentials.list(tenantId, { limit: 200 })).items.map(shownKey),
+    keys: async () => (await firstOf(Infinity, (page) => recollect.credentials.list(tenantId, page))).map(shownKey),
     async createKey(request) {
       const { credential, secret } = await recollect.credentials.create(tenantId, request)
       return { key: shownKey(credential), secret }
@@ -94,15 +113,25 @@ export function remoteBackend(
   const at = (id: string) => `/sessions/${encodeURIComponent(id)}`
   // A key that acts for owners needs to be told for whom; what belongs to the tenant is nobody's.
   const owned = (method: string, path: string, body?: unknown) => call(method, path, body, owner === undefined ? {} : { 'recollect-owner': owner })
+  const listOf = (ask: typeof owned, most: number, path: string) =>
+    firstOf<Json>(most, async ({ limit, cursor }) => {
+      const { items, nextCursor } = await ask(
+        'GET',
+        `${path}?${new URLSearchParams({ limit: String(limit), ...(cursor === undefined ? {} : { cursor }) })}`,
+      )
+      return { items, ...(nextCursor === undefined ? {} : { cursor: nextCursor }) }
+    })
   return {
     owner: async () => owner ?? (await call('GET', '/whoami')).owner,
     context: (session, options) => owned('POST', `${at(session)}/context`, { ...options, preview: true }),
     search: (query, options) => owned('POST', '/memories/search', { query, ...options }),
     remember: (text, options) => owned('POST', '/memories', { text, ...options }),
     forget: (id, sources) => owned('DELETE', `/memories/${encodeURIComponent(id)}${sources ? '?sources=true' : ''}`),
-    sessions: async (limit) => (await owned('GET', `/sessions?limit=${limit}`)).items,
+    memories: (limit) => listOf(owned, limit, '/memories'),
+    sessions: (limit) => listOf(owned, limit, '/sessions'),
     session: (id) => owned('GET', at(id)),
     deleteSession: (id) => owned('DELETE', at(id)),
+    receipts: (session, limit) => listOf(owned, limit, `${at(session)}/receipts`),
     receipt: (session, id) => owned('GET', `${at(session)}/receipts/${encodeURIComponent(id)}`),
     diff: (session, a, b) => owned('GET', `${at(session)}/receipts/${encodeURIComponent(a)}/diff/${encodeURIComponent(b)}`),
     erase: (owner, dryRun) => owned('POST', '/erase', { confirm: owner, dryRun }),
@@ -112,7 +141,7 @@ export function remoteBackend(
         `/usage?${new URLSearchParams({ ...(session === undefined ? {} : { session }), ...(since === undefined ? {} : { since: String(since) }) })}`,
       ),
     sweep: (options) => call('POST', '/sweep', options),
-    keys: async () => (await call('GET', '/keys?limit=200')).items,
+    keys: () => listOf(call, Infinity, '/keys'),
     createKey: ({ ownerId, ...request }) => call('POST', '/keys', { ...request, ...(ownerId === undefined ? {} : { owner: ownerId }) }),
     rotateKey: (id) => call('POST', `/keys/${encodeURIComponent(id)}/rotate`),
     revokeKey: (id) => call('DELETE', `/keys/${encodeURIComponent(id)}`),

@@ -4,18 +4,17 @@ import { Command, CommanderError, Option } from 'commander'
 import { debugging, environment } from '../config/environment.ts'
 import { loadConfiguration, type Configuration } from '../config/load.ts'
 import { flagOf, settings, type SettingName } from '../config/settings.ts'
-import { RecollectError } from '../core/errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { inWork, type Work } from './work.ts'
 import { chat } from './commands/chat.ts'
 import { doctor } from './commands/doctor.ts'
 import { evaluate } from './commands/evaluate.ts'
 import { createKey, listKeys, revokeKey, rotateKey } from './commands/keys.ts'
-import { erase, forget, remember, search, stats, sweep } from './commands/memory.ts'
+import { erase, forget, memories, remember, search, stats, sweep } from './commands/memory.ts'
 import { context, deleteSession, listSessions, receipt, showSession } from './commands/sessions.ts'
 import { serve } from './serve.ts'
 import { refuse, watchOutput } from './terminal.ts'
-import { helpNext, usageError } from './usage-error.ts'
+import { optionsOf, usageError, valuedIn } from './usage-error.ts'
 
 export const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
 
@@ -37,20 +36,17 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) return refuse(error, json, debugging())
     if (error.exitCode === 0) return 0
-    if (error.code !== 'commander.help') return refuse(usageError(error, optionsOf(program)), json, false)
-    if (json) return refuse(new RecollectError('invalid_input', 'the command is missing', helpNext), json, false)
+    if (json || error.code !== 'commander.help') return refuse(usageError(error, program, argv), json, false)
     process.stderr.write(help) // a group without its command: what it has
     return exitCodes.invalid_input
   }
 }
 
-const optionsOf = (command: Command): readonly Option[] => [...command.options, ...command.commands.flatMap(optionsOf)]
-
 /** Ids are base64url and may begin with a hyphen. Such a one, and the arguments after it, stand behind `--`, where nothing is a flag. */
 function idsBehind(argv: readonly string[], options: readonly Option[]): string[] {
   const flags = new Set(options.map(({ long }) => long))
-  const valued = new Set(options.filter(({ required }) => required).map(({ long }) => long))
-  const isValue = (at: number) => valued.has(argv[at - 1])
+  const valued = valuedIn(options)
+  const isValue = (at: number) => valued.has(argv[at - 1] ?? '')
   const first = argv.findIndex((arg, at) => /^-[\w-]{21}$/.test(arg) && !flags.has(arg) && !isValue(at))
   if (first < 0 || argv.includes('--')) return [...argv]
   const isFlag = (arg: string, at: number) => at !== first && (flags.has(arg) || isValue(at))
@@ -77,7 +73,8 @@ export function commands(run: Runner, complain: (text: string) => void): Command
     .option('--timeout-ms <N>', 'of one call to a gateway', '60000')
     .exitOverride()
     .configureOutput({ writeErr: complain })
-    .showSuggestionAfterError(true)
+    .showSuggestionAfterError(false) // ours knows the commands of groups as well
+    .configureHelp({ minWidthToWrap: 20 }) // 80 columns suffice, beside the longest flag (CLI-5)
     // `npm start -- --help` is that of serve, whose flags are the settings: so it has the whole page
     .addHelpText('afterAll', ({ command }) =>
       command === program
@@ -112,6 +109,7 @@ export function commands(run: Runner, complain: (text: string) => void): Command
     .option('--kinds <KINDS>', 'episodic,semantic,procedural')
     .option('--at <DATE>', 'valid at this time')
     .option('--explain', 'why, and why not')
+  works('memories', 'list memories, newest first', memories).option('--limit <N>', 'at most so many', '50')
   works('remember <text>', 'remember something, word for word', remember)
     .addOption(new Option('--kind <KIND>', 'kind of memory').choices(['episodic', 'semantic', 'procedural']))
     .option('--slot <SLOT>', 'what it is a value of')
@@ -125,7 +123,9 @@ export function commands(run: Runner, complain: (text: string) => void): Command
   nested(sessions, 'list', 'newest first', listSessions).option('--limit <N>', 'at most so many', '50')
   nested(sessions, 'show <id>', 'one session', showSession)
   nested(sessions, 'delete <id>', 'delete a session, and forget what rests on it alone', deleteSession)
-  works('receipt <id> [other]', 'a receipt, or what changed between two', receipt).requiredOption('--session <NAME>', 'session of the receipts')
+  works('receipt [id] [other]', 'a receipt, or what changed between two; without an id, list those of a session', receipt)
+    .requiredOption('--session <NAME>', 'session of the receipts')
+    .option('--limit <N>', 'list at most so many', '50')
   works('erase', 'erase everything of the owner, and prove it', erase).option('--dry-run', 'only count')
   works('stats', 'the four figures', stats).option('--session <NAME>', 'of one session').option('--since <DATE>', 'from this time on')
   works('sweep', 'remove what has expired', sweep).option('--dry-run', 'only list').option('--until <TIME>', 'with --dry-run: by this time')

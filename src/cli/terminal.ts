@@ -80,6 +80,9 @@ export const visible = (text: string): string =>
     one === '\n' || one === '\t' ? one : `\\u{${(one.codePointAt(0) as number).toString(16)}}`,
   )
 
+/** A count with its noun: `1 log`, `2 logs`. */
+export const counted = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`
+
 /** JSON in which no character moves the cursor: what JSON leaves as it is, is escaped as well; the value stays the same. */
 const jsonLine = (value: unknown): string =>
   JSON.stringify(value).replaceAll(

@@ -1,19 +1,28 @@
 // What commander says of a command line, as an error of ours. What was typed may be content or a secret, so only names are repeated (CLI-6).
-import type { CommanderError, Option } from 'commander'
-import { hint } from '../config/nearest.ts'
+import type { Command, CommanderError, Option } from 'commander'
+import { hint, nearest } from '../config/nearest.ts'
 import { RecollectError } from '../core/errors.ts'
 
-export const helpNext = 'See recollect --help, or docs/reference/cli.md.'
 const quoteNext = 'Put a text of several words in quotes.'
 
+export const optionsOf = (command: Command): readonly Option[] => [...command.options, ...command.commands.flatMap(optionsOf)]
+
+/** The long flags that take a value. */
+export const valuedIn = (options: readonly Option[]): ReadonlySet<string> =>
+  new Set(options.flatMap(({ required, long }) => (required && typeof long === 'string' ? [long] : [])))
+
 /** The nearest command or flag is one of ours; so are the flags and arguments that commander names in the cases left as they are. */
-export function usageError(error: CommanderError, options: readonly Option[]): RecollectError {
+export function usageError(error: CommanderError, program: Command, argv: readonly string[]): RecollectError {
   const said = error.message.replace(/^error: /, '')
-  const near = /\n\(Did (you mean [^\n]*\?)\)$/.exec(said)?.[1]
+  const options = optionsOf(program)
+  const at = commandAt(program, argv)
+  const helpNext = `See ${fullName(at)} --help, or docs/reference/cli.md.`
   const refused = (what: string, next = helpNext) => new RecollectError('invalid_input', what, next)
   switch (error.code) {
+    case 'commander.help': // a group without its command
+      return refused('the command is missing')
     case 'commander.unknownCommand':
-      return refused(`there is no such command${near === undefined ? '' : `; did ${near}`}`)
+      return refused(`there is no such command${nearestCommand(/^unknown command '([^']*)'/.exec(said)?.[1] ?? '', at, program)}`)
     case 'commander.unknownOption': {
       const name = /^unknown option '(--[a-z][a-z-]{0,40})(?:[='])/.exec(said)?.[1]
       const known = options.map(({ long }) => long ?? '')
@@ -41,4 +50,23 @@ export function usageError(error: CommanderError, options: readonly Option[]): R
     default:
       return refused('the command line cannot be read')
   }
+}
+
+const fullName = (command: Command): string => (command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`)
+
+/** The command that the words name, as deep as they go. */
+function commandAt(program: Command, argv: readonly string[]): Command {
+  const valued = valuedIn(optionsOf(program))
+  return argv.reduce((at, arg, i) => (valued.has(argv[i - 1] ?? '') ? at : (at.commands.find((one) => one.name() === arg) ?? at)), program)
+}
+
+/** By its last word, of the group that was named before those of others. */
+function nearestCommand(word: string, at: Command, program: Command): string {
+  const all = [at, program, ...program.commands].flatMap(({ commands }) => commands)
+  const near = nearest(
+    word,
+    all.map((one) => one.name()),
+  )
+  const found = all.find((one) => one.name() === near)
+  return found === undefined ? '' : `; did you mean ${fullName(found).slice(program.name().length + 1)}?`
 }

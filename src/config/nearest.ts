@@ -2,11 +2,16 @@
 const shownChars = 64 // of a name that is no setting: it may be anything
 export const shown = (name: string): string => (name.length > shownChars ? `${name.slice(0, shownChars)}…` : name)
 
-/** The nearest known name, where one is near. */
-export function hint(name: string, known: readonly string[]): string {
-  if (name.length > shownChars) return ''
+/** The nearest known name, where one is near; of two as near the first. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  if (name.length > shownChars) return undefined
   const near = known.map((one) => [distance(name, one), one] as const).toSorted(([a], [b]) => a - b)[0]
-  return near !== undefined && near[0] <= Math.max(2, name.length / 4) ? `; did you mean ${near[1]}?` : ''
+  return near !== undefined && near[0] <= Math.max(2, name.length / 4) ? near[1] : undefined
+}
+
+export function hint(name: string, known: readonly string[]): string {
+  const near = nearest(name, known)
+  return near === undefined ? '' : `; did you mean ${near}?`
 }
 
 /** Edits between two names (Levenshtein). */

@@ -109,7 +109,7 @@ export const settings = {
     kind: strategy(strategyNames),
     fallback: undefined,
     reason:
-      'What is kept when an epoch begins: slidingWindow, summary or hybrid (default); with options an object, or its JSON: {"name":"hybrid","lowTokens":4000,"highTokens":9000,"summaryTokens":1000}.',
+      'What is kept when an epoch begins: slidingWindow, summary or hybrid (default); with options an object, or its JSON: {"name":"hybrid", "lowTokens":4000, "highTokens":9000, "summaryTokens":1000}.',
   },
   'context.minTurns': {
     kind: whole(0, limits.minTurnsMost),

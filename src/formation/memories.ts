@@ -144,7 +144,8 @@ async function removeCopies(
   return { redacted, rederived }
 }
 
-const noRecord = (): RecollectError => new RecollectError('not_found', 'there is no such memory', 'List memories to see what is there.')
+const noRecord = (): RecollectError =>
+  new RecollectError('not_found', 'there is no such memory', 'List the memories, or search, to see what is there.')
 
 function pageLimit(limit: number | undefined): number {
   const given = limit ?? limits.pageItems

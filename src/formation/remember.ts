@@ -106,7 +106,8 @@ async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, super
 /** MEM-4: nothing is cut silently. @throws `invalid_input` · `payload_too_large` */
 function checkRecord(text: unknown, options: RememberOptions): asserts text is string {
   const bad = (what: string) => new RecollectError('invalid_input', what, 'See the options of memories.remember.')
-  if (typeof text !== 'string' || text.trim() === '') throw bad('a memory is a text that is not empty')
+  if (typeof text !== 'string' || text.trim() === '')
+    throw new RecollectError('invalid_input', 'a memory is a text that is not empty', 'Give some text.')
   checkText('a memory', text, limits.recordCodePoints, limits.recordBytes)
   if (text.split('\n').length > limits.recordLines) throw tooLong('a memory', 'lines', limits.recordLines, text.split('\n').length)
   if (options.slot !== undefined) checkText('a slot', options.slot, limits.slotCodePoints)

@@ -52,10 +52,12 @@ const outcome = (made: Promise<unknown>): Promise<unknown> =>
 describe('in process and over a gateway, with a key of the owner and with one that acts for owners', () => {
   test.each<[string, (backend: Backend) => Promise<unknown>]>([
     ['owner', (backend) => backend.owner()],
+    ['memories', (backend) => backend.memories(10)],
     ['sessions list', (backend) => backend.sessions(10)],
     ['sessions show', (backend) => backend.session('trip')],
     ['context', (backend) => backend.context('trip', { budgetTokens: 5_000, format: 'openai-chat' })],
     ['search', (backend) => backend.search('Lisbon', { limit: 3, kinds: ['episodic'], validAt: 2e12, explain: true })],
+    ['receipt', (backend) => backend.receipts('trip', 1)],
     ['receipt', (backend) => backend.receipt('trip', receipts[0])],
     ['receipt', (backend) => backend.diff('trip', ...receipts)],
     ['stats', (backend) => backend.usage()],

@@ -1,6 +1,6 @@
 // What a slip of the hand is told: the name of a flag at most, never what was typed; and files that are none (surfaces.md §6).
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
@@ -48,13 +48,16 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
 
   test.each([
     ['a command', ['canary'], 'there is no such command', 'recollect --help'],
-    ['a command of a group', ['sessions', 'canary'], 'there is no such command', 'recollect --help'],
-    ["another command's flag", ['context', '--session', 'canary'], 'this command has no flag --session', 'recollect --help'],
+    ['a command of a group', ['sessions', 'canary'], 'there is no such command', 'recollect sessions --help'],
+    ['a command without its group', ['rotate', 'canary'], 'did you mean keys rotate?', 'recollect --help'],
+    ['the nearest of two groups', ['--owner', 'sessions', 'keys', 'lists', 'canary'], 'did you mean keys list?', 'recollect keys --help'],
+    ['a flag that is asked for', ['keys', 'create', '--name', 'canary'], "option '--user-text", 'recollect keys create --help'],
+    ["another command's flag", ['context', '--session', 'canary'], 'this command has no flag --session', 'recollect context --help'],
     ['the value of an unknown flag', ['search', 'x', '--limt=canary'], 'there is no flag --limt; did you mean --limit?', 'after --'],
     ['a short flag', ['search', 'x', '-canary'], 'there is no such flag', 'after --'],
     ['words without quotes', ['search', 'canary', 'canary'], 'search takes 1 argument; given 2', 'in quotes'],
-    ['an argument too many', ['doctor', 'canary'], 'doctor takes 0 arguments; given 1', 'recollect --help'],
-    ['a choice', ['context', 'x', '--format', "canary' is invalid"], '--format must be one of neutral, openai-chat', 'recollect --help'],
+    ['an argument too many', ['doctor', 'canary'], 'doctor takes 0 arguments; given 1', 'recollect doctor --help'],
+    ['a choice', ['context', 'x', '--format', "canary' is invalid"], '--format must be one of neutral, openai-chat', 'recollect context --help'],
     ['a setting', ['doctor', '--port', 'canary'], '--port: gateway.port must be a whole number from 0 to 65535; given other text', 'config.md'],
   ])('%s is not repeated, and the next step is said [CLI-6]', async (_, args, what, next) => {
     const run = await place.run(args)
@@ -62,6 +65,16 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
     expect(run.err).toContain(what)
     expect(run.err).toContain(next)
     expect(run.err).not.toContain('canary')
+  })
+
+  test('the help fits 80 columns, and each command in it is one that `npm start --` knows from its flags [CLI-5, RUN-7]', async () => {
+    const { out } = await place.run(['--help'])
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
+    const script = await readFile(path.join(import.meta.dirname, '../../scripts/run.mjs'), 'utf8')
+    const known = [...(/const asks = \[([^\]]*)\]/.exec(script)?.[1] ?? '').matchAll(/'([^']+)'/g)].map((match) => match[1])
+    const commands = [...(/\nCommands:\n([^]*)$/.exec(out)?.[1] ?? '').matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1])
+    expect(commands).toContain('memories')
+    expect(commands.filter((command) => !known.includes(command))).toEqual([])
   })
 
   test('a pipe as the file of settings, of a key or of a result is refused, and not waited for [CFG-3, CLI-7]', async () => {
@@ -128,5 +141,28 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
       },
     ])
     gateway.close()
+  })
+
+  test('a listing goes on over pages, up to its limit, and not further [CLI-3]', async () => {
+    const asked: string[] = []
+    const record = (id: string) => ({ id, kind: 'episodic', text: `said ${id}`, saidAt: 0, authority: 'typed' })
+    const pages = new Map([
+      [null, { items: [record('a'), record('b')], nextCursor: 'two' }],
+      ['two', { items: [record('c'), record('d')], nextCursor: 'three' }],
+    ])
+    const gateway = createServer((request, response) => {
+      const url = new URL(request.url ?? '', 'http://gateway')
+      asked.push(url.search)
+      response.end(JSON.stringify(pages.get(url.searchParams.get('cursor'))))
+    })
+    await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`
+    const { code, out } = await place.run(['memories', '--limit', '3', '--url', url], { env: { RECOLLECT_KEY: 'rec_test' } })
+    gateway.close()
+    expect({ code, said: out.match(/said ./g), asked }).toEqual({
+      code: 0,
+      said: ['said a', 'said b', 'said c'],
+      asked: ['?limit=3', '?limit=3&cursor=two'],
+    })
   })
 })

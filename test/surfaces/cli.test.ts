@@ -26,10 +26,12 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
   test.each([
     ['search', ['search', 'moved to Lisbon'], /I moved to Lisbon in May\./],
     ['search, explained', ['search', 'moved to Lisbon', '--explain', '--limit', '3', '--kinds', 'episodic'], /"relevance"/],
+    ['memories', ['memories'], /^\S+ {2}episodic {2}\d{4}-\d\d-\d\d {2}typed {2}I moved to Lisbon in May\.$/m],
     ['sessions list', ['sessions', 'list'], /^talk {2}\d{4}-/],
     ['sessions show', ['sessions', 'show', 'talk'], /"id": "talk"/],
+    ['receipts of a session', ['receipt', '--session', 'talk'], /^rcp_\S+ {2}\S+Z {2}\d+ tokens, \d memor\w+ put in$/m],
     ['context', ['context', 'talk', '--budget-tokens', '4000', '--format', 'openai-chat'], /user: [^]*Where did I move to\?/],
-    ['stats', ['stats'], /memory size {5}1 sessions, 1 messages/],
+    ['stats', ['stats'], /memory size {5}1 session, 1 message, /],
     ['stats of a session', ['stats', '--session', 'talk', '--since', '2026-01-01'], /token/],
     ['sweep', ['sweep', '--dry-run', '--until', '2099-01-01'], /would look at/],
     ['erase, dry', ['erase', '--dry-run'], /nothing was erased/],
@@ -96,7 +98,7 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     const ids = [text.out.split(' ')[0] as string, (JSON.parse(json.out) as { id: string }).id] as const
     expect(await place.run(['--owner', 'writer', 'forget', ids[0]])).toMatchObject({
       code: 0,
-      out: expect.stringContaining('forgotten: 1 records') as string,
+      out: expect.stringContaining('forgotten: 1 memory;') as string,
     })
     const forgotten = await place.run(['--owner', 'writer', 'forget', ids[1], '--json'])
     expect(JSON.parse(forgotten.out)).toMatchObject({ verb: 'forget', records: 1 })
@@ -231,7 +233,8 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
   })
 
   test('a key is made, rotated and its secret shown once [ACC-4]', async () => {
-    const made = await place.run(['keys', 'create', '--name', 'app', '--user-text', 'user-typed', '--for', 'alice', '--expires', '2026-12-24'])
+    const inThirtyDays = new Date(Date.now() + 30 * 86_400_000).toISOString()
+    const made = await place.run(['keys', 'create', '--name', 'app', '--user-text', 'user-typed', '--for', 'alice', '--expires', inThirtyDays])
     expect(made.out).toMatch(/^rec_live_[a-z2-7]{16}_[a-z2-7]{52}_[0-9a-f]{8}\n$/)
     const id = /key (\S+);/.exec(made.err)?.[1] as string
     const rotated = await place.run(['keys', 'rotate', id])
@@ -310,7 +313,14 @@ describe.skipIf(!built)('serve', { timeout: 120_000 }, () => {
     const there = (args: readonly string[]) => place.run(['--url', served.url, ...args], { env })
     const record = JSON.parse((await there(['remember', 'My bicycle is green.', '--json'])).out) as { id: string; authority: string }
     expect(record.authority).toBe('typed')
-    const paired = [['search', 'green bicycle'], ['sessions', 'list'], ['stats'], ['search', 'green bicycle', '--json'], ['erase', '--dry-run']]
+    const paired = [
+      ['search', 'green bicycle'],
+      ['memories'],
+      ['sessions', 'list'],
+      ['stats'],
+      ['search', 'green bicycle', '--json'],
+      ['erase', '--dry-run'],
+    ]
     for (const args of paired) {
       const [remote, local] = [await there(args), await place.run(args)]
       expect(remote).toEqual(local)

@@ -31,8 +31,9 @@ export async function doctor(load: () => Configuration, flags: GlobalFlags): Pro
     source,
   }))
   const checks = await allChecks(configuration)
+  const width = Math.max(...shown.map(({ name }) => name.length))
   terminal.result({ configuration: shown, checks }, () => [
-    ...shown.map(({ name, value, source }) => `${name.padEnd(24)} ${typeof value === 'string' ? value : JSON.stringify(value)}  (${source})`),
+    ...shown.map(({ name, value, source }) => `${name.padEnd(width)} ${typeof value === 'string' ? value : JSON.stringify(value)}  (${source})`),
     '',
     ...checks.map(({ name, state, said, next }) => `${state.padEnd(5)} ${name}: ${said}${next === undefined ? '' : ` — ${next}`}`),
   ])
@@ -231,7 +232,7 @@ async function opened(configuration: Configuration): Promise<Check[]> {
         ...checks.map(({ name, state }) => ({ name, state, said: state })),
         vector === undefined
           ? { name: 'embedder', state: 'warn' as const, said: 'none: recall is by words alone' }
-          : { name: 'embedder', state: 'ok' as const, said: vector },
+          : { name: 'one vector', state: 'ok' as const, said: vector },
       ]
     } finally {
       await recollect.close()

@@ -69,7 +69,7 @@ const allArms: readonly Arms[] = ['hybrid', 'lexical', 'dense']
 function armsOf(flag: string | undefined): readonly Arms[] | undefined {
   const named = listOf(flag, '--arms')
   if (named?.some((one) => !(allArms as readonly string[]).includes(one)) === true)
-    throw new RecollectError('invalid_input', '--arms names an arm that is none', `Use of: ${allArms.join(', ')}.`)
+    throw new RecollectError('invalid_input', '--arms names an arm that is none', `Use any of: ${allArms.join(', ')}.`)
   return named as readonly Arms[] | undefined
 }
 

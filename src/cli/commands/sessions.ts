@@ -2,7 +2,7 @@
 import type { SessionInfo } from '../../recollect.ts'
 import { foundFault } from '../exit-codes.ts'
 import { given, wholeOf } from '../flags.ts'
-import { confirm } from '../terminal.ts'
+import { confirm, counted } from '../terminal.ts'
 import type { Work } from '../work.ts'
 import { verdictOf } from './memory.ts'
 
@@ -32,7 +32,9 @@ export async function listSessions({ backend, terminal }: Work, flags: { limit: 
   terminal.result(sessions, () =>
     sessions.length === 0
       ? ['no sessions']
-      : sessions.map((one) => `${one.id}  ${new Date(one.updatedAt).toISOString()}  ${one.size.entries} entries  ${one.title ?? ''}`.trimEnd()),
+      : sessions.map((one) =>
+          `${one.id}  ${new Date(one.updatedAt).toISOString()}  ${counted(one.size.entries, 'entry', 'entries')}  ${one.title ?? ''}`.trimEnd(),
+        ),
   )
   return 0
 }
@@ -47,13 +49,33 @@ export async function deleteSession({ backend, terminal, flags }: Work, id: stri
   await backend.session(id)
   await confirm(terminal, flags.yes === true, id, 'This deletes the session and forgets what rests on it alone')
   const receipt = await backend.deleteSession(id)
-  terminal.result(receipt, () => [`deleted; ${receipt.records} memories forgotten; ${verdictOf(receipt)}`])
+  terminal.result(receipt, () => [`deleted; ${counted(receipt.records, 'memory', 'memories')} forgotten; ${verdictOf(receipt)}`])
   return receipt.clean ? 0 : foundFault
 }
 
-export async function receipt({ backend, terminal }: Work, id: string, other: string | undefined, flags: { session: string }): Promise<number> {
+export async function receipt(
+  work: Work,
+  id: string | undefined,
+  other: string | undefined,
+  flags: { session: string; limit: string },
+): Promise<number> {
+  const { backend, terminal } = work
+  if (id === undefined) return listReceipts(work, flags.session, wholeOf(flags.limit, '--limit') as number)
   const shown = other === undefined ? await backend.receipt(flags.session, id) : await backend.diff(flags.session, id, other)
   terminal.result(shown, () => JSON.stringify(shown, undefined, 2).split('\n'))
+  return 0
+}
+
+async function listReceipts({ backend, terminal }: Work, session: string, limit: number): Promise<number> {
+  const receipts = await backend.receipts(session, limit)
+  terminal.result(receipts, () =>
+    receipts.length === 0
+      ? ['no receipts']
+      : receipts.map(
+          (one) =>
+            `${one.id}  ${new Date(one.at).toISOString()}  ${counted(one.tokens, 'token')}, ${counted(one.injected, 'memory', 'memories')} put in`,
+        ),
+  )
   return 0
 }
 

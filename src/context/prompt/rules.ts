@@ -25,9 +25,18 @@ export function requireRules<M extends Checked>(messages: readonly M[], rules: r
   if (breach === undefined) return messages
   throw new RecollectError(
     'invalid_input',
-    `the messages break the provider's rule ${breach.rule} at seq ${breach.seq}`,
-    'Correct that message, or choose a profile whose rules allow it; context.md §3.1 says what the rule asks.',
+    `the messages break the provider's rule ${breach.rule} at seq ${breach.seq}: ${asked[breach.rule]}`,
+    'Correct that message, or choose a profile whose rules allow it.',
   )
+}
+
+const asked: Record<RuleId, string> = {
+  I1: 'each call is followed at once by its result, in order, and no result comes without its call',
+  I2: 'the first message is of the user',
+  I3: 'the system text stands before all messages',
+  I4: 'no two neighbours have one role',
+  I11: 'no message and no part is empty',
+  I12: 'no call id stands twice',
 }
 
 const checks: Record<RuleId, (messages: readonly Checked[]) => readonly Checked[]> = {

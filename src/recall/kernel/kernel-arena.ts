@@ -82,7 +82,7 @@ export function createArena(): Arena {
     // an eighth more than asked: growing moves the memory
     const pages = Math.ceil(Math.max(bytes - atEnd, Math.min(size / 8, limits.arenaBytes - size)) / pageBytes)
     const asked = size + pages * pageBytes
-    const next = 'End or erase owners that are not used, lower partitionCacheBytes, or run more processes.'
+    const next = 'Lower recall.partitionCacheBytes, or run more processes.'
     if (asked > limits.arenaBytes)
       throw new RecollectError('limit_exceeded', `the vector memory has at most ${limits.arenaBytes} bytes; asked for ${asked}`, next, {
         limit: limits.arenaBytes,

@@ -56,9 +56,9 @@ export function checkRequest(
   if (request.ownerId !== undefined) checkId(request.ownerId, 'ownerId')
   const { roles, grants = [], userText } = request
   if (!Array.isArray(roles) || roles.length === 0 || !roles.every((role) => allRoles.includes(role)))
-    throw invalid('a key needs known roles', `Use of: ${allRoles.join(', ')}.`)
+    throw invalid('a key needs known roles', `Use any of: ${allRoles.join(', ')}.`)
   if (!Array.isArray(grants) || !grants.every((grant) => allGrants.includes(grant)))
-    throw invalid('unknown grant', `Use of: ${allGrants.join(', ')}.`)
+    throw invalid('unknown grant', `Use any of: ${allGrants.join(', ')}.`)
   if (userText !== 'user-typed' && userText !== 'paste')
     throw invalid('userText has no default', "Say 'user-typed' if people type into this client, else 'paste'.")
   if (new Set(roles).size > 1 && roles.some((role) => lonelyRoles.includes(role)))
@@ -73,7 +73,7 @@ export function checkRequest(
     throw new RecollectError(
       'content_refused',
       'a key cannot have more than its issuer may give',
-      'Ask for fewer roles or grants, or let the operator issue it.',
+      'Ask for fewer roles or grants, or make the key where the data lies, with `recollect keys create`.',
     )
   return { expiresAt, grants }
 }

@@ -75,7 +75,12 @@ export async function lastHash(store: LogStore, ref: LogRef, head: Head): Promis
   if (head.version === 0) return chainStart
   const [last] = await store.read(ref, { after: head.version - 1, upTo: head.version })
   const event = last === undefined ? undefined : parseAuditBody(last.body)
-  if (event === undefined) throw new RecollectError('integrity_failure', 'the last event of the audit log cannot be read', 'Verify the audit log.')
+  if (event === undefined)
+    throw new RecollectError(
+      'integrity_failure',
+      'the last event of the audit log cannot be read',
+      'Call audit.verify to see how far it is whole; restore the key store from a backup.',
+    )
   return event.hash
 }
 

@@ -18,14 +18,14 @@ export function checkKeyStore(keys: PlacedStore, data: readonly PlacedStore[], a
     throw new RecollectError(
       'invalid_input',
       'the data is durable and the key store is not: after a restart nothing could be read',
-      'Give a durable key store, or set allowSharedKeyStore.',
+      'Give a durable key store, or createRecollect({ allowSharedKeyStore: true }).',
     )
   const shared = data.some(({ store, place }) => store === keys.store || (place !== undefined && place === keys.place))
   if (shared && keys.store.info.durable && !allowSharedKeyStore)
     throw new RecollectError(
       'invalid_input',
       'keys and data lie in one place, so one stolen copy holds both',
-      'Give the key store a file or database of its own, or set allowSharedKeyStore.',
+      'Give the key store a file or database of its own, or createRecollect({ allowSharedKeyStore: true }).',
     )
   return { shared }
 }

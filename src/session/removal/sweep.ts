@@ -66,7 +66,7 @@ export function createSweeper(parts: SessionParts, mint: Mint): Sweeper {
     async sweep({ dryRun = false, until = clock.now() } = {}) {
       if (!Number.isSafeInteger(until)) throw new RecollectError('invalid_input', 'until is a time in ms since 1970', 'Give a whole number.')
       if (dryRun) return listDue(parts, until)
-      if (until > clock.now()) throw new RecollectError('invalid_input', 'only a dry run can look ahead', 'Leave until out, or set dryRun.')
+      if (until > clock.now()) throw new RecollectError('invalid_input', 'only a dry run can look ahead', 'Leave until out, or make it a dry run.')
       recordsWalkedAt = Number.NEGATIVE_INFINITY
       return pass()
     },
