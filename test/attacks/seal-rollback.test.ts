@@ -1,6 +1,7 @@
 // Somebody who can write to the store puts back what was, takes away, or blanks (SEAL-12, TST-4).
 import { expect, test } from 'vitest'
 import type { LogStore, StoredEntry } from '../../src/ports/log-store.ts'
+import { headMemory } from '../../src/security/sealing/head-memory.ts'
 import { memoryStore } from '../../src/stores/memory/index.ts'
 import { entry, head, tampered, textOf, world } from './seal-fixture.ts'
 
@@ -21,14 +22,18 @@ async function aLog() {
   return { ...made, inner, store, ref }
 }
 
-test('an entry that stands before what its writer had seen is refused [TST-4]', async () => {
-  const { store, data, inner, ref } = await aLog()
-  for (const id of ['m1', 'm2', 'm3']) await store.append(ref, [entry(id, id)])
-  const entries = await data.read(ref)
-  // m3 was written at version 2: as the second entry it is too early.
-  inner.read = async () => [entries[0]!, { ...entries[2]!, seq: 2 }] as StoredEntry[]
-  await expect(store.read(ref)).rejects.toMatchObject(broken)
-})
+test.each(['knew the log', 'has just started'])(
+  'an entry that stands before what its writer, which %s, had seen is refused [TST-4, SEAL-12]',
+  async (writer) => {
+    const { store, data, inner, ref, wrap } = await aLog()
+    for (const id of ['m1', 'm2']) await store.append(ref, [entry(id, id)])
+    await (writer === 'knew the log' ? store : wrap(inner)).append(ref, [entry('m3', 'm3')])
+    const entries = await data.read(ref)
+    // m3 was written at version 2: as the second entry it is too early.
+    inner.read = async () => [entries[0]!, { ...entries[2]!, seq: 2 }] as StoredEntry[]
+    await expect(store.read(ref)).rejects.toMatchObject(broken)
+  },
+)
 
 test('an old head body under a higher revision is taken only if its numbers allow it; under a lower one never [SEAL-12]', async () => {
   const { store, data, inner, ref } = await aLog()
@@ -57,7 +62,7 @@ test('a head that its own writer could not have seen fails also for a node that 
   expect(textOf((await fresh.head(ref))!.body)).toBe('v2')
 })
 
-test('a whole log put back is seen by a node that knew it further on, by head, append and list; a log made anew is not [TST-4]', async () => {
+test('a whole log put back is seen by a node that knew it further on, by head, list, append, update and open; a log made anew is not [TST-4]', async () => {
   const { store, data, inner, ref, alice } = await aLog()
   const old = (await data.head(ref))!
   await store.updateHead(ref, 1, head('v2'))
@@ -65,11 +70,47 @@ test('a whole log put back is seen by a node that knew it further on, by head, a
   await expect(store.head(ref)).rejects.toMatchObject(broken)
   inner.list = async () => ({ items: [{ ...old, logId: ref.logId }] })
   await expect(store.list(alice, 'session')).rejects.toMatchObject(broken)
-  inner.head = data.head
-  inner.list = data.list
+  inner.append = async (...given) => ({ ...(await data.append(...given)), head: old })
+  await expect(store.append(ref, [entry('m1', 'x')])).rejects.toMatchObject(broken)
+  inner.updateHead = async () => old
+  await expect(store.updateHead(ref, 3, { expires: 'never' })).rejects.toMatchObject(broken)
+  inner.open = async () => old
+  await expect(store.open(ref, head('v3'))).rejects.toMatchObject(broken)
+  Object.assign(inner, data)
   await store.delete(ref)
+  expect(store.holds(alice)).toBe(0)
   expect((await store.open(ref, head('anew'))).revision).toBe(1)
   expect(textOf((await store.head(ref))!.body)).toBe('anew')
+})
+
+test('a log that lost its end under a higher revision is seen by a node that knew it longer [SEAL-12]', async () => {
+  const { store, data, inner, ref } = await aLog()
+  await store.append(ref, [entry('m1', 'x'), entry('m2', 'x')])
+  const now = (await data.head(ref))!
+  inner.head = async () => ({ ...now, version: 1, revision: now.revision + 1 })
+  await expect(store.head(ref)).rejects.toMatchObject(broken)
+})
+
+test('an answer that was overtaken by a write is taken, and the write is not forgotten over it [SEAL-12]', async () => {
+  const { store, data, inner, ref } = await aLog()
+  const old = (await data.head(ref))!
+  inner.head = async () => {
+    await store.updateHead(ref, 1, head('v2'))
+    return old
+  }
+  expect(textOf((await store.head(ref))!.body)).toBe('v1')
+  inner.head = async () => old
+  await expect(store.head(ref)).rejects.toMatchObject(broken)
+})
+
+test('a node remembers the last 10,000 logs that it has seen [SEAL-12]', async () => {
+  const { data, ref, session } = await aLog()
+  const memory = headMemory()
+  const seen = (await data.head(ref))!
+  for (let i = 0; i < 10_000; i++) memory.note(session(`s${i}`), seen)
+  expect(memory.seen(session('s0'))).toBeDefined()
+  memory.note(session('s10000'), seen)
+  expect([memory.seen(session('s0')), memory.seen(session('s1'))]).toEqual([expect.anything(), undefined]) // the one least recently asked for goes
 })
 
 test('a page read just before a write that this node made is no rollback [SEAL-12]', async () => {
@@ -126,6 +167,19 @@ test('a log made anew under a writer that knew the old one is written so that it
   expect(after.version).toBe(1)
   expect((await there.read(ref)).map((one) => textOf(one.body))).toEqual(['first of the new'])
   expect((await here.read(ref)).map((one) => textOf(one.body))).toEqual(['first of the new'])
+})
+
+test('a head written over a log made anew, at the revision that its writer knew of the old one, can be read [SEAL-12]', async () => {
+  const { data, wrap, session } = world()
+  const ref = session()
+  const [here, there] = [wrap(data), wrap(data)]
+  await here.open(ref, head('old'))
+  await here.append(ref, [entry('m1', 'x')]) // revision 2 at version 1
+  await there.delete(ref)
+  await there.open(ref, head('new'))
+  await there.updateHead(ref, 1, head('newer')) // revision 2 at version 0
+  await here.updateHead(ref, 2, head('newest'))
+  for (const store of [here, there, wrap(data)]) expect(textOf((await store.head(ref))!.body)).toBe('newest')
 })
 
 test('concurrent reads and writes of one log are no rollback [SEAL-12]', async () => {

@@ -29,6 +29,7 @@ export function sealedWrites(parts: SealedLogsParts): Pick<LogStore, 'open' | 'a
       const sealed = entries.map((entry) => ({ id: entry.id, body: sealEntry(keys, ref, entry.id, at, entry.body, random) }))
       const { patch, version } = await sealPatch(parts, keys, ref, change ?? {}, change?.ifRevision)
       const appended = await inner.append(ref, sealed, change === undefined ? options : { ...options, head: patch })
+      memory.check(ref, appended.head, before) // before anything is mended: a log put back is none made anew
       const mended = await mendAppend(parts, keys, ref, entries, at, appended)
       const head = appended.added === 0 ? mended : await mendHead(parts, keys, ref, change?.body, version, mended)
       return { ...appended, head: clearHead(parts, keys, ref, head, before) }
@@ -39,7 +40,9 @@ export function sealedWrites(parts: SealedLogsParts): Pick<LogStore, 'open' | 'a
       const keys = await keysOrNoLog(parts, ref, 'write')
       const before = memory.seen(ref)
       const { patch, version } = await sealPatch(parts, keys, ref, change, expectedRevision)
-      const head = await mendHead(parts, keys, ref, change.body, version, await inner.updateHead(ref, expectedRevision, patch))
+      const updated = await inner.updateHead(ref, expectedRevision, patch)
+      memory.check(ref, updated, before)
+      const head = await mendHead(parts, keys, ref, change.body, version, updated)
       return clearHead(parts, keys, ref, head, before)
     },
 
