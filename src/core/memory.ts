@@ -97,11 +97,10 @@ export interface MemoryFold {
   readonly tombstoned: ReadonlySet<number> // seqs
 }
 
-/** The sealed body of a memory log's head: cursors, and the next time a record ends (LIFE-4). */
+/** The sealed body of a memory log's head: the next time a record ends (LIFE-4). */
 export interface MemoryHead {
   readonly v: 1
   readonly nextEnd?: number
-  readonly records?: number
 }
 
 /** What the log allows to be returned to a caller or shown in a prompt at a time: not past its life. */

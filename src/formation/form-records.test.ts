@@ -99,11 +99,14 @@ test.each([
   }
 })
 
-test('what was said once more rests on the newest that is there, and not on what has ended [FORM-6]', () => {
+test('what was said once more rests on the newest that is there, and not on what has ended or is past its life [FORM-6, LIFE-4]', () => {
   const first = form([said(1, typed)])
   const id = first.fresh[0]?.id as string
   const ended = { events: [{ id: 'end', event: { type: 'end' as const, recordId: id, validUntil: 1, why: 'retracted' as const } }], fresh: [] }
   expect(recordsOf([said(2, same)], { known: knowing(first, ended) })).toHaveLength(1)
+  const atEnd = first.events.flatMap(({ event }) => (event.type === 'record' ? [event.record.expiresAt as number] : []))[0] as number
+  const lives = (now: number) => recordsOf([said(2, same)], { known: knowing(first), now }).length === 0
+  expect([lives(atEnd - 1), lives(atEnd)]).toEqual([true, false])
   const late = form([said(2, same, { createdAt: 1_001 + 30 * day })], { known: knowing(first) })
   const third = form([said(3, same, { createdAt: 1_002 + 30 * day })], { known: knowing(first, late) })
   expect(third.events.map(({ event }) => event.type === 'evidence' && event.recordId)).toEqual([late.fresh[0]?.id])

@@ -45,7 +45,7 @@ export function formRecords(input: FormInput): Formed {
         continue
       }
       if (known.suppressed.has(suppressTag(keys, record))) continue
-      const twin = twinOf(known, newest, record)
+      const twin = twinOf(input, newest, record)
       if (twin !== undefined) {
         for (const [i, evidence] of record.evidence.entries()) {
           const more = i === 0 ? {} : { counted: true as const } // a left-out block parts one mention into several quotes
@@ -111,11 +111,12 @@ export const suppressTag = (keys: OwnerKeys, record: Pick<RecordBody, 'kind' | '
 export const lifeMs = (authority: RecordBody['authority']): number =>
   authority === 'untrusted' ? limits.untrustedRecordMs : authority === 'assistant' ? limits.assistantRecordMs : limits.episodicRecordMs
 
-/** A record of the same list that says the same, said within 30 days (FORM-6). */
-function twinOf(known: KnownRecords, newest: ReadonlyMap<string, RecordBody>, record: RecordBody): string | undefined {
+/** A record of the same list that says the same, said within 30 days, and not past its life (FORM-6, LIFE-4). */
+function twinOf({ known, now }: FormInput, newest: ReadonlyMap<string, RecordBody>, record: RecordBody): string | undefined {
   const key = textKeyOf(record.list, record.text)
   const here = newest.get(key)
   if (here !== undefined && Math.abs(record.saidAt - here.saidAt) <= limits.duplicateMs) return here.id
   const twin = known.records.get(known.byText.get(key) ?? '')
-  return twin !== undefined && !twin.ended && Math.abs(record.saidAt - twin.saidAt) <= limits.duplicateMs ? twin.id : undefined
+  const lives = twin !== undefined && !twin.ended && (twin.expiresAt ?? Infinity) > now
+  return lives && Math.abs(record.saidAt - twin.saidAt) <= limits.duplicateMs ? twin.id : undefined
 }

@@ -39,6 +39,10 @@ export interface MemoryLogs {
   read(scope: Scope, seqs: readonly number[]): Promise<readonly DecodedMemory[]>
   /** Redacts for good; every tombstone that names these seqs stands in the log already (SEAL-12). */
   redact(scope: Scope, seqs: readonly number[]): Promise<Redacted>
+  /** When the memory is to be looked after: a life ends then, or a redaction may have been cut off. Undefined: never, as far as is known. */
+  nextEnd(scope: Scope): Promise<number | undefined>
+  /** Once it was looked after. What changes meanwhile leaves the earlier time, which costs one more look. */
+  lookedAfter(scope: Scope): Promise<void>
   drop(owner: Owner): void
   /** How many logs of the owner are in memory. */
   holds(owner: Owner): number
@@ -57,6 +61,12 @@ const heapOf = (known: KnownRecords) => 4_096 + known.records.size * 600
 
 /** What makes a log grow for good; ends and tombstones take away, and are never refused. */
 const grows = ({ event }: NewEvent): boolean => event.type === 'record' || event.type === 'embedding'
+
+/** A tombstone counts as an end: its redaction may be cut off, and is then finished by whoever looks after the memory next. */
+function endOf(event: MemoryEvent): number | undefined {
+  if (event.type === 'record') return event.record.expiresAt
+  return event.type === 'tombstone' && event.seqs.length > 0 ? event.at : undefined
+}
 
 export function memoryLogs(store: LogStore, quota: ByteQuota): MemoryLogs {
   const cache = boundedMap<Cached>(limits.knownRecordsBytes, (cached) => cached.bytes)
@@ -97,10 +107,10 @@ export function memoryLogs(store: LogStore, quota: ByteQuota): MemoryLogs {
     return entries
   }
 
-  /** The earliest end of a record's life stands in the head, for the sweeper (LIFE-4). */
+  /** The earliest end of a record's life stands in the head, so that no log is opened before it (LIFE-4). */
   function patchFor(head: Head, events: readonly NewEvent[]): { head?: { body: Uint8Array; ifRevision: number } } {
     const body = decodeBody<MemoryHead>(head.body, 'memory head')
-    const ends = events.flatMap(({ event }) => (event.type === 'record' && event.record.expiresAt !== undefined ? [event.record.expiresAt] : []))
+    const ends = events.flatMap(({ event }) => endOf(event) ?? [])
     const next = Math.min(body.nextEnd ?? Number.POSITIVE_INFINITY, ...ends)
     return Number.isFinite(next) && next !== body.nextEnd ? { head: { body: encodeBody({ ...body, nextEnd: next }), ifRevision: head.revision } } : {}
   }
@@ -134,6 +144,21 @@ export function memoryLogs(store: LogStore, quota: ByteQuota): MemoryLogs {
       const redacted = await redactEntries({ name: 'memories', store, snapshotNames: [snapshotName] }, memoryRef(scope), seqs)
       quota.forget(scope)
       return redacted
+    },
+    async nextEnd(scope) {
+      const head = await store.head(memoryRef(scope))
+      return head && decodeBody<MemoryHead>(head.body, 'memory head').nextEnd
+    },
+    async lookedAfter(scope) {
+      const found = await load(scope)
+      if (found === undefined) return
+      const { nextEnd: _, ...body } = decodeBody<MemoryHead>(found.head.body, 'memory head')
+      let next = Number.POSITIVE_INFINITY
+      for (const { expiresAt = next } of found.known.records.values()) next = Math.min(next, expiresAt)
+      const changed = encodeBody(Number.isFinite(next) ? { ...body, nextEnd: next } : body)
+      await store.updateHead(memoryRef(scope), found.head.revision, { body: changed }).catch((error: unknown) => {
+        if (!isRecollectError(error, 'conflict')) throw error
+      })
     },
     drop(owner) {
       for (const key of ofOwner(owner)) cache.delete(key)

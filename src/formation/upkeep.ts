@@ -29,6 +29,7 @@ export interface Upkeep {
   /** What these tags stand for forms no more, whatever becomes of the records that say it (ERA-3). */
   suppress(scope: Scope, tags: readonly string[]): Promise<void>
   loseEvidence(scope: Scope, of: EvidenceLoss, mode: 'forget' | 'keep'): Promise<Lost>
+  /** Redacts what is past its life, and finishes what was cut off. Where nothing ended it reads the log's head and no more. */
   expireRecords(scope: Scope): Promise<number>
 }
 
@@ -93,6 +94,8 @@ export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs;
     },
 
     async expireRecords(scope) {
+      const nextEnd = await logs.nextEnd(scope)
+      if (nextEnd === undefined || nextEnd > clock.now()) return 0
       return work.hold(scope, async () => {
         const known = await knownOf(scope)
         const now = clock.now()
@@ -103,6 +106,7 @@ export function createUpkeep({ logs, work, clock }: { readonly logs: MemoryLogs;
           [],
           'expired',
         )
+        await logs.lookedAfter(scope)
         return due.length
       })
     },

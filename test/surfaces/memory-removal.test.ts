@@ -115,21 +115,25 @@ describe.each(['before', 'after'] as const)('a removal that was killed %s a stor
   })
 })
 
-test('a removal cut off between tombstone and redaction is finished by the next one, of whatever record [ERA-3]', async () => {
-  const world = await aMemoryWorld()
-  const { alice, id } = await aSecret(world.recollect)
-  const bodies = async () => JSON.stringify(await world.log('alice'))
-  for (let left = 0; (await world.log('alice')).every(({ event }) => event?.type !== 'tombstone' || event.recordIds.length === 0); left++) {
-    world.fuse.left = left
-    await alice.memories.forget(id).catch(() => {})
-    world.fuse.left = Number.POSITIVE_INFINITY
-    world.clock.advance(limits.workLeaseMs)
-  }
-  expect(await bodies()).toContain('heliotrope')
-  expect(await shown(alice, id)).not.toContain('heliotrope') // the tombstone holds already
-  await alice.memories.forget(await idOf(alice, 'The bus was late.'))
-  expect(await bodies()).not.toContain('heliotrope')
-})
+test.each(['the next one', 'the sweep'])(
+  'a removal cut off between tombstone and redaction is finished by %s, whatever that removes [ERA-3]',
+  async (by) => {
+    const world = await aMemoryWorld()
+    const { alice, id } = await aSecret(world.recollect)
+    const bodies = async () => JSON.stringify(await world.log('alice'))
+    for (let left = 0; (await world.log('alice')).every(({ event }) => event?.type !== 'tombstone' || event.recordIds.length === 0); left++) {
+      world.fuse.left = left
+      await alice.memories.forget(id).catch(() => {})
+      world.fuse.left = Number.POSITIVE_INFINITY
+      world.clock.advance(limits.workLeaseMs)
+    }
+    expect(await bodies()).toContain('heliotrope')
+    expect(await shown(alice, id)).not.toContain('heliotrope') // the tombstone holds already
+    if (by === 'the next one') await alice.memories.forget(await idOf(alice, 'The bus was late.'))
+    else await world.recollect.sweep()
+    expect(await bodies()).not.toContain('heliotrope')
+  },
+)
 
 test('past its life a record is out of every answer at once, and the sweep leaves nothing of it [LIFE-4]', async () => {
   const world = await aMemoryWorld()
@@ -150,6 +154,29 @@ test('past its life a record is out of every answer at once, and the sweep leave
   await again.append({ role: 'user', text: secret }) // what merely expired may form again
   await alice.memories.settled()
   expect((await alice.memories.list()).items.map(({ text }) => text)).toEqual([secret])
+})
+
+test('what is past its life goes with the next work on its owner too, each in its time; before it, a sweep looks at one head [LIFE-4]', async () => {
+  const world = await aMemoryWorld()
+  const { alice, session, id } = await aSecret(world.recollect)
+  const day = 86_400_000
+  world.clock.advance(day)
+  await session.append({ role: 'user', text: 'The cat is grey.' })
+  await alice.memories.settled()
+  const recollect = await world.restarted() // nothing is known yet
+  world.fuse.used = 0
+  expect(await recollect.sweep()).toMatchObject({ recordsExpired: 0 })
+  expect(world.fuse.used).toBe(3) // the sweep's lease, the memory's head, the release
+  const bodies = async () => JSON.stringify(await world.log('alice'))
+  const later = async (name: string, text: string) => {
+    await (await recollect.user('alice').session(name)).append({ role: 'user', text })
+    await recollect.user('alice').memories.settled()
+    return bodies()
+  }
+  world.clock.set((await alice.memories.get(id)).formedAt + limits.episodicRecordMs)
+  expect(await later('b', secret)).toMatch(/^(?!.*bus).*grey.*heliotrope/) // said again, it is a record of its own
+  world.clock.advance(day)
+  expect(await later('b', 'The dog is brown.')).toMatch(/^(?!.*grey).*heliotrope.*brown/)
 })
 
 test('a deleted session takes what rests on it alone; what others bear stands on the rest [ERA-4]', async () => {

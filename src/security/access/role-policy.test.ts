@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { manualClock } from '../../testing/index.ts'
 import { actions, roles, type Action, type Actor, type Policy, type Role } from '../../ports/policy.ts'
 import { actorOf, isActor } from '../audit/actor.ts'
-import { decideByRole, rolePolicy, strictPolicy } from './role-policy.ts'
+import { decideByRole, mayIssue, rolePolicy, strictPolicy } from './role-policy.ts'
 
 const as = (role: Role, more: Partial<Actor> = {}) =>
   actorOf({ tenantId: 'acme', ownerId: 'alice', roles: [role], grants: [], credentialId: 'c', person: false, ...more })
@@ -47,6 +47,15 @@ describe('the default roles', () => {
   test('an operator has no content action at all [ACC-3]', () => {
     for (const action of actions.filter((one) => /^(session|memory|receipt|model|owner)/.test(one)))
       expect(allowed(as('operator'), action)).toBe('0000')
+  })
+
+  test('a tenant-admin issues every role but the operator, in its tenant; no other role issues any [ACC-3]', () => {
+    for (const held of roles)
+      for (const asked of roles)
+        for (const tenantId of ['acme', 'other'])
+          expect(mayIssue(as(held), tenantId, [asked], []), `${held} issues ${asked}`).toBe(
+            held === 'tenant-admin' && asked !== 'operator' && tenantId === 'acme',
+          )
   })
 
   test('act-for-owner reaches the owners of its tenant, and no other tenant [ACC-1]', () => {

@@ -1,8 +1,9 @@
-// What follows a turn's end: memories are formed, and the session's size goes into its head (NODE-8, FORM-1, OBS-8).
+// What follows a turn's end: memories end and are formed, and the session's size goes into its head (NODE-8, FORM-1, LIFE-4, OBS-8).
 import { refOf } from '../../core/log-ref.ts'
 import { memoryLogId } from '../../core/memory.ts'
 import type { Scope } from '../../core/scope.ts'
 import type { FormSource, Formation } from '../../formation/formation.ts'
+import type { Upkeep } from '../../formation/upkeep.ts'
 import type { WorkLease } from '../../formation/work-lease.ts'
 import type { LogStore } from '../../ports/log-store.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
@@ -28,13 +29,15 @@ export interface LongTermWork {
   readonly telemetry: Telemetry
   readonly formation: Formation
   readonly recall: Recall
+  readonly upkeep: Pick<Upkeep, 'expireRecords'>
   readonly work: WorkLease
 }
 
 export function sessionWork(logs: SessionLogs, sizes: SessionSizes, longTerm: LongTermWork): SessionWork {
-  const { formation, recall, work, telemetry } = longTerm
+  const { formation, recall, upkeep, work, telemetry } = longTerm
   return async (scope, sessionId) => {
     const { head, body } = await logs.head(refOf(scope, 'session', sessionId))
+    await upkeep.expireRecords(scope) // first, so that nothing is taken for said again by a record past its life
     if (body.formation === 'off') await keepSize(scope, sessionId)
     else {
       telemetry.gauge('recollect_job_lag_entries', head.version - body.formedUpTo, { job: 'formation' })
