@@ -29,6 +29,7 @@ test.each([
   ['a key twice', '{"a":1,"a":2}'],
   ['__proto__', '{"__proto__":{}}'],
   ['constructor', '{"a":{"constructor":1}}'],
+  ['prototype', '[{"prototype":1}]'],
   ['a lone surrogate', '"\\ud800"'],
   ['a lone surrogate in a key', '{"\\udfff":1}'],
   ['cut', '{"a":'],

@@ -165,11 +165,15 @@ describe('limits', () => {
     expect([unknown.status, await json(Promise.resolve(unknown))]).toEqual([415, expect.objectContaining({ code: 'invalid_input' })])
   })
 
-  test('a body without a content type is not read [ACC-12, GW-10]', async () => {
-    const headers = { authorization: `Bearer ${world.key}`, host: '127.0.0.1' }
-    const request = new Request('http://127.0.0.1/api/v1/sessions', { method: 'POST', headers, body: Buffer.from('{"id":"untyped"}') })
-    expect((await world.gateway.fetch(request)).status).toBe(415)
-    expect((await world.call('GET', '/api/v1/sessions/untyped')).status).toBe(404)
+  test('a body is read where its content type says JSON, and where it says nothing not [ACC-12, GW-10]', async () => {
+    const send = async (type: string | undefined) => {
+      const headers = { authorization: `Bearer ${world.key}`, host: '127.0.0.1', ...(type === undefined ? {} : { 'content-type': type }) }
+      const request = new Request('http://127.0.0.1/api/v1/sessions', { method: 'POST', headers, body: Buffer.from('{"id":"typed"}') })
+      return (await world.gateway.fetch(request)).status
+    }
+    for (const type of [undefined, 'application/xml', 'application/json-seq', 'text/json', 'json']) expect(await send(type), type).toBe(415)
+    expect((await world.call('GET', '/api/v1/sessions/typed')).status).toBe(404)
+    for (const type of ['Application/JSON ; charset=utf-8', 'application/problem+json']) expect([200, 201]).toContain(await send(type))
   })
 
   test('a request that gives its length in two ways is refused, and nothing after it is taken for a second one [ACC-12]', async () => {

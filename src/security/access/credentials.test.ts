@@ -5,7 +5,7 @@ import { RecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
 import { actorOf } from '../audit/actor.ts'
 import type { AuditInput, AuditTrail } from '../audit/audit-log.ts'
-import { parseApiKey } from './api-key.ts'
+import { newApiKey, parseApiKey } from './api-key.ts'
 import { createCredentials, type CredentialRequest } from './credentials.ts'
 import { mintAny } from '../mint.ts'
 
@@ -37,6 +37,18 @@ describe('API keys', () => {
     const found = (await credentials.authenticate(secret))!
     expect(found.actor).toEqual({ tenantId: 'acme', ownerId: 'alice', roles: ['owner'], grants: [], credentialId: credential.id, person: false })
     expect(found.credential.name).toBe('laptop')
+  })
+
+  test('are the random bytes in base32, ten and 32 of them [ACC-4]', () => {
+    expect(newApiKey((bytes) => new Uint8Array(bytes).fill(0xff), 'live')).toMatchObject({ id: '7'.repeat(16), secret: `${'7'.repeat(51)}q` })
+    const counted = newApiKey((bytes) => Uint8Array.from({ length: bytes }, (_, i) => i), 'live')
+    expect([counted.id, counted.secret]).toEqual(['aaaqeayeaudaocaj', 'aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq'])
+  })
+
+  test('of a test deployment say so, and are keys like others [ACC-4]', async () => {
+    const credentials = createCredentials({ ...desk().parts, mode: 'test' })
+    const { secret } = await credentials.create('acme', ask)
+    expect([secret.slice(0, 9), (await credentials.authenticate(secret))?.credential.name]).toEqual(['rec_test_', 'laptop'])
   })
 
   test('lie sealed in the key store, as a keyed hash: neither secret nor name stands in it [ACC-4]', async () => {
