@@ -134,20 +134,18 @@ test('what is embedded is who said it, and the text; one event a record [EMB-1, 
 })
 
 test('the work of forming grows with the text, and not with what is known [FORM-8]', () => {
-  const known = knowing(form(Array.from({ length: 5_000 }, (_, i) => said(i + 1, `note number ${i}`))))
-  const msOf = (given: KnownRecords, count: number) => {
-    const messages = Array.from({ length: count }, (_, i) =>
-      said(30_000 + i, `${i} ${'a sentence of about fifty characters in all, yes. '.repeat(4)}`),
-    )
-    const times = Array.from({ length: 9 }, () => {
-      const began = performance.now()
-      form(messages, { known: given })
-      return performance.now() - began
-    })
-    return times.toSorted((a, b) => a - b)[4] as number // the middle one
+  const known = knowing(form(Array.from({ length: 20_000 }, (_, i) => said(i + 1, `note number ${i}`))))
+  const messages = Array.from({ length: limits.formMessages }, (_, i) =>
+    said(30_000 + i, `${i} ${'a sentence of about fifty characters in all, yes. '.repeat(4)}`),
+  )
+  const msOf = (given: KnownRecords) => {
+    const began = performance.now()
+    form(messages, { known: given })
+    return performance.now() - began
   }
-  msOf(known, limits.formMessages)
-  const [empty, full] = [msOf(noneKnown(), limits.formMessages), msOf(known, limits.formMessages)]
+  // In turns, and the shortest of each: what else runs on the machine only adds.
+  const times = Array.from({ length: 15 }, () => [msOf(noneKnown()), msOf(known)] as const)
+  const [empty, full] = [Math.min(...times.map(([ms]) => ms)), Math.min(...times.map(([, ms]) => ms))]
   expect(full).toBeLessThan(4 * empty + 1)
   expect(full / limits.formMessages).toBeLessThan(0.3)
 })

@@ -65,15 +65,16 @@ test('a head that its own writer could not have seen fails also for a node that 
 test('a whole log put back is seen by a node that knew it further on, by head, list, append, update and open; a log made anew is not [TST-4]', async () => {
   const { store, data, inner, ref, alice } = await aLog()
   const old = (await data.head(ref))!
-  await store.updateHead(ref, 1, head('v2'))
+  await store.append(ref, [entry('m0', 'x')])
+  await store.updateHead(ref, 2, head('v2'))
   inner.head = async () => old
   await expect(store.head(ref)).rejects.toMatchObject(broken)
   inner.list = async () => ({ items: [{ ...old, logId: ref.logId }] })
   await expect(store.list(alice, 'session')).rejects.toMatchObject(broken)
   inner.append = async (...given) => ({ ...(await data.append(...given)), head: old })
   await expect(store.append(ref, [entry('m1', 'x')])).rejects.toMatchObject(broken)
-  inner.updateHead = async () => old
-  await expect(store.updateHead(ref, 3, { expires: 'never' })).rejects.toMatchObject(broken)
+  inner.updateHead = async (ref, revision, patch) => (revision === 3 ? old : data.updateHead(ref, revision, patch))
+  await expect(store.updateHead(ref, 3, head('v3'))).rejects.toMatchObject(broken)
   inner.open = async () => old
   await expect(store.open(ref, head('v3'))).rejects.toMatchObject(broken)
   Object.assign(inner, data)
