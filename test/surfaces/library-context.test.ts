@@ -110,6 +110,22 @@ describe.each(backends)('on %s', (backend) => {
     })
   })
 
+  test.each(['made anew', 'left'])(
+    'receipts of a session that expired unswept and was then %s are not read under its name, and go when that is deleted [LIFE-3]',
+    async (then) => {
+      const { recollect, clock } = await aWorld(backend, { receipts: 'durable' })
+      const user = recollect.user('alice')
+      const first = await user.session('s', { idleMs: 60_000 })
+      await first.append({ role: 'user', text: 'x' })
+      await first.context({ recall: false })
+      clock.advance(60_000)
+      if (then === 'made anew') expect((await (await user.session('s')).receipts.list()).items).toEqual([])
+      await first.delete()
+      clock.set(start) // what was left behind would show itself again
+      expect((await user.erase({ dryRun: true })).removed.map(({ logs }) => logs)).toEqual(backend === 'memory' ? [0, 0] : [0])
+    },
+  )
+
   test('usage that was reported stands beside its receipt, once [REC-2]', async () => {
     const { session } = await aSession()
     const { receipt } = await session.context({ recall: false })

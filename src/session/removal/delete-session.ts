@@ -14,6 +14,7 @@ import { readMessage } from '../changes/messages.ts'
 import { receiptPlace } from '../logs/receipt-log.ts'
 import { encodeEntries, type OpenedHead } from '../logs/session-logs.ts'
 import type { At, SessionParts } from '../session-parts.ts'
+import { removeReceipts } from './remove-receipts.ts'
 
 /** @throws `conflict` if the owner's background work does not end within 10 s · `unavailable` if the audit log cannot be written */
 export async function deleteSession(
@@ -28,6 +29,7 @@ export async function deleteSession(
   return parts.upkeep.exclusively(scope, () =>
     carryOut(parts, scope, { by, action: 'session.delete', verb: 'delete', target, requestedAt }, async () => {
       const seen = await parts.logs.peek(ref)
+      await removeReceipts(parts, scope, new Set([id])) // of sessions that expired under this name
       const done = seen === undefined ? nothing : await removeSession(parts, scope, ref, seen, options.memories ?? 'forget')
       if (seen === undefined) await parts.sessions.delete(ref) // what has expired still takes space
       parts.logs.drop(ref)

@@ -1,15 +1,14 @@
 // The sweeper: removes what has expired, which nobody could read any more anyway; a dry run lists it (LIFE-3, LIFE-7 to LIFE-9).
 import { RecollectError, isRecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
-import { refOf, type LogRef } from '../../core/log-ref.ts'
-import { ownerKey, type Mint, type Scope } from '../../core/scope.ts'
-import { decodeBody } from '../../core/session.ts'
+import type { LogRef } from '../../core/log-ref.ts'
+import { ownerKey, type Mint } from '../../core/scope.ts'
 import { boundedMap, type BoundedMap } from '../../security/bounded-map.ts'
 import { reserved } from '../../security/reserved.ts'
-import type { ReceiptHead } from '../logs/receipt-log.ts'
 import type { SessionParts } from '../session-parts.ts'
 import type { SweepReport } from '../session-types.ts'
-import { everyDue, everyHead, everyOwner } from '../logs/walks.ts'
+import { everyDue, everyOwner } from '../logs/walks.ts'
+import { removeReceipts } from './remove-receipts.ts'
 
 export interface Sweeper {
   /** One pass. @throws `conflict` if another one is under way · `invalid_input` for the future without `dryRun` */
@@ -165,20 +164,6 @@ async function itemOf(parts: SessionParts, ref: LogRef, expiresAt: number): Prom
   const { head, body } = seen
   const unformed = body.formation === 'off' ? 0 : head.version - body.formedUpTo
   return { ...named, class: body.class, entries: head.entries, bytes: head.bytes, unformed }
-}
-
-/** Receipts whose session is over go with it (LIFE-3): found by what their heads say, as the session's own head is gone. */
-async function removeReceipts(parts: SessionParts, scope: Scope, sessionIds: ReadonlySet<string>): Promise<void> {
-  if (sessionIds.size === 0) return
-  for await (const head of everyHead(parts.sessions, scope, 'receipt')) {
-    const of = decodeBody<ReceiptHead>(head.body, 'receipt head')
-    if (!sessionIds.has(of.session)) continue
-    const live = await parts.sessions.head(refOf(scope, 'session', of.session))
-    if (live?.birth === of.birth) continue
-    const ref = refOf(scope, 'receipt', head.logId)
-    parts.receipts.drop(ref)
-    await parts.sessions.delete(ref)
-  }
 }
 
 function byOwner(refs: readonly LogRef[]): readonly (readonly LogRef[])[] {
