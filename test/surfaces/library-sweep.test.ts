@@ -74,3 +74,43 @@ test('a dry run makes no call that writes, in any store [LIFE-9]', async () => {
   await recollect.sweep()
   expect(calls).toContain('delete')
 })
+
+test('receipts end where their session must, go before it, and stay where it was made anew while the pass ran [LIFE-3]', async () => {
+  const clock = manualClock(start)
+  const raw = memoryStores(clock)
+  const gone: string[] = []
+  let meanwhile = async () => {}
+  const sessions: LogStore = {
+    ...raw.sessions,
+    async expired(at, page) {
+      const due = await raw.sessions.expired(at, page)
+      await meanwhile()
+      return due
+    },
+    async delete(ref, options) {
+      const removed = await raw.sessions.delete(ref, options)
+      if (removed) gone.push(ref.kind)
+      return removed
+    },
+  }
+  const { recollect } = await aWorld('memory', { clock, stores: { ...raw, sessions }, receipts: 'durable' })
+  const shown = async () => {
+    const session = await recollect.user('alice').session('s', lives)
+    await session.append({ role: 'user', text: 'x' })
+    await session.context({ recall: false })
+    return session
+  }
+  await shown()
+  const looked = async (until: number) => (await recollect.sweep({ dryRun: true, until })).looked
+  expect([await looked(start + lives.absoluteMs - 1), await looked(start + lives.absoluteMs)]).toEqual([1, 2])
+  clock.advance(minute)
+  meanwhile = async () => {
+    meanwhile = async () => {}
+    await shown()
+  }
+  await recollect.sweep()
+  expect([gone, (await (await recollect.user('alice').sessions.get('s')).receipts.list()).items.length]).toEqual([['receipt'], 1])
+  clock.advance(minute)
+  await recollect.sweep()
+  expect(gone).toEqual(['receipt', 'receipt', 'session'])
+})
