@@ -66,7 +66,7 @@ function bodyOf(id: string, text: string, options: RememberOptions, now: number)
     ...(supersedes === undefined ? {} : { supersedes: Object.freeze([...supersedes]) }),
     saidAt: now,
     formedAt: now,
-    ...(kind === 'episodic' || authority !== 'typed' ? { expiresAt: now + lifeMs(authority) } : {}),
+    ...(kind === 'episodic' ? { expiresAt: now + lifeMs(authority) } : {}), // the others are typed at least (POI-4), and have no end (LIFE-4)
     origin,
     authority,
     list: listOf(authority),

@@ -23,6 +23,19 @@ const causeAfter = async (session: TableSession, options: ContextOptions = {}): 
   return epoch.began ? epoch.cause : undefined
 }
 
+test.each([
+  ['summary', true],
+  ['hybrid', true],
+  ['slidingWindow', false],
+] as const)('%s, with no model and no network, sums up what it evicts: %s [STR-2]', async (strategy, sums) => {
+  const session = tableSession()
+  session.say('user', 'Decision: the depot goes to Lisbon, and its code is CANARY-4711.')
+  talk(session, 40)
+  const { messages, receipt } = await session.context({ strategy, budgetTokens: 4_000 })
+  expect(receipt.evicted[0]?.seqs[0]).toBe(1)
+  expect([receipt.parts.some((part) => part.class === 'summary'), JSON.stringify(messages).includes('CANARY-4711')]).toEqual([sums, sums])
+})
+
 describe('an epoch goes on', () => {
   test('while messages, state and memories are added and the budget grows [EPO-1, EPO-10]', async () => {
     const session = tableSession({ recall: (_query, { memories }) => [...memories.values()] })

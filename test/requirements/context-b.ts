@@ -7,7 +7,7 @@ export const contextB = {
   'CTX-5': 'A context waits for stores and recall only, and not for ever.',
   'CTX-6': 'An option out of range is refused with limit and value, never clipped.',
   'STR-1': 'The strategies keep what their table says, and none drops system, tools, pins or the pending turn.',
-  'STR-2': 'No strategy needs a model or a network.',
+  'STR-2': 'Summary and hybrid sum up what they evict with no model and no network.',
   'STR-3': 'A change of strategy or of its options begins a new epoch.',
   'STR-4': 'A strategy comes by object, by name with options, or registered.',
   'STR-5': 'A plan begins a turn at or before the pending one, or is refused by the name of strategy and rule.',

@@ -43,6 +43,19 @@ describe('bounds', () => {
   })
 })
 
+test('what is remembered as said ends after a year, as a fact or a rule never; what is not typed is only ever said, and ends sooner [LIFE-4, LIFE-5]', async () => {
+  const memories = await alices()
+  const life = async (options: RememberOptions) => {
+    const { kind, formedAt, expiresAt } = (await memories.remember('I drink tea.', options)).record
+    return [kind, expiresAt === undefined ? undefined : expiresAt - formedAt]
+  }
+  expect(await life({})).toEqual(['episodic', limits.episodicRecordMs])
+  expect(await life({ kind: 'semantic' })).toEqual(['semantic', undefined])
+  expect(await life({ kind: 'procedural' })).toEqual(['procedural', undefined])
+  expect(await life({ kind: 'semantic', origin: 'assistant' })).toEqual(['episodic', limits.assistantRecordMs])
+  expect(await life({ kind: 'procedural', origin: 'web' })).toEqual(['episodic', limits.untrustedRecordMs])
+})
+
 describe('one id', () => {
   test('the same call again changes nothing, also where it supersedes [MEM-3]', async () => {
     const memories = await alices()

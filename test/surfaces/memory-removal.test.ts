@@ -177,6 +177,11 @@ test('what is past its life goes with the next work on its owner too, each in it
   expect(await later('b', secret)).toMatch(/^(?!.*bus).*grey.*heliotrope/) // said again, it is a record of its own
   world.clock.advance(day)
   expect(await later('b', 'The dog is brown.')).toMatch(/^(?!.*grey).*heliotrope.*brown/)
+  await recollect.sweep() // the sessions that are over
+  const third = await world.restarted()
+  world.fuse.used = 0
+  await third.sweep()
+  expect(world.fuse.used).toBe(3)
 })
 
 test('a deleted session takes what rests on it alone; what others bear stands on the rest [ERA-4]', async () => {

@@ -76,10 +76,3 @@ test('a strategy comes by object, by name, by name with options, or registered; 
   ])
     expect(() => resolveStrategy(wrong as 'hybrid')).toThrowError(expect.objectContaining({ code: 'invalid_input' }))
 })
-
-test('the built-in strategies use no model and no network: they are pure functions of the turns [STR-2]', () => {
-  for (const strategy of [hybrid(), summary(), slidingWindow()]) {
-    const given = Object.freeze(input())
-    expect(strategy.plan(given)).toEqual(strategy.plan(given))
-  }
-})
