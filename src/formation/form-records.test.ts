@@ -112,7 +112,9 @@ test('what was said once more rests on the newest that is there, and not on what
   expect(third.events.map(({ event }) => event.type === 'evidence' && event.recordId)).toEqual([late.fresh[0]?.id])
 })
 
-test('what was forgotten does not form again, in any case or spacing [ERA-3]', () => {
+test('what was forgotten does not form again, in any case or spacing; the tag is of kind, slot and text, under a key of its own [ERA-3]', () => {
+  const tag = keys.tag('suppress', ['semantic', 'keeps', 'i keep bees.'])
+  expect(suppressTag(keys, { kind: 'semantic', slot: 'keeps', text: 'I KEEP  bees.' })).toBe(tag)
   const known = noneKnown()
   known.suppressed.add(suppressTag(keys, { kind: 'episodic', text: typed }))
   expect(form([said(1, same), said(2, 'I keep hens.')], { known }).fresh.map(({ text: kept }) => kept)).toEqual(['I keep hens.'])
