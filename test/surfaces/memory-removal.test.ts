@@ -82,6 +82,18 @@ test('with its sources every message goes in which it was said, however often [E
   expect((await late.messages()).items).toEqual([])
 })
 
+test('what a session said that was made anew under the name of a source stays [ERA-3]', async () => {
+  const { recollect, clock } = await aWorld('memory')
+  const alice = recollect.user('alice')
+  await (await alice.session('a', { idleMs: 60_000 })).append({ role: 'user', text: secret })
+  await alice.memories.settled()
+  clock.advance(60_000)
+  const again = await alice.session('a')
+  await again.append({ id: 'other', role: 'user', text: 'The bus was late.' })
+  expect((await alice.memories.forget(await idOf(alice, secret), { sources: true })).records).toBe(1)
+  expect((await again.messages()).items.map(({ message }) => message.id)).toEqual(['other'])
+})
+
 describe.each(['before', 'after'] as const)('a removal that was killed %s a store call took effect', (when) => {
   test('is finished when it is asked for again, with nothing left of the text [ERA-3, MEM-P6]', async () => {
     const whole = await aMemoryWorld({}, when)
