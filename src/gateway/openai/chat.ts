@@ -159,14 +159,13 @@ const contextOptions = (call: ModelCall, asked: Asked) => ({
 /** Calls the model; on "context too long" the context is planned again, smaller, and sent once more (OAI-22). */
 async function ask(work: Work, context: Context | undefined, again: boolean): Promise<Response> {
   const { call, upstream, session, mode } = work
-  const stop = new AbortController()
   const body = upstreamBody(
     call.body,
     context === undefined ? messagesOf(call.body) : sentMessages(work.asked, context),
     upstream.takesCacheKey ? context?.cacheKey : undefined,
   )
   const patience = upstream.patience()
-  const response = await upstream.post('/chat/completions', body, call.request.headers, AbortSignal.any([call.request.signal, stop.signal]))
+  const response = await upstream.post('/chat/completions', body, call.request.headers, call.request.signal)
   const headers = replyHeaders(session.id, mode, context, work.history)
   if (!response.ok) {
     const text = await readReply(response, patience)
@@ -181,7 +180,6 @@ async function ask(work: Work, context: Context | undefined, again: boolean): Pr
   if (call.body['stream'] === true && response.body !== null && isEventStream(response)) {
     const askedUsage = (call.body['stream_options'] as JsonObject | undefined)?.['include_usage'] === true
     const stream = relayStream(response.body, {
-      abort: () => stop.abort(),
       patience,
       keepUsage: askedUsage,
       keep,

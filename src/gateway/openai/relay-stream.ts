@@ -11,7 +11,6 @@ export interface RelayOptions {
   /** The client asked for the usage chunk; else it is dropped. */
   readonly keepUsage: boolean
   readonly signal: AbortSignal // of the client
-  abort(): void // of the upstream
   keep(answer: Answer, incomplete?: 'aborted' | 'upstream'): Promise<void>
   end(): Promise<void>
 }
@@ -27,7 +26,7 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
   const finish = async (incomplete?: 'aborted' | 'upstream') => {
     if (ended) return
     ended = true
-    if (incomplete !== undefined) options.abort()
+    if (incomplete !== undefined) void reader.cancel().catch(() => {}) // ends the call
     await options.keep(assembler.answer(), incomplete)
     await options.end()
   }

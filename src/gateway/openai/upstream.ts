@@ -49,15 +49,15 @@ export function createUpstream(
   { clock, telemetry }: Watch,
 ): Upstream {
   const base = options.baseUrl.replace(/\/+$/, '')
-  const headersFor = (from: Headers): Headers => {
-    const headers = new Headers({ accept: from.get('accept') ?? 'application/json' })
+  const headersFor = (from: Headers): Record<string, string> => {
+    const headers: Record<string, string> = { accept: from.get('accept') ?? 'application/json' }
     for (const name of [...forwarded, ...(options.forwardHeaders ?? [])]) {
       const value = from.get(name)
-      if (value !== null) headers.set(name, value)
+      if (value !== null) headers[name.toLowerCase()] = value
     }
     // Our key never leaves: the client's own goes upstream only where ours stands in another header (OAI-20).
     const own = keyHeader === 'recollect-key' ? from.get('authorization') : options.apiKey === undefined ? null : `Bearer ${options.apiKey}`
-    if (own !== null) headers.set('authorization', own)
+    if (own !== null) headers['authorization'] = own
     return headers
   }
   const patience = (): Patience => ({
@@ -96,11 +96,8 @@ export function createUpstream(
     name: options.name,
     patience,
     takesCacheKey: options.cacheKey ?? new URL(base).hostname === 'api.openai.com',
-    post: (path, body, from, signal) => {
-      const headers = headersFor(from)
-      headers.set('content-type', 'application/json')
-      return call(path, signal, { method: 'POST', headers, body: JSON.stringify(body) })
-    },
+    post: (path, body, from, signal) =>
+      call(path, signal, { method: 'POST', headers: { ...headersFor(from), 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     get: (path, from, signal) => call(path, signal, { headers: headersFor(from) }),
   }
 }

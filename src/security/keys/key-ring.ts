@@ -72,7 +72,12 @@ export function createKeyRing(parts: KeyRingParts): OwnerKeyRing {
   return {
     sealKeys,
     ownerKeys: async (owner) => (await made(shelf, owner)).ownerKeys,
-    subjectKey: async (owner, purpose) => derivedKey((await made(shelf, owner)).subject, purpose),
+    async subjectKey(owner, purpose) {
+      const { subject, subjectKeys } = await made(shelf, owner)
+      const key = subjectKeys.get(purpose) ?? derivedKey(subject, purpose)
+      subjectKeys.set(purpose, key)
+      return key
+    },
     async auditKey(owner, logId, version) {
       const keys = version === undefined ? await made(shelf, owner) : await keysOf(shelf, owner, false)
       const wanted = version ?? keys?.current ?? 0

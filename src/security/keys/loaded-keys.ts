@@ -9,7 +9,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { KeyProvider } from '../../ports/key-provider.ts'
 import type { Head, LogStore, StoredEntry } from '../../ports/log-store.ts'
 import { boundedMap, type BoundedMap } from '../bounded-map.ts'
-import { derivedKey, ownerKeysFrom } from './derive.ts'
+import { derivedKey, ownerKeysFrom, type SubjectPurpose } from './derive.ts'
 import { foldKeyLog, keyEntry, type WrappedDataKey } from './key-log.ts'
 import type { OwnerKeys } from './owner-keys.ts'
 import { reserved } from '../reserved.ts'
@@ -38,6 +38,7 @@ export interface LoadedKeys {
   readonly loadedAt: number
   readonly subject: KeyObject
   readonly ownerKeys: OwnerKeys
+  readonly subjectKeys: Map<SubjectPurpose, KeyObject> // those that were asked for: deriving one costs more than a MAC with it
   readonly data: ReadonlyMap<number, { readonly raw: KeyObject; readonly seal: KeyObject }>
   readonly current: number
   readonly currentSince: number
@@ -129,7 +130,7 @@ async function load(shelf: KeyShelf, { tenantId, ownerId }: Owner, ref: LogRef, 
   }
   const { birth, revision, version } = head
   const times = { loadedAt: shelf.clock.now(), current: newest.version, currentSince: newest.createdAt }
-  const loaded = { owner, ref, birth, revision, version, subject, ownerKeys: ownerKeysFrom(subject), data, ...times }
+  const loaded = { owner, ref, birth, revision, version, subject, ownerKeys: ownerKeysFrom(subject), subjectKeys: new Map(), data, ...times }
   shelf.cache.set(refKey(ref), loaded)
   return loaded
 }
