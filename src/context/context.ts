@@ -7,7 +7,7 @@ import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
 import { textOf, type LoggedMessage } from '../core/message.ts'
 import { inTime, late, type Clock } from '../ports/clock.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
+import { noteDegraded, type Telemetry } from '../ports/telemetry.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Context, ContextOptions } from './policy/context-options.ts'
 import { classCounter } from './counting/count.ts'
@@ -98,7 +98,7 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
     return { memories, recalled, ahead, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
   } catch (error) {
     if (policy.recall?.onFailure === 'fail' || isRecollectError(error, 'invalid_input')) throw error
-    parts.telemetry.count('recollect_degraded_total', 1, { part: 'recall' })
+    noteDegraded(parts.telemetry, 'recall')
     const status = isRecollectError(error, 'timeout') ? 'timeout' : 'unavailable'
     return { memories, recalled: { status, ...nothing }, degraded: ['recall'] }
   }
@@ -227,7 +227,7 @@ function contextOf(
 
 /** REC-4: in production a receipt that does not cover its log is counted; the tests of `planContext` refuse it. */
 function report({ receipt }: PlannedContext, telemetry: Telemetry): void {
-  if (receipt.epoch.began && uncovered(receipt).length > 0) telemetry.count('recollect_degraded_total', 1, { part: 'receipt' })
+  if (receipt.epoch.began && uncovered(receipt).length > 0) noteDegraded(telemetry, 'receipt')
 }
 
 interface Deadline {

@@ -120,7 +120,7 @@ test('what was forgotten does not form again, in any case or spacing; the tag is
   expect(form([said(1, same), said(2, 'I keep hens.')], { known }).fresh.map(({ text: kept }) => kept)).toEqual(['I keep hens.'])
 })
 
-test('what is embedded is who said it, and the text; one event a record [EMB-1, EMB-3]', async () => {
+test('what is embedded is who said it, and the text; one event a record [EMB-1, EMB-3, OBS-11]', async () => {
   const embedded: (readonly string[])[] = []
   const embedder: Embedder = { ...wordEmbedder, embed: (all, kind) => (embedded.push([kind, ...all]), wordEmbedder.embed(all, kind)) }
   const { fresh } = form([said(1, 'I keep bees.', { name: 'Ann' }), said(2, 'So do I.')])
@@ -133,6 +133,7 @@ test('what is embedded is who said it, and the text; one event a record [EMB-1, 
   const short: Embedder = { ...wordEmbedder, embed: async (all) => (await wordEmbedder.embed(all, 'record')).slice(1) }
   expect(await recordVectors({ ...parts, embedder: short }, fresh)).toEqual([])
   expect(parts.telemetry.counted('recollect_degraded_total')).toBe(1)
+  expect(parts.telemetry.lines).toEqual([{ level: 'warn', event: 'degraded', fields: { reason: 'embedder' } }])
 })
 
 test('the work of forming grows with the text, and not with what is known [FORM-8]', () => {

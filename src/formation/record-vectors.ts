@@ -5,7 +5,7 @@ import type { RecordBody } from '../core/memory.ts'
 import { quantizeVector } from '../core/quantize.ts'
 import { inTime, late, type Clock } from '../ports/clock.ts'
 import type { Embedder } from '../ports/models.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
+import { noteDegraded, type Telemetry } from '../ports/telemetry.ts'
 import { eventId } from './event-id.ts'
 import type { NewEvent } from './memory-log.ts'
 
@@ -31,7 +31,7 @@ export async function recordVectors(parts: EmbedParts, records: readonly Pick<Re
     }))
   } catch {
     stop.abort(null)
-    parts.telemetry.count('recollect_degraded_total', 1, { part: 'embedder' })
+    noteDegraded(parts.telemetry, 'embedder')
     return []
   }
 }

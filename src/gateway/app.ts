@@ -6,7 +6,7 @@ import { limits } from '../core/limits.ts'
 import { inTime } from '../ports/clock.ts'
 import type { Recollect } from '../recollect.ts'
 import { corsHeaders, isPreflight, preflightAnswer } from './cors.ts'
-import { handleRow, type Desk, type Row } from './door.ts'
+import { handleRow, type Desk, type Passage, type Row } from './door.ts'
 import { hostOf, httpsHeaders, requestIdOf, securityHeaders, setHeaders } from './headers.ts'
 import { modelRows } from './openai/model-routes.ts'
 import type { GatewayOptions } from './gateway-options.ts'
@@ -34,12 +34,6 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-/** What the server and the gateway know of a request beside what stands in it. */
-interface Sender {
-  readonly address: string
-  readonly requestId: string // the client's, or ours (GW-5)
-}
-
 /** The native rows; the OpenAI-compatible ones stand in `openai/model-routes.ts`, since their bodies are the upstream's. */
 export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly Route[] => [
   ...sessionRoutes,
@@ -50,7 +44,7 @@ export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly
 ]
 
 export function createGateway(recollect: Recollect, options: GatewayOptions): Gateway {
-  const app = new Hono<{ Bindings: Sender }>()
+  const app = new Hono<{ Bindings: Passage }>()
   const keyHeader = options.credentials === 'caller' ? 'recollect-key' : 'authorization'
   const desk: Desk = { recollect, rates: createRates(options.clock), inFlight: createInFlight(), keyHeader }
   let draining = false
@@ -62,8 +56,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
     openapi: () => openapiDocument(native, options.version),
   })
   const rows = [...native.map((row) => nativeRow(checkedRow(row), recollect)), ...modelRows(recollect, options, keyHeader)]
-  for (const row of rows)
-    app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), (c) => handleRow(row, c.req.raw, c.req.param(), c.env.address, desk))
+  for (const row of rows) app.on(row.method, row.path.replace(/\{(\w+)\}/g, ':$1'), (c) => handleRow(row, c.req.raw, c.req.param(), c.env, desk))
   const labels = rows.map(({ method, path }) => ({ method, path, pattern: patternOf(path) }))
   app.notFound((c) => {
     const allowed = [...new Set(labels.filter(({ pattern }) => pattern.test(c.req.path)).map(({ method }) => method))]
@@ -85,7 +78,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
   })
   app.onError((error, c) => refusal(c.req.raw, c.env, error))
 
-  const passed = async (request: Request, sender: Sender): Promise<Response> => {
+  const passed = async (request: Request, passage: Passage): Promise<Response> => {
     if (request.url.length > limits.urlBytes)
       throw new RecollectError('payload_too_large', `a URL has at most ${limits.urlBytes} bytes`, 'Send a shorter URL.', {
         limit: limits.urlBytes,
@@ -93,14 +86,14 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       })
     if (!options.hosts.includes(hostOf(request)))
       throw new RecollectError('forbidden', 'this host name is not served here', 'Call the gateway by a name of its configuration (gateway.hosts).')
-    return app.fetch(request, sender)
+    return app.fetch(request, passage)
   }
   return {
     async fetch(request, peer = { address: 'in-process', https: false }) {
       const began = options.clock.now()
       const requestId = requestIdOf(request.headers, () => madeId('req', options.random))
-      const sender = { address: peer.address, requestId }
-      const answer = setHeaders(await passed(request, sender).catch((error: unknown) => refusal(request, sender, error)), {
+      const passage: Passage = { address: peer.address, requestId }
+      const answer = setHeaders(await passed(request, passage).catch((error: unknown) => refusal(request, passage, error)), {
         ...securityHeaders,
         ...httpsHeaders(request, peer.https),
         ...corsHeaders(request, options.corsOrigins),
@@ -112,13 +105,17 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       options.telemetry.count('recollect_http_requests_total', 1, { route, method, status: String(answer.status) })
       options.telemetry.observe('recollect_http_request_duration_seconds', seconds, { route })
       options.telemetry.gauge('recollect_http_in_flight', desk.inFlight.count)
-      options.telemetry.log(answer.status >= 500 ? 'error' : 'info', 'request', {
-        requestId,
-        route,
-        method,
-        status: answer.status,
-        durationMs: Math.round(seconds * 1000),
-      })
+      const ended = () =>
+        options.telemetry.log(answer.status >= 500 ? 'error' : 'info', 'request', {
+          requestId,
+          route,
+          method,
+          status: answer.status,
+          code: passage.code ?? (answer.status >= 500 ? 'unavailable' : undefined), // an upstream's own answer, and what is not ready
+          durationMs: Math.round(options.clock.now() - began),
+        })
+      if (passage.inside === true) passage.left = ended
+      else ended()
       return answer
     },
     unreadable() {
@@ -148,15 +145,16 @@ const isModelPath = (path: string): boolean => /^(?:\/s\/[^/]+)?\/v1(?:\/|$)/.te
 /** Any throw, in the shape of the API that was called. */
 function refusal(
   request: Request,
-  { requestId }: Sender,
+  passage: Passage,
   thrown: unknown,
   { status, headers = {} }: { readonly status?: HttpStatus; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Response {
   const error = asError(thrown)
+  passage.code = error.code
   const http = status ?? (error.details?.['http'] === 415 ? 415 : undefined)
   const retry = error.details?.['retryAfterSeconds']
   const response = problemResponse(error, {
-    requestId,
+    requestId: passage.requestId,
     shape: isModelPath(new URL(request.url).pathname) ? 'openai' : 'native',
     ...(http === undefined ? {} : { status: http }),
     ...(typeof retry === 'number' ? { retryAfterSeconds: retry } : {}),

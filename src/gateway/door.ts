@@ -1,5 +1,5 @@
 // The one door of both APIs: who calls, rate, room, body, policy. The order is the rule; each step is its own function.
-import { RecollectError, isRecollectError } from '../core/errors.ts'
+import { RecollectError, isRecollectError, type ErrorCode } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
 import type { Recollect } from '../recollect.ts'
@@ -35,15 +35,27 @@ export interface Entered {
   leave(): void
 }
 
+/** A request from its first byte to its line in the log: what is known of it beside what stands in it. */
+export interface Passage {
+  readonly address: string // of who sent it
+  readonly requestId: string // the client's, or ours (GW-5)
+  /** Why it was refused. */
+  code?: ErrorCode
+  /** Called when it has left the room that it was let into, which a stream does after the head of its answer; undefined while nobody waits. */
+  left?: () => void
+  inside?: boolean
+}
+
 /** Runs a row for a request. Throws RecollectErrors; the caller gives them their shape. */
 export async function handleRow(
   row: Row,
   request: Request,
   params: Readonly<Record<string, string>>,
-  address: string,
+  passage: Passage,
   desk: Desk,
 ): Promise<Response> {
   if (row.access === 'open') return row.respond({ request, params, caller: undefined, body: {}, leave: () => {} })
+  const { address } = passage
   const caller = await authenticate(desk, request.headers, address).catch((error: unknown) => {
     if (isRecollectError(error, 'limit_exceeded')) noteRefusal(desk, address, 'authenticate', error.code)
     throw error
@@ -52,7 +64,14 @@ export async function handleRow(
   try {
     takeRate(desk, caller, row.method !== 'GET')
     // Before the body, which may be large: a bound that is met later would hold any number of them.
-    leave = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
+    const freed = desk.inFlight.enter(`${caller.actor.tenantId} ${caller.ownerId ?? caller.actor.credentialId}`)
+    passage.inside = true
+    leave = () => {
+      if (passage.inside !== true) return
+      passage.inside = false
+      freed()
+      passage.left?.()
+    }
     return await row.respond({ request, params, leave, ...(await admitted(row, request, caller, desk.recollect)) })
   } catch (error) {
     leave()

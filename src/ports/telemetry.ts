@@ -40,3 +40,9 @@ export interface Telemetry {
   gauge(metric: string, value: number, labels?: Labels): void
   log(level: LogLevel, event: string, fields?: LogFields): void
 }
+
+/** Work goes on without a part of it: counted, and told. */
+export function noteDegraded(telemetry: Pick<Telemetry, 'count' | 'log'>, part: 'recall' | 'embedder' | 'receipt'): void {
+  telemetry.count('recollect_degraded_total', 1, { part })
+  telemetry.log('warn', 'degraded', { reason: part })
+}

@@ -4,7 +4,7 @@ import { limits } from '../core/limits.ts'
 import { isAlive, type MemoryRecord } from '../core/memory.ts'
 import { requireScope, type Scope } from '../core/scope.ts'
 import { late } from '../ports/clock.ts'
-import type { Telemetry } from '../ports/telemetry.ts'
+import { noteDegraded, type Telemetry } from '../ports/telemetry.ts'
 import { createAnalyzer } from './text/analyze.ts'
 import { createDeadlines, type Deadlines } from './search/deadlines.ts'
 import { sharedKernel } from './kernel/kernel.ts'
@@ -41,6 +41,7 @@ export function createRecall(parts: RecallParts): Recall {
     const vector = await vectorOf(scope, asked)
     const partition = await fresh()
     asked.signal?.throwIfAborted()
+    if (vectors !== undefined && vector === undefined && asked.arms !== 'lexical') noteDegraded(telemetry, 'embedder')
     const input = { partition, asked, vector, scratch, now: clock.now(), ...more }
     return { input, found: searchPartition(input), result: resultOf(partition, asked, vector !== undefined) }
   }
@@ -147,7 +148,7 @@ function resultOf(partition: Partition, asked: Asked, hasVector: boolean): (foun
 async function withinTime<T>(deadlines: Deadlines, telemetry: Telemetry, { timeoutMs }: Asked, work: Promise<T>): Promise<T> {
   const first = await deadlines.within(timeoutMs, work)
   if (first !== late) return first
-  telemetry.count('recollect_degraded_total', 1, { part: 'recall' })
+  noteDegraded(telemetry, 'recall')
   throw new RecollectError('timeout', `the search took longer than ${timeoutMs} ms`, 'Send it again, or give it more time with timeoutMs.', {
     limit: timeoutMs,
   })

@@ -25,6 +25,10 @@ export function lineLogger(parts: {
       else left++
     }
     if (left > 0) parts.dropped(left)
-    parts.write(JSON.stringify(line)) // JSON escapes control characters, so that a value cannot begin a line of its own
+    parts.write(escaped(JSON.stringify(line)))
   }
 }
+
+/** JSON escapes the control characters up to 1F, so that a value cannot begin a line of its own. These are what else a terminal or a reader of lines obeys. */
+const escaped = (json: string): string =>
+  json.replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)

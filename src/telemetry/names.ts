@@ -109,5 +109,6 @@ export const events = {
   answer_not_stored: 'A model answered, and its answer could not be stored.',
   refused_not_taken_back: 'A message was refused, and could not be taken off the path of its session.',
   sweep_owner_failed: 'The sweeper leaves an owner alone for a while.',
+  degraded: 'Work went on without a part; `reason` names it.',
   job_failed: 'A background job failed and will run again.',
 } as const

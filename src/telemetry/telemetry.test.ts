@@ -73,9 +73,12 @@ test('what the table does not know is dropped and counted [OBS-6, ACC-15]', () =
 test('a line is one line, whatever a value holds, and below the level there is none [OBS-11]', () => {
   const { telemetry, lines } = telemetryOf('info')
   telemetry.log('debug', 'request', { route: 'x' })
-  telemetry.log('warn', 'request', { route: 'a\n{"level":"error"}' })
+  const route = 'a\n{"level":"error"}\u007f\u0085\u009b\u2028\u2029é'
+  telemetry.log('warn', 'request', { route })
   expect(lines.length).toBe(1)
-  expect(lines[0]?.includes('\n')).toBe(false)
+  expect(lines[0]).not.toMatch(/[\p{Cc}\u2028\u2029]/u)
+  expect(lines[0]).toContain('é')
+  expect((JSON.parse(lines[0] as string) as { route: string }).route).toBe(route)
 })
 
 test('every metric and event that the source names stands in the table, and every metric of the table is measured [OBS-1, OBS-10]', () => {
@@ -91,4 +94,5 @@ test('every metric and event that the source names stands in the table, and ever
   expect(Object.keys(metrics).filter((name) => !named.includes(name) && !own.includes(`'${name}'`))).toEqual([])
   const logged = [...text.matchAll(/\.log\(\s*(?:[^'\n]{0,60}\? )?'\w+'(?: : '\w+')?,\s*'([a-z_]+)'/g)].map((m) => m[1] as string)
   expect([...new Set(logged)].filter((name) => !Object.hasOwn(events, name))).toEqual([])
+  expect(Object.keys(events).filter((name) => !text.includes(`'${name}'`))).toEqual([])
 })
