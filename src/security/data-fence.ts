@@ -1,5 +1,5 @@
 // The fence around data in a prompt: what is inside reads as data, cannot close it, and can be found again (POI-14). It lowers risk; it is not the control.
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { Authority, Origin } from '../core/authority.ts'
 import { base64url, fromBase64url, lengthPrefixed } from '../core/bytes.ts'
 import { blockTypes, type BlockType } from '../core/context.ts'
@@ -47,7 +47,7 @@ export function fenceBlock({
 
 /** 128 bits by HMAC of block id and a counter, which rises while the nonce stands in the content (INJ-3, POI-14 d): 22 base64url characters. */
 export function fenceNonce(fenceKey: string, blockId: string, content: string): string {
-  const key = fromBase64url(fenceKey)
+  const key = createSecretKey(fromBase64url(fenceKey)) // as bytes it would cost six times as much: Node looks whether they are a key
   for (let counter = 0; ; counter++) {
     const mac = createHmac('sha256', key)
       .update(lengthPrefixed([blockId, String(counter)]))

@@ -24,13 +24,14 @@ export function plainKernel(arena: Arena): RawKernel {
         scores[i] = saturated(Math.floor(dot * (scale[i]! * factor) + 0.5))
       }
     },
-    top(scoresAt, count, k, heapAt) {
+    top(scoresAt, count, k, over, heapAt) {
       if (k === 0) return 0
       const scores = arena.int32(scoresAt, count)
-      // A heap with the last of the best on top, as ordinals; the keys that WASM leaves in memory are written at the end.
+      // A heap with the last of the best on top, as ordinals; the keys that WASM keeps there are written at the end.
       const heap: number[] = []
       const after = (a: number, b: number) => isAfter(scores[a]!, a, scores[b]!, b)
-      const sink = (n: number, ordinal: number) => {
+      const sink = (ordinal: number) => {
+        const n = heap.length
         let i = 0
         for (let child = 1; child < n; child = 2 * i + 1) {
           if (child + 1 < n && after(heap[child + 1]!, heap[child]!)) child++
@@ -45,19 +46,14 @@ export function plainKernel(arena: Arena): RawKernel {
         for (let parent = (i - 1) >> 1; i > 0 && after(ordinal, heap[parent]!); i = parent, parent = (i - 1) >> 1) heap[i] = heap[parent]!
         heap[i] = ordinal
       }
-      let floor = least
+      let floor = over
       for (let i = count - 1; i >= 0; i--) {
         if (scores[i]! <= floor) continue
         if (heap.length < k) rise(i)
-        else sink(heap.length, i)
+        else sink(i)
         if (heap.length === k) floor = scores[heap[0]!]!
       }
       const n = heap.length
-      for (let i = n - 1; i > 0; i--) {
-        const last = heap[i]!
-        heap[i] = heap[0]!
-        sink(i, last)
-      }
       const keys = arena.int32(heapAt, 2 * n)
       for (let i = 0; i < n; i++) {
         keys[2 * i] = heap[i]!

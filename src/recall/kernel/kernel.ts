@@ -5,10 +5,10 @@ import { createArena, type Arena, type WasmMemory } from './kernel-arena.ts'
 import { plainKernel } from './kernel-plain.ts'
 import { kernelWasm } from './kernel-wasm.ts'
 
-/** What WASM and TypeScript both give, over pointers into the arena. `top` leaves (ordinal, score) pairs at `heap`. */
+/** What WASM and TypeScript both give, over pointers into the arena. `top` leaves (ordinal, score) pairs at `heap`, in no order. */
 export interface RawKernel {
   scores(vectors: number, stride: number, count: number, scales: number, query: number, factor: number, out: number): void
-  top(scores: number, count: number, k: number, heap: number): number
+  top(scores: number, count: number, k: number, floor: number, heap: number): number
 }
 
 /** A score that `top` leaves out: write it for what a filter drops. */
@@ -29,10 +29,10 @@ export interface Kernel {
    */
   scores(job: { vectors: number; dimensions: number; count: number; scales: number; query: { values: Int16Array; scale: number }; out: number }): void
   /**
-   * Ordinals of the best `k` of `count` int32 scores at the pointer `scores`, best first; of equal scores the greater ordinal (the newer) first.
-   * Scores of `leftOut` never come back, so there may be fewer. The result is the caller's own.
+   * Ordinals of the best `k` of `count` int32 scores at the pointer `scores`, in no order; of equal scores the greater ordinal (the newer) goes first.
+   * Scores of `floor` or less never come back, so there may be fewer: it is for a caller that knows of `k` above it. The result is the caller's own.
    */
-  top(scores: number, count: number, k: number): Int32Array
+  top(scores: number, count: number, k: number, floor?: number): Int32Array
 }
 
 // As in kernel-arena.ts: what is used of WebAssembly, by structure.
@@ -69,13 +69,13 @@ export function createKernel(options: { simd?: boolean } = {}): Kernel {
       asked.set(query.values)
       raw.scores(vectors, stride, count, scales, queryRoom.pointer, query.scale * 1e6, out)
     },
-    top(scores, count, k) {
+    top(scores, count, k, floor = leftOut) {
       const most = Math.min(k, count)
       if (8 * most > keyRoom.bytes) {
         arena.free(keyRoom)
         keyRoom = arena.allocate(8 * most)
       }
-      const n = raw.top(scores, count, most, keyRoom.pointer)
+      const n = raw.top(scores, count, most, floor, keyRoom.pointer)
       const keys = arena.int32(keyRoom.pointer, 2 * n)
       const best = new Int32Array(n)
       for (let i = 0; i < n; i++) best[i] = keys[2 * i]!

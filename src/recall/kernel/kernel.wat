@@ -122,11 +122,10 @@
       (br $up)))
     (i64.store (i32.add (local.get $heap) (i32.shl (local.get $n) (i32.const 3))) (local.get $new)))
 
-  ;; The keys of the best k scores at heap, best first; gives how many. A score of -2^31 is left out.
+  ;; The keys of the best k scores over the floor, in no order, at heap; gives how many. A floor of -2^31 leaves out only what is left out.
   ;; It reads from the end, so that of equal scores the greater ordinal comes first and the others need no look.
-  (func (export "top") (param $scores i32) (param $count i32) (param $k i32) (param $heap i32) (result i32)
-    (local $n i32) (local $i i32) (local $score i32) (local $floor i32) (local $last i64) (local $floors v128)
-    (local.set $floor (i32.const 0x80000000))
+  (func (export "top") (param $scores i32) (param $count i32) (param $k i32) (param $floor i32) (param $heap i32) (result i32)
+    (local $n i32) (local $i i32) (local $score i32) (local $floors v128)
     (local.set $floors (i32x4.splat (local.get $floor)))
     (local.set $i (local.get $count))
     (if (i32.eqz (local.get $k)) (then (return (i32.const 0))))
@@ -152,14 +151,5 @@
           (local.set $floor (i32.load offset=4 (local.get $heap)))
           (local.set $floors (i32x4.splat (local.get $floor)))))
       (br $next)))
-    ;; heap sort in place: the least goes to the end
-    (local.set $i (local.get $n))
-    (block $sorted (loop $pop
-      (br_if $sorted (i32.le_u (local.get $i) (i32.const 1)))
-      (local.set $i (i32.sub (local.get $i) (i32.const 1)))
-      (local.set $last (i64.load (i32.add (local.get $heap) (i32.shl (local.get $i) (i32.const 3)))))
-      (i64.store (i32.add (local.get $heap) (i32.shl (local.get $i) (i32.const 3))) (i64.load (local.get $heap)))
-      (call $sink (local.get $heap) (local.get $i) (local.get $last))
-      (br $pop)))
     (local.get $n))
 )

@@ -1,5 +1,8 @@
 // Arrays that one search fills and the next overwrites: a search waits for nothing, so a process needs one set.
 
+/** How many steps scores are counted by. */
+export const scoreSteps = 1_024
+
 export interface Scratch {
   own: Float64Array // BM25 of a unit
   near: Float64Array // with its neighbours' share
@@ -10,6 +13,7 @@ export interface Scratch {
   coversHigh: Int32Array
   message: Float64Array // best BM25 of 1 + message; of none, 0
   thread: Float64Array // of a thread
+  readonly steps: Int32Array // candidates by the step of their score
   /** All zero, for so many units, messages and threads. */
   clear(units: number, messages: number, threads: number): void
 }
@@ -25,6 +29,7 @@ export function createScratch(): Scratch {
     coversHigh: new Int32Array(0),
     message: new Float64Array(0),
     thread: new Float64Array(0),
+    steps: new Int32Array(scoreSteps),
     clear(units, messages, threads) {
       if (scratch.own.length < units) {
         const room = Math.ceil(1.25 * units)

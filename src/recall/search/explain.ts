@@ -1,6 +1,6 @@
 // Why a record came back, or the step that dropped it: rank and score in each arm, features, fate (ABS-3). Pure.
 import { recallLists } from '../../core/authority.ts'
-import { featuresOf as columnsOf, type FeatureView } from './fuse.ts'
+import { featuresOf } from './fuse.ts'
 import { relevanceOf } from './relevance.ts'
 import { idAt, rowOf, rowState } from '../partition/row-table.ts'
 import type { ListRun, SearchInput } from './search-run.ts'
@@ -40,11 +40,6 @@ function explained({ partition, asked }: SearchInput, { list, view, selection }:
       : {}),
     features: featuresOf(view, unit),
   }
-}
-
-function featuresOf(view: FeatureView, unit: number): Record<string, number> {
-  const columns = columnsOf(view, view.group.units.list[unit]!, Int32Array.of(unit))
-  return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column[0]!]))
 }
 
 const embeddingFate = (state: number, arms: string): Explanation['fate'] =>

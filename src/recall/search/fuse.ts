@@ -3,7 +3,7 @@ import { limits } from '../../core/limits.ts'
 import type { Int16Vector } from '../../core/quantize.ts'
 import { leftOut, type Kernel } from '../kernel/kernel.ts'
 import type { ListTerms } from './lexical-scores.ts'
-import type { Scratch } from '../kernel/scratch.ts'
+import { scoreSteps, type Scratch } from '../kernel/scratch.ts'
 import type { UnitGroup } from '../partition/unit-group.ts'
 import { weights } from '../weights.ts'
 
@@ -127,7 +127,7 @@ function spread(sum: number, squares: number, size: number): Spread {
   return { slope, base: -slope * mean }
 }
 
-/** The best of a list by the base; `admit` undefined admits all. What matches by no arm is no candidate. */
+/** The best of a list by the base, in no order; `admit` undefined admits all. What matches by no arm is no candidate. */
 export function candidatesOf(
   kernel: Kernel,
   group: UnitGroup,
@@ -141,31 +141,55 @@ export function candidatesOf(
   const n = units.length
   const cosines = kernel.arena.int32(memory.scores.pointer, n)
   const fused = kernel.arena.int32(memory.fused.pointer, n)
-  const { near } = scratch
+  const scales = kernel.arena.float32(memory.scales.pointer, n)
+  const { list: listOf } = units
+  const { words } = arms
+  const { near, steps } = scratch
   const dense = arms.query !== undefined && arms.query.scale > 0
   const alpha = !dense ? 0 : !arms.words ? 1 : arms.denseShare
   // (1 − α)·z(near) + α·z(cos) as one line, in millionths: this loop runs over every unit
   const nearSlope = 1e6 * (1 - alpha) * spreads.near.slope
   const cosineSlope = alpha * spreads.cosine.slope
   const base = 1e6 * ((1 - alpha) * spreads.near.base + alpha * spreads.cosine.base) + 0.5
-  for (let unit = 0; unit < n; unit++) fused[unit] = Math.floor(base + nearSlope * near[unit]! + cosineSlope * cosines[unit]!)
   const allMatch = dense && spreads.missing === 0 && group.sizes[list] === n && admit === undefined
   const least = 1e6 * spreads.least
-  const scales = kernel.arena.float32(memory.scales.pointer, n)
-  const { list: listOf } = units
-  const { words } = arms
-  for (let unit = allMatch ? n : 0; unit < n; unit++) {
-    const hasVector = scales[unit]! > 0
-    const matches = listOf[unit] === list && ((dense && hasVector) || (words && near[unit] !== 0)) && (admit === undefined || admit(unit))
-    if (!matches) fused[unit] = leftOut
-    else if (!hasVector) fused[unit] = Math.floor(base + nearSlope * near[unit]! + cosineSlope * least)
-  }
-  return kernel.top(memory.fused.pointer, n, limits.recallCandidates)
+  steps.fill(0)
+  if (allMatch)
+    for (let unit = 0; unit < n; unit++) {
+      const score = Math.floor(base + nearSlope * near[unit]! + cosineSlope * cosines[unit]!)
+      fused[unit] = score
+      countStep(steps, score)
+    }
+  else
+    for (let unit = 0; unit < n; unit++) {
+      const hasVector = scales[unit]! > 0
+      const matches = listOf[unit] === list && ((dense && hasVector) || (words && near[unit] !== 0)) && (admit === undefined || admit(unit))
+      const score = matches ? Math.floor(base + nearSlope * near[unit]! + cosineSlope * (hasVector ? cosines[unit]! : least)) : leftOut
+      fused[unit] = score
+      countStep(steps, score)
+    }
+  return kernel.top(memory.fused.pointer, n, limits.recallCandidates, floorOf(steps, limits.recallCandidates))
+}
+
+// Most scores are counted by steps of 2^14, from −4.2 standard deviations to 12.5: where the best begin, so that the others need no heap.
+const stepBits = 14
+const firstStep = -256
+
+export function countStep(steps: Int32Array, score: number): void {
+  const step = (score >> stepBits) - firstStep
+  if (step >= 0 && step < scoreSteps) steps[step]!++
+}
+
+/** A score that at least `most` of those counted are above, or `leftOut`. */
+export function floorOf(steps: Int32Array, most: number): number {
+  let above = 0
+  for (let step = scoreSteps - 1; step > 0; step--) if ((above += steps[step]!) >= most) return ((step + firstStep) << stepBits) - 1
+  return leftOut
 }
 
 /** What the score of a candidate is made of, each times its weight, in the order of the sum. */
 const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long', 'asks'] as const
-type Columns = Readonly<Record<(typeof featureNames)[number], Float64Array>>
+const featureWeights = Float64Array.from(featureNames, (name) => weights.features[name])
 
 /** The sum over the query's terms that the unit holds. */
 export function coveredIdf({ idf }: ListTerms, low: number, high: number): number {
@@ -196,77 +220,61 @@ export interface FeatureView {
   readonly speaks: (unit: number) => boolean // the query names the unit's speaker
 }
 
-/** Features of units of one list: a column a name. Loops over plain arrays, since each candidate of each search has them all. */
-export function featuresOf(view: FeatureView, list: number, units: Int32Array): Columns {
-  const block = new Float64Array(featureNames.length * units.length) // one for all: each is memory outside the heap
-  const column = (name: (typeof featureNames)[number]) => {
-    const at = featureNames.indexOf(name) * units.length
-    return block.subarray(at, at + units.length)
-  }
-  const columns = {
-    win: column('win'),
-    dense: column('dense'),
-    denseNear: column('denseNear'),
-    session: column('session'),
-    speaker: column('speaker'),
-    coverage: column('coverage'),
-    long: column('long'),
-    asks: column('asks'),
-  }
-  for (let i = 0; i < units.length; i++) columns.asks[i] = asksOf(view.group, units[i]!)
-  if (view.words) ofWords(view, list, units, columns)
-  if (view.dense) ofVectors(view, units, columns)
-  return columns
-}
-
-function ofWords({ group, spreads, terms, scratch, speaks }: FeatureView, list: number, units: Int32Array, columns: Columns): void {
-  const { win, session } = spreads[list]!
-  const known = terms[list]!
-  const share = known.knownIdf > 0 ? 1 / known.knownIdf : 0
-  const { thread: threadOf } = group.units
-  const { win: best, thread, coversLow, coversHigh } = scratch
-  for (let i = 0; i < units.length; i++) {
-    const unit = units[i]!
-    columns.win[i] = standard(win, best[unit]!)
-    columns.session[i] = standard(session, thread[threadOf[unit]!]!)
-    columns.speaker[i] = speaks(unit) ? 1 : 0
-    columns.coverage[i] = share * coveredIdf(known, coversLow[unit]!, coversHigh[unit]!)
-    columns.long[i] = longOf(group, unit)
-  }
-}
-
-function ofVectors({ group, spreads, cosines, scales }: FeatureView, units: Int32Array, { dense, denseNear }: Columns): void {
-  const { list, message, sibling } = group.units
+/** Writes the features of a unit of the list, in the order of their names. All that it asks stands in plain variables: each candidate of each search has them. */
+function featuresIn(view: FeatureView, list: number): (unit: number, out: Float64Array) => void {
+  const { group, spreads, cosines, scales, words, dense, speaks } = view
+  const { list: listOf, message: messageOf, sibling, thread: threadOf } = group.units
   const { previous, next, last } = group.messages
+  const { win: best, thread, coversLow, coversHigh } = view.scratch
+  const { win, session } = spreads[list]!
+  const known = view.terms[list]!
+  const share = known.knownIdf > 0 ? 1 / known.knownIdf : 0
   /** z of a unit's cosine; one without a vector has its list's lowest. */
   const zOf = (unit: number): number => {
-    const { cosine, least } = spreads[list[unit]!]!
+    const { cosine, least } = spreads[listOf[unit]!]!
     return standard(cosine, scales[unit]! > 0 ? cosines[unit]! / 1e6 : least)
   }
   /** The best unit of a message, by its number + 1. */
   const bestOf = (at: number): number => {
-    let best = -Infinity
-    for (let unit = last[at - 1]!; unit > 0; unit = sibling[unit - 1]!) best = Math.max(best, zOf(unit - 1))
-    return best
+    let most = -Infinity
+    for (let unit = last[at - 1]!; unit > 0; unit = sibling[unit - 1]!) most = Math.max(most, zOf(unit - 1))
+    return most
   }
-  for (let i = 0; i < units.length; i++) {
-    const unit = units[i]!
-    dense[i] = zOf(unit)
-    const before = previous[message[unit]!]!
-    const after = next[message[unit]!]!
+  const denseNear = (unit: number): number => {
+    const before = previous[messageOf[unit]!]!
+    const after = next[messageOf[unit]!]!
     const sum = (before === 0 ? 0 : bestOf(before)) + (after === 0 ? 0 : bestOf(after))
-    denseNear[i] = before === 0 || after === 0 ? sum : sum / 2
+    return before === 0 || after === 0 ? sum : sum / 2
+  }
+  return (unit, out) => {
+    out[0] = words ? standard(win, best[unit]!) : 0
+    out[1] = dense ? zOf(unit) : 0
+    out[2] = dense ? denseNear(unit) : 0
+    out[3] = words ? standard(session, thread[threadOf[unit]!]!) : 0
+    out[4] = words && speaks(unit) ? 1 : 0
+    out[5] = words ? share * coveredIdf(known, coversLow[unit]!, coversHigh[unit]!) : 0
+    out[6] = words ? longOf(group, unit) : 0
+    out[7] = asksOf(group, unit)
   }
 }
 
-/** One score a unit, in millionths. */
-export function scoresOf(columns: Columns): Float64Array {
-  const scores = new Float64Array(columns.win.length)
-  for (const name of featureNames) {
-    const column = columns[name]
-    const weight = weights.features[name]
-    for (let i = 0; i < scores.length; i++) scores[i]! += weight * column[i]!
+/** One score a unit of the list, in millionths. */
+export function scoresOf(view: FeatureView, list: number, units: Int32Array): Float64Array {
+  const scores = new Float64Array(units.length)
+  const features = new Float64Array(featureNames.length)
+  const write = featuresIn(view, list)
+  for (let i = 0; i < units.length; i++) {
+    write(units[i]!, features)
+    let score = 0
+    for (let k = 0; k < features.length; k++) score += featureWeights[k]! * features[k]!
+    scores[i] = fixed(score)
   }
-  for (let i = 0; i < scores.length; i++) scores[i] = fixed(scores[i]!)
   return scores
+}
+
+/** A unit's features by name, to explain its score. */
+export function featuresOf(view: FeatureView, unit: number): Record<string, number> {
+  const features = new Float64Array(featureNames.length)
+  featuresIn(view, view.group.units.list[unit]!)(unit, features)
+  return Object.fromEntries(featureNames.map((name, k) => [name, features[k]!]))
 }

@@ -40,77 +40,66 @@ export function termsOfList(index: LexicalIndex, terms: readonly QueryTerm[]): L
 export function scoreWords(group: UnitGroup, lists: readonly ListTerms[], count: number, scratch: Scratch): void {
   const { units, messages, threads } = group
   scratch.clear(units.length, messages.length, threads.length)
-  for (let term = 0; term < count; term++) {
-    const window: Window = { ...scratch, ...pick(units), count: 0 }
-    for (const [i, { numbers, idf }] of lists.entries())
-      if (numbers[term]! >= 0) scoreTerm(units, group.indexes[i]!, { number: numbers[term]!, idf: idf[term]!, place: term }, scratch, window)
-    addWindow(scratch, window.count)
+  for (let place = 0; place < count; place++) {
+    let touched = 0
+    for (let i = 0; i < lists.length; i++) {
+      const { numbers, idf } = lists[i]!
+      const term = { number: numbers[place]!, idf: idf[place]!, place }
+      if (term.number >= 0) touched = scoreTerm(units, group.indexes[i]!, term, scratch, touched)
+    }
+    addWindow(scratch, touched)
   }
 }
 
-const pick = ({ words, previous, next }: UnitGroup['units']) => ({ words, previous, next })
-
-/** Where one term's scores spread: the best for each unit, and which units that touched. */
-interface Window {
-  readonly best: Float64Array
-  readonly touched: Int32Array
-  readonly words: Uint16Array
-  readonly previous: Int32Array
-  readonly next: Int32Array
-  count: number
-}
-
+/** Also what the term lends to its neighbours; `touched`: how many units it has reached. One loop over plain variables: it runs for every posting. */
 function scoreTerm(
-  { weighty, message: messageOf, thread: threadOf }: UnitGroup['units'],
+  { weighty, message: messageOf, thread: threadOf, words, previous, next }: UnitGroup['units'],
   index: LexicalIndex,
   { number, idf, place }: { readonly number: number; readonly idf: number; readonly place: number },
-  scratch: Scratch,
-  window: Window,
-): void {
-  const { own, message, thread } = scratch
-  const covers = place < 32 ? scratch.coversLow : scratch.coversHigh
+  { own, message, thread, best, touched: reached, coversLow, coversHigh }: Scratch,
+  touched: number,
+): number {
+  const covers = place < 32 ? coversLow : coversHigh
   const bit = 1 << (place & 31)
   const base = k1 * (1 - b)
   const slope = index.length === 0 ? 0 : (k1 * b * index.units) / index.length
-  const add = (unit: number, tenths: number): void => {
-    const tf = tenths / 10
+  const { unit: unitOf, tenths: tenthsOf } = index.postings
+  const { unit: tailUnit, tenths: tailTenths, next: before } = index.tail
+  const end = index.terms.from[number]! + index.terms.size[number]!
+  let count = touched
+  for (let at = index.terms.from[number]!, tail = index.terms.head[number]!; at < end || tail > 0;) {
+    const inTail = at >= end
+    const unit = inTail ? tailUnit[tail - 1]! : unitOf[at]!
+    const tf = (inTail ? tailTenths[tail - 1]! : tenthsOf[at]!) / 10
+    if (inTail) tail = before[tail - 1]!
+    else at++
     const score = (idf * tf * (k1 + 1)) / (tf + base + slope * weighty[unit]!)
-    const all = (own[unit]! += score) // it only grows, so the best so far are the best at the end
+    const all = own[unit]! + score
+    own[unit] = all // it only grows, so the best so far are the best at the end
     const ofMessage = 1 + messageOf[unit]!
     if (all > message[ofMessage]!) message[ofMessage] = all
-    if (all > thread[threadOf[unit]!]!) thread[threadOf[unit]!] = all
+    const ofThread = threadOf[unit]!
+    if (all > thread[ofThread]!) thread[ofThread] = all
     covers[unit]! |= bit
-    lend(window, unit, score)
+    const known = best[unit]!
+    if (known === 0) reached[count++] = unit
+    if (score > known) best[unit] = score
+    let lent = score * factor
+    for (let step = 0, other = previous[unit]! - 1; step < reach && other >= 0; step++, other = previous[other]! - 1) {
+      const least = best[other]!
+      if (least === 0) reached[count++] = other
+      if (lent > least) best[other] = lent
+      lent *= decay[Math.min(words[other]!, decay.length - 1)]!
+    }
+    lent = score * factor
+    for (let step = 0, other = next[unit]! - 1; step < reach && other >= 0; step++, other = next[other]! - 1) {
+      const least = best[other]!
+      if (least === 0) reached[count++] = other
+      if (lent > least) best[other] = lent
+      lent *= decay[Math.min(words[other]!, decay.length - 1)]!
+    }
   }
-  const { unit, tenths } = index.postings
-  const start = index.terms.from[number]!
-  const end = start + index.terms.size[number]!
-  for (let at = start; at < end; at++) add(unit[at]!, tenths[at]!)
-  const { tail } = index
-  for (let at = index.terms.head[number]!; at > 0; at = tail.next[at - 1]!) add(tail.unit[at - 1]!, tail.tenths[at - 1]!)
-}
-
-/** The best score of the term for the unit, and for its neighbours what is left of it. */
-function lend(window: Window, unit: number, score: number): void {
-  raise(window, unit, score)
-  lendAlong(window, window.previous, unit, score * factor)
-  lendAlong(window, window.next, unit, score * factor)
-}
-
-function lendAlong(window: Window, way: Int32Array, unit: number, score: number): void {
-  const { words } = window
-  let lent = score
-  for (let step = 0, at = way[unit]!; step < reach && at > 0; step++, at = way[at - 1]!) {
-    raise(window, at - 1, lent)
-    lent *= decay[Math.min(words[at - 1]!, decay.length - 1)]!
-  }
-}
-
-function raise(window: Window, unit: number, score: number): void {
-  const { best } = window
-  const before = best[unit]!
-  if (before === 0) window.touched[window.count++] = unit
-  if (score > before) best[unit] = score
+  return count
 }
 
 function addWindow({ win, best, touched }: Scratch, count: number): void {

@@ -1,6 +1,6 @@
 // One search over one partition, in steps that each are pure over its arrays: arms → candidates → features → select → merge → explain (RCL-1).
 import { admission, refusalOf } from './admit.ts'
-import { candidatesOf, featuresOf, scoresOf, scoreVectors, spreadsOf, type Arms, type FeatureView } from './fuse.ts'
+import { candidatesOf, scoresOf, scoreVectors, spreadsOf, type Arms, type FeatureView } from './fuse.ts'
 import { explainList } from './explain.ts'
 import { scoreWords, termsOfList } from './lexical-scores.ts'
 import { mergeLists, roomOf } from './merge.ts'
@@ -31,7 +31,7 @@ export function searchPartition(input: SearchInput): Found {
     for (const run of searchGroup(input, query, group)) {
       const { row } = run.view.group.units
       const idOf = (unit: number) => idAt(partition.rows, row[unit]!)
-      listed.push(hitsOf(input, run))
+      listed.push(hitsOf(run))
       live.push(...run.selection.live.map(idOf))
       const top = run.selection.best
       if (top !== undefined && (best === undefined || top.relevance > best.relevance))
@@ -80,60 +80,88 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
       speaks: speakersNamed(partition, query, units.row),
     }
     const ranked = rank(view, i, candidates, partition)
-    const selection = select(view, ranked, rulesOf(input, view, roomOf(list, asked.limit)))
-    return [{ list, view, spreads: spreads[i]!, ranked, selection }]
+    const recordOf = readOnce((unit) => recordAt(partition.rows, units.row[unit]!))
+    const selection = select(view, ranked, rulesOf(input, view, roomOf(list, asked.limit), recordOf))
+    return [{ list, view, spreads: spreads[i]!, ranked, selection, recordOf }]
   })
 }
 
 /** Best first; ties go to the newer, then by id (RCL-4). */
 function rank(view: FeatureView, list: number, candidates: Int32Array, { rows }: Partition): Ranked {
   const { row } = view.group.units
-  const count = candidates.length
-  // one number a candidate, its score and its place: numbers sort many times faster than objects
-  const scores = scoresOf(featuresOf(view, list, candidates))
-  for (let i = 0; i < count; i++) scores[i] = i - scores[i]! * places
-  scores.sort()
-  const units = new Int32Array(count)
-  for (let i = 0; i < count; i++) {
-    const score = Math.floor(scores[i]! / places)
-    units[i] = candidates[scores[i]! - score * places]!
-    scores[i] = 0 - score
-  }
   const isNewer = (a: number, b: number) => {
     const [aRow, bRow] = [row[a]!, row[b]!]
     const between = rows.rows.saidAt[aRow]! - rows.rows.saidAt[bRow]!
     return between !== 0 ? between > 0 : idAt(rows, aRow) < idAt(rows, bRow)
   }
-  // ties are few: each finds its place among its equals
-  for (let i = 1; i < count; i++)
-    for (let at = i; at > 0 && scores[at] === scores[at - 1] && isNewer(units[at]!, units[at - 1]!); at--) {
-      const other = units[at]!
+  return inOrder(candidates, scoresOf(view, list, candidates), isNewer)
+}
+
+const bins = 256
+
+/** By bins from best to least first, then each goes on to its place: they are few, and most are near it by then. */
+function inOrder(candidates: Int32Array, scoreOf: Float64Array, isNewer: (a: number, b: number) => boolean): Ranked {
+  const count = candidates.length
+  const units = new Int32Array(count)
+  const scores = new Float64Array(count)
+  let least = Infinity
+  let best = -Infinity
+  for (let i = 0; i < count; i++) {
+    least = Math.min(least, scoreOf[i]!)
+    best = Math.max(best, scoreOf[i]!)
+  }
+  const width = Math.max(1, (best - least) / (bins - 1))
+  const from = new Int32Array(bins + 1)
+  for (let i = 0; i < count; i++) from[1 + Math.floor((best - scoreOf[i]!) / width)]!++
+  for (let bin = 1; bin < bins; bin++) from[bin]! += from[bin - 1]!
+  for (let i = 0; i < count; i++) {
+    const score = scoreOf[i]!
+    const place = from[Math.floor((best - score) / width)]!++
+    units[place] = candidates[i]!
+    scores[place] = score
+  }
+  for (let i = 1; i < count; i++) {
+    const unit = units[i]!
+    const score = scores[i]!
+    let at = i
+    for (; at > 0 && (score > scores[at - 1]! || (score === scores[at - 1] && isNewer(unit, units[at - 1]!))); at--) {
       units[at] = units[at - 1]!
-      units[at - 1] = other
+      scores[at] = scores[at - 1]!
     }
+    units[at] = unit
+    scores[at] = score
+  }
   return { units, scores }
 }
 
-const places = 1_024 // over the candidates of a list; a score of 2^31 times it is exact in a double
+/** Selection, hits and near copies ask for the same few. */
+function readOnce<T>(read: (unit: number) => T): (unit: number) => T {
+  const known = new Map<number, T>()
+  return (unit) => {
+    const found = known.get(unit)
+    if (found !== undefined) return found
+    const made = read(unit)
+    known.set(unit, made)
+    return made
+  }
+}
 
-function rulesOf({ partition, asked, isLive }: SearchInput, view: FeatureView, limit: number): Parameters<typeof select>[2] {
+function rulesOf(
+  { partition, asked, isLive }: SearchInput,
+  view: FeatureView,
+  limit: number,
+  recordOf: ListRun['recordOf'],
+): Parameters<typeof select>[2] {
   const { rows, tools } = partition
   const { row } = view.group.units
-  const contents = new Map<number, ReadonlySet<string>>()
   return {
     limit,
     floor: asked.floor,
     explain: asked.explain,
-    contentOf(unit) {
-      const known = contents.get(unit)
-      if (known !== undefined) return known
-      const made = tools.analyzer.record(recordAt(rows, row[unit]!)).content
-      contents.set(unit, made)
-      return made
-    },
+    contentOf: readOnce((unit) => tools.analyzer.record(recordOf(unit)).content),
     speakerOf: (unit) => rows.rows.speaker[row[unit]!]!,
     saidAt: (unit) => rows.rows.saidAt[row[unit]!]!,
-    isLive: isLive === undefined ? undefined : (unit) => isLive(recordAt(rows, row[unit]!)),
+    isLive: isLive === undefined ? undefined : (unit) => isLive(recordOf(unit)),
   }
 }
 
@@ -153,10 +181,9 @@ function speakersNamed({ rows }: Partition, { names }: Query, rowOf: Int32Array)
   }
 }
 
-function hitsOf({ partition }: SearchInput, { list, view, selection }: ListRun): Listed[] {
-  const { row } = view.group.units
+function hitsOf({ list, view, selection, recordOf }: ListRun): Listed[] {
   return selection.chosen.map(({ unit, score, relevance, duplicates }) => {
-    const record = recordAt(partition.rows, row[unit]!)
+    const record = recordOf(unit)
     const own = view.scratch.own[unit]!
     return {
       record,

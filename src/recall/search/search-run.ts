@@ -36,4 +36,5 @@ export interface ListRun {
   readonly spreads: ListSpreads
   readonly ranked: Ranked
   readonly selection: Selection
+  readonly recordOf: (unit: number) => MemoryRecord
 }
