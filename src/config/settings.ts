@@ -39,7 +39,11 @@ export const settings = {
   'stores.keys': { kind: storeUrl, fallback: undefined, reason: 'Wrapped keys and API keys. Default: keys.db in the keys folder.' },
   seal: { kind: oneOf('on', 'off'), fallback: 'on', reason: 'off: bodies lie in clear. Audited, and shown by health.' },
   embedder: { kind: oneOf('bundled', 'off'), fallback: 'bundled', reason: 'off: recall by words alone.' },
-  receipts: { kind: oneOf('background', 'durable', 'off'), fallback: 'background', reason: 'durable: a context waits for its receipt.' },
+  receipts: {
+    kind: oneOf('background', 'durable', 'off'),
+    fallback: 'background',
+    reason: 'durable: a context waits for its receipt; off: none is kept.',
+  },
   'upstream.url': { kind: baseUrl, fallback: undefined, reason: 'Base URL of the model, up to and with /v1.' },
   'upstream.key': { kind: secret, fallback: undefined, secret: true, reason: 'Its API key.' },
   'upstream.name': { kind: name, fallback: 'upstream', reason: 'What health and metrics call it.' },
@@ -71,7 +75,7 @@ export const settings = {
   'gateway.credentials': {
     kind: oneOf('operator', 'caller'),
     fallback: 'operator',
-    reason: 'caller: Authorization goes upstream, our key stands in recollect-key.',
+    reason: 'Whose key goes upstream. caller: that of Authorization, and ours stands in recollect-key.',
   },
   'gateway.sessionHeaders': {
     kind: headerNames,
@@ -81,9 +85,13 @@ export const settings = {
   'gateway.withoutSession': {
     kind: oneOf('pass', 'refuse'),
     fallback: 'pass',
-    reason: 'A chat call without a session name: stateless, or refused.',
+    reason: 'A chat call without a session name: pass (it goes on without memory) or refuse.',
   },
-  'gateway.onEdit': { kind: oneOf('rewind', 'fork', 'refuse'), fallback: 'rewind', reason: 'A client that sends an edited history.' },
+  'gateway.onEdit': {
+    kind: oneOf('rewind', 'fork', 'refuse'),
+    fallback: 'rewind',
+    reason: 'A client that sends an edited history: rewind the session, fork it, or refuse.',
+  },
   'gateway.drainDelayMs': { kind: whole(0, 60_000), fallback: 0, reason: 'Time between readiness 503 and the last new connection.' },
   'context.model': {
     kind: text,
@@ -125,7 +133,7 @@ export const settings = {
   'formation.toolResults': {
     kind: oneOf(...toolResultModes),
     fallback: 'off',
-    reason: 'Tool results that form memories, always untrusted: none, short ones of at most 1,000 characters, or all.',
+    reason: 'Tool results that form memories, always untrusted: off, short (at most 1,000 characters) or all.',
   },
   'recall.floor': {
     kind: share,
@@ -151,7 +159,7 @@ export const settings = {
   'recall.onFailure': {
     kind: oneOf('omit', 'fail'),
     fallback: undefined,
-    reason: 'Recall that fails or is late: go on without, and say so in the receipt (default), or fail.',
+    reason: 'Recall that fails or is late: omit (go on without, and say so in the receipt; default) or fail.',
   },
   'expiry.idleMs': {
     kind: whole(limits.lifeMsLeast, limits.lifeMsMost),
@@ -168,7 +176,11 @@ export const settings = {
   'limits.ownerSessions': { kind: whole(1), fallback: limits.ownerSessions, reason: 'Sessions of one owner.' },
   'limits.ownerBytes': { kind: whole(1), fallback: limits.ownerBytes, reason: 'Bytes of one owner in all sessions and memories, sealed.' },
   'limits.ownerRecords': { kind: whole(1), fallback: limits.ownerRecords, reason: 'Records of one owner in long-term memory.' },
-  'log.level': { kind: oneOf('debug', 'info', 'warn', 'error', 'silent'), fallback: 'warn', reason: 'Lines on stderr at or above it.' },
+  'log.level': {
+    kind: oneOf('debug', 'info', 'warn', 'error', 'silent'),
+    fallback: 'warn',
+    reason: 'Lines on stderr at or above it: debug, info, warn, error; silent: none.',
+  },
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settings

@@ -43,6 +43,7 @@ export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly
   ...healthRoutes(health),
 ]
 
+/** Every route of the OpenAI-compatible API and of the native one. Owns nothing: close the gateway, then Recollect. */
 export function createGateway(recollect: Recollect, options: GatewayOptions): Gateway {
   const app = new Hono<{ Bindings: Passage }>()
   const keyHeader = options.credentials === 'caller' ? 'recollect-key' : 'authorization'

@@ -8,7 +8,7 @@ export interface GatewayOptions {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
-  readonly version: string
+  readonly version: string // told by /metrics and /openapi.json
   readonly upstream?: UpstreamOptions
   readonly fetch?: typeof fetch // to the upstream
   /** Names of this host that a request may carry (ACC-14). */
@@ -18,7 +18,7 @@ export interface GatewayOptions {
   readonly withoutSession?: 'pass' | 'refuse' // OAI-4
   readonly onEdit?: 'rewind' | 'fork' | 'refuse' // OAI-8
   readonly sessionHeaders?: readonly string[] // OAI-2; beside `recollect-session`
-  readonly metrics: () => string
+  readonly metrics: () => string // the text of /metrics
   /** Of a gateway that speaks TLS itself: whether its certificate ends soon, as readiness tells (GW-16). */
   readonly certificateEnds?: () => boolean
 }

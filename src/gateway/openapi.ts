@@ -6,6 +6,7 @@ import { problem } from './schemas.ts'
 
 const everywhere = ['invalid_input', 'unauthenticated', 'forbidden', 'limit_exceeded', 'unavailable', 'timeout'] as const
 
+/** The OpenAPI 3.1 document of the native rows, as `/openapi.json` gives it. */
 export function openapiDocument(rows: readonly Route[], version: string): object {
   const app = new OpenAPIHono()
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer', description: 'An API key: rec_…' })

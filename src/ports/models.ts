@@ -7,6 +7,6 @@ export interface Embedder {
     readonly maxTokens: number
     readonly local: boolean
   }
-  /** Unit-length vectors, one a text, in order. A text the model cannot read gives the zero vector. */
+  /** Unit-length vectors of `dimensions` numbers, one a text, in order. A text the model cannot read gives the zero vector. What it throws is told as `unavailable`, or degrades a search to words. */
   embed(texts: readonly string[], kind: 'query' | 'record', signal?: AbortSignal): Promise<readonly Float32Array[]>
 }

@@ -42,6 +42,6 @@ export interface Target {
   readonly ownerId?: string
 }
 export interface Policy {
-  /** A throw, a timeout (1 s) or an unknown action is a denial. `reason` is a code for the audit log. */
+  /** A throw, a timeout (1 s) or an unknown action is a denial. `reason` is a code for the audit log: 1 to 128 letters, digits and `_.~:/-`. */
   decide(actor: Actor, action: Action, target: Target): Promise<{ readonly allow: boolean; readonly reason: string }>
 }

@@ -2,12 +2,13 @@
 import type { Authority, RecallList } from '../core/authority.ts'
 import type { MemoryKind, MemoryRecord } from '../core/memory.ts'
 
+/** Times in ms since 1970. */
 export interface SearchOptions {
   limit?: number // 1–100, default 8: of the trusted list; the others add to it (RCL-5)
   kinds?: readonly MemoryKind[]
-  validAt?: number
-  since?: number
-  until?: number
+  validAt?: number // what was true then, ended or not; default: what has not ended
+  since?: number // said at or after
+  until?: number // said at or before
   speaker?: string
   subject?: string
   slot?: string
@@ -15,7 +16,7 @@ export interface SearchOptions {
   arms?: 'hybrid' | 'lexical' | 'dense'
   floor?: number // 0–1, default 0.3; 0 turns it off
   explain?: boolean
-  timeoutMs?: number
+  timeoutMs?: number // default 2 s
   signal?: AbortSignal
 }
 

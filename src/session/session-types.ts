@@ -22,19 +22,21 @@ export interface SessionOptions {
   tools?: readonly ToolDefinition[]
 }
 
+/** Times in ms since 1970. */
 export interface SessionInfo {
   readonly id: string
-  readonly version: number
-  readonly revision: number
+  readonly version: number // seq of the last entry
+  readonly revision: number // + 1 at every change: what `ifRevision` is compared with
   readonly createdAt: number
   readonly updatedAt: number
-  readonly expiresAt?: number
+  readonly expiresAt?: number // the next append moves it, at most to the absolute end
   readonly class: string
   readonly formation: 'on' | 'off'
   readonly title?: string
   readonly metadata?: JsonObject
+  /** `messages` of the current path and their estimated `tokens`, where the log was read for them; `bytes` as stored, sealed. */
   readonly size: { readonly messages?: number; readonly entries: number; readonly bytes: number; readonly tokens?: number }
-  readonly cursors: { readonly formed: number; readonly summarized: number }
+  readonly cursors: { readonly formed: number; readonly summarized: number } // seqs up to which the log was read
   readonly epoch?: { readonly no: number; readonly cause: EpochCause; readonly startedAt: number; readonly keepFrom: number }
   readonly forkedFrom?: { readonly session: string; readonly atSeq: number }
 }
@@ -65,26 +67,33 @@ export interface MessagePage {
 
 export interface Session {
   readonly id: string
+  /** As every call of a session. @throws `not_found` once it has expired or was deleted */
   info(): Promise<SessionInfo>
-  /** All messages or none, durable when it returns, idempotent by message id (SES-1). @throws `conflict` · `payload_too_large` · `limit_exceeded` · `not_found` once expired */
+  /** All messages or none, durable when it returns, idempotent by message id (SES-1). @throws `invalid_input` · `conflict` on another version or a stale fence · `payload_too_large` · `limit_exceeded` over a quota */
   append(messages: MessageInput | readonly MessageInput[], options?: AppendMessagesOptions): Promise<AppendedMessages>
-  /** Messages of the current path, by seq. */
+  /** Messages of the current path, by seq: what was rewound or redacted is not among them. */
   messages(page?: MessagePage): Promise<{ items: readonly LoggedMessage[]; next?: number }>
+  /** @throws `not_found`, also for what was rewound or redacted */
   message(id: string): Promise<LoggedMessage>
-  /** Redacts one message for good, after a tombstone; records that rest on it alone are forgotten. */
+  /** Redacts one message for good, after a tombstone; records that rest on it alone are forgotten. @throws `not_found` · `unavailable` where the audit log cannot be written */
   redact(messageId: string): Promise<DeletionReceipt>
   /** `revision` is the seq of the last change (SES-3). */
   state(): Promise<{ revision: number; state: Json }>
+  /** A merge patch (RFC 7396). @throws `conflict` on another revision or a stale fence · `payload_too_large` for a state of over 64 KiB */
   patchState(patch: Json, options?: { ifRevision?: number; fence?: Fence }): Promise<{ revision: number; state: Json }>
+  /** Replaces the state; a member that is null is one that is not there. @throws as `patchState` */
   putState(state: Json, options?: { ifRevision?: number; fence?: Fence }): Promise<{ revision: number; state: Json }>
+  /** Title and metadata; null removes one. @throws `conflict` on another revision */
   update(patch: { title?: string | null; metadata?: JsonObject | null }, options?: { ifRevision?: number }): Promise<SessionInfo>
   /** What the session is opened with for the next context: a new setup entry if it differs. */
   setup(setup: Pick<SessionOptions, 'model' | 'strategy' | 'system' | 'tools'>): Promise<void>
-  /** The turn lease (NODE-4), renewed every third of its time until it is ended; `renew: false` for a holder that is elsewhere. */
+  /** The turn lease (NODE-4), renewed every third of its time until it is ended; `renew: false` for a holder that is elsewhere. @throws `conflict` while another holds it; with `whenBusy: 'wait'` after 30 s */
   turn(options?: TurnOptions): Promise<Turn>
   /** Ends a turn that was taken over HTTP, by its id. */
   endTurn(turnId: string): Promise<void>
+  /** What follows the seq no longer counts, and stays in the log; 0: all of it (SES-2). @throws `invalid_input` on a seq the log has not · `conflict` on another revision or a stale fence */
   rewind(toSeq: number, options?: { ifRevision?: number; fence?: Fence }): Promise<SessionInfo>
+  /** A new session with the entries up to this seq, under their own ids. The same call finishes one that was cut off. @throws `invalid_input` · `conflict` where another session has the id · `limit_exceeded` over a quota */
   fork(atSeq: number, options?: { id?: string }): Promise<Session>
   /** Which of the messages that a client sent are new (OAI-8). Writes nothing. */
   align(sent: readonly MessageInput[], said?: SentHistory): Promise<SessionAlignment>
@@ -92,8 +101,11 @@ export interface Session {
   context(options?: ContextOptions): Promise<Context>
   /** Begins a new epoch at the next context. */
   newEpoch(): Promise<void>
+  /** The offline sheet of the whole path, as the next epoch would show it (SUM-1, SUM-5). `sources`: seqs. */
   summary(): Promise<{ sheet: Json; text: string; upTo: number; epoch?: number; sources: readonly number[] }>
+  /** What each context had in it: the newest 1,000 of the session (REC-1). `get` and `diff` throw `not_found` for one that is not kept. */
   readonly receipts: {
+    /** Newest first; `tokens` as predicted, `injected` memories, `billed` once usage was reported. */
     list(page?: PageRequest): Promise<{
       items: readonly { id: string; at: number; upTo: number; epoch: number; tokens: number; injected: number; billed: boolean }[]
       cursor?: string
@@ -107,6 +119,7 @@ export interface Session {
   reconcile(receiptId: string, usage: Usage | null, options?: { answer?: string }): Promise<ReceiptUsage>
   /** The epoch in force, as the head holds it. */
   epoch(): Promise<EpochRecord | undefined>
+  /** The session, its receipts and, but for `memories: 'keep'`, what rests on it alone (ERA-4); with a receipt that proves it. */
   delete(options?: { memories?: 'forget' | 'keep' }): Promise<DeletionReceipt>
 }
 
@@ -149,7 +162,7 @@ export interface SweepReport {
   }[] // with dryRun
 }
 
-/** The four figures of OBS-8, each rate with its count. */
+/** The four figures of OBS-8, each rate with its count; a rate of nothing is null. */
 export interface UsageFigures {
   readonly memory: {
     readonly sessions: number

@@ -5,10 +5,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import { loadConfiguration, type Given } from '../../src/config/load.ts'
 import { openRecollect } from '../../src/config/open.ts'
 import { settingsSchema } from '../../src/config/json-schema.ts'
-import { flagOf, settings, variableOf, type SettingName } from '../../src/config/settings.ts'
+import { flagOf, settings, variableOf, type Setting, type SettingName } from '../../src/config/settings.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
 import { silentTelemetry } from '../../src/telemetry/silent.ts'
 import { isRecollectError } from '../../src/core/errors.ts'
@@ -341,6 +342,15 @@ describe('settings', () => {
     const flags = names.map(flagOf)
     expect(names.filter((_, i) => flags[i] === undefined)).toEqual(['upstream.key'])
     expect(new Set(flags).size).toBe(names.length)
+  })
+
+  test('a setting that takes one of some words names them, but for its default [CFG-1]', () => {
+    const unnamed = names.flatMap((name) => {
+      const { kind, fallback, reason } = settings[name] as Setting
+      const words = kind.schema instanceof z.ZodEnum ? kind.schema.options.map(String) : []
+      return words.filter((word) => word !== fallback && !new RegExp(`\\b${word}\\b`).test(reason)).map((word) => `${name}: ${word}`)
+    })
+    expect(unnamed).toEqual([])
   })
 
   test('the JSON Schema takes what the loader takes, and refuses what it refuses [CFG-1]', async () => {

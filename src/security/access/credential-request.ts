@@ -7,7 +7,7 @@ import { grants as allGrants, roles as allRoles, type Actor, type Grant, type Ro
 import { reserved } from '../reserved.ts'
 import { lonelyRoles, mayIssue } from './role-policy.ts'
 
-/** A credential as it is shown: never its secret. */
+/** A credential as it is shown: never its secret. Times in ms since 1970. */
 export interface CredentialInfo {
   readonly id: string
   readonly name: string
@@ -23,8 +23,8 @@ export interface CredentialInfo {
   readonly revokedAt?: number
 }
 export interface CredentialRequest {
-  name: string
-  ownerId?: string
+  name: string // at most two live keys have one
+  ownerId?: string // none: for roles of the tenant, and keys that act for owners
   roles: readonly Role[]
   grants?: readonly Grant[]
   userText: 'user-typed' | 'paste' // stated at issue, without a default (POI-1)

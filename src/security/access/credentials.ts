@@ -29,10 +29,11 @@ export type { CredentialInfo, CredentialRequest } from './credential-request.ts'
 export interface Credentials {
   /** The actor behind a secret, or undefined: missing, malformed, unknown, expired and revoked are one answer (ACC-7). */
   authenticate(secret: string): Promise<{ actor: Actor; credential: CredentialInfo } | undefined>
-  /** The secret is shown once. @throws `content_refused` if it asks for more than `issuer` has (ACC-3) · `limit_exceeded` with two live keys of the name */
+  /** The secret is shown once. @throws `invalid_input` · `content_refused` if it asks for more than `issuer` has (ACC-3) · `limit_exceeded` with two live keys of the name */
   create(tenantId: string, request: CredentialRequest, issuer?: Actor): Promise<{ credential: CredentialInfo; secret: string }>
+  /** Without secrets, expired and revoked ones too. A page may be short: only a missing cursor is the end. */
   list(tenantId: string, page?: PageRequest): Promise<{ items: readonly CredentialInfo[]; cursor?: string }>
-  /** A second key beside the first, of the same name and rights; the first goes on until it is revoked. */
+  /** A second key beside the first, of the same name and rights, for 90 days; the first goes on until it is revoked or ends. @throws `not_found` for one that has ended · else as `create` */
   rotate(tenantId: string, id: string, issuer?: Actor): Promise<{ credential: CredentialInfo; secret: string }>
   /** @throws `not_found`, also for another tenant's */
   revoke(tenantId: string, id: string, issuer?: Actor): Promise<void>

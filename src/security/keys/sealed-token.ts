@@ -18,6 +18,7 @@ export interface TokenBinding {
 
 /** Tokens bound to purpose, scope, route and filter, with an end (SEAL-22). A changed, expired or foreign token does not open: one answer. */
 export interface SealedTokens {
+  /** The payload is sealed into the token: nothing is stored. */
   seal(binding: TokenBinding, payload: Json, ttlMs: number): Promise<string>
   open(binding: TokenBinding, token: string): Promise<Json | undefined>
 }
