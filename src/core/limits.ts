@@ -259,6 +259,7 @@ export const limits = {
   keepAliveMs: 5 * second,
   certificateLookMs: 60 * second, // how soon a renewed certificate is served
   certificateRenewMs: 14 * day, // one that ends sooner should have been renewed: the usual tools do it 30 days before
+  socketIdleMs: 180 * second, // without a byte either way: longer than a turn is waited for, a context made and an upstream silent; a client that reads nothing is let go
   preflightMs: 10 * minute, // how long a browser asks no second time (GW-15); what is no longer allowed is refused at the call all the same
   signalRepeatMs: 1 * second, // signals within it are one: a terminal reaches npm, its shell and the gateway alike (GW-14)
   upstreamSilenceMs: 120 * second,

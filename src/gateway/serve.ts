@@ -20,6 +20,8 @@ export interface ServeOptions {
   readonly drainDelayMs?: number
   /** With it the socket speaks TLS and nothing else. */
   readonly tls?: TlsIdentity
+  /** After so long without a byte either way a connection is cut; default 180 s. */
+  readonly idleMs?: number
 }
 
 /** A certificate with its chain, and its key, both in PEM. */
@@ -96,6 +98,7 @@ function listening(gateway: Gateway, options: ServeOptions, proxies: Networks): 
         ? createServer(bounds, answer)
         : createTlsServer({ ...bounds, ...secured(options.tls), handshakeTimeout: limits.headerReadMs }, answer)
     const endQuiet = quietConnections(server, options.tls !== undefined)
+    server.setTimeout(options.idleMs ?? limits.socketIdleMs)
     server.listen(options.port, options.host, () => resolve({ server, endQuiet }))
     server.once('error', (cause) =>
       reject(

@@ -1,6 +1,9 @@
 // What an upstream can do wrong on the way of a chat turn (SUR-7): its error passes, the log stays true, the turn is given back.
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
+import { systemClock } from '../../src/create-recollect/system-clock.ts'
+import { serveGateway } from '../../src/gateway/index.ts'
 import { manualClock } from '../../src/testing/index.ts'
 import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
 import { answers, begins, says, type Step } from './scripted-upstream.ts'
@@ -156,16 +159,16 @@ describe('an upstream that breaks', () => {
   })
 })
 
-describe('an upstream that keeps silent', () => {
-  /** Lets the clock run until the work is done: each turn of the loop is two minutes. */
-  async function hurried<T extends object | string>(clock: ReturnType<typeof manualClock>, work: Promise<T>): Promise<T> {
-    for (;;) {
-      const done = await Promise.race([work, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
-      if (done !== undefined) return done
-      clock.advance(limits.upstreamSilenceMs)
-    }
+/** Lets the clock run until the work is done: each turn of the loop is two minutes. */
+async function hurried<T extends object | string>(clock: ReturnType<typeof manualClock>, work: Promise<T>): Promise<T> {
+  for (;;) {
+    const done = await Promise.race([work, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
+    if (done !== undefined) return done
+    clock.advance(limits.upstreamSilenceMs)
   }
+}
 
+describe('an upstream that keeps silent', () => {
   test.each<[string, boolean, Step]>([
     ['before its headers', false, () => {}],
     ['in the middle of a reply', false, (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{')],
@@ -220,6 +223,67 @@ describe('an upstream that keeps silent', () => {
     expect(clock.now() - began).toBeLessThanOrEqual(limits.upstreamMs + 2 * limits.upstreamSilenceMs)
     await slow.close()
   })
+})
+
+/** Events without end, as fast as they are taken. */
+const floods: Step = (response, body) => {
+  const more = () => {
+    while (!response.destroyed) {
+      begins(response, body, [{ content: 'more ', padding: 'x'.repeat(20_000) }])
+      if (response.writableNeedDrain) return void response.once('drain', more)
+    }
+  }
+  more()
+}
+
+describe('a client that reads nothing', () => {
+  test.each(['full', 'off'])('holds its place and its turn for ten minutes and no longer; mode %s [GW-11, OAI-16]', async (mode) => {
+    const clock = manualClock(Date.now())
+    const slow = await gatewayWorld({ clock })
+    slow.upstream.next(floods)
+    const reply = await slow.chat('s', { ...user('hello'), stream: true }, { 'recollect-mode': mode })
+    clock.advance(limits.upstreamMs - 1)
+    expect(slow.gateway.inFlight).toBe(1)
+    clock.advance(1)
+    await expect.poll(() => slow.gateway.inFlight).toBe(0)
+    await expect.poll(() => slow.upstream.left).toBe(1)
+    if (mode === 'full') {
+      expect(await slow.said('s')).toEqual(['user: hello', expect.stringMatching(/^assistant: more .*\(upstream\)$/)])
+      expect(await slow.isFree('s')).toBe(true)
+      expect(await reply.text()).toContain('"code":"timeout"') // one that reads after all is told
+    } else await expect(reply.text()).rejects.toThrow('the model upstream sent nothing for too long')
+    await slow.close()
+  })
+
+  test('is cut by the server once its connection has been idle for long [GW-11]', async () => {
+    const served = await serveGateway(world.gateway, { host: '127.0.0.1', port: 0, clock: systemClock, idleMs: 100 })
+    const name = fresh()
+    const before = world.upstream.left
+    world.upstream.next(floods)
+    const body = JSON.stringify({ model: 'm', stream: true, ...user('hello') })
+    const client = connect(served.port, '127.0.0.1').pause()
+    client.on('error', () => {}) // the cut
+    client.write(
+      `POST /s/${name}/v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${world.key}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+    await expect.poll(() => world.upstream.left, { timeout: 4_000 }).toBe(before + 1)
+    await expect.poll(() => world.said(name)).toEqual(['user: hello', expect.stringMatching(/^assistant: more .*\(aborted\)$/)])
+    client.destroy()
+    await served.stop()
+  })
+})
+
+test.each(['/v1/embeddings', '/v1/models'])('%s is counted while its upstream answers, and cut after 120 s of silence [GW-11]', async (path) => {
+  const clock = manualClock(Date.now())
+  const slow = await gatewayWorld({ clock })
+  slow.upstream.next((response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{'))
+  const reply = await slow.call(path.endsWith('models') ? 'GET' : 'POST', path, path.endsWith('models') ? undefined : { model: 'm', input: 'text' })
+  expect(slow.gateway.inFlight).toBe(1)
+  const ended = reply.text().catch((error: Error) => error.message)
+  expect(await hurried(clock, ended)).toBe('the model upstream sent nothing for too long')
+  expect(slow.gateway.inFlight).toBe(0)
+  await slow.close()
 })
 
 describe('a client that goes away', () => {

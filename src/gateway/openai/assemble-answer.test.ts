@@ -69,6 +69,16 @@ test('a stream gives the same answer wherever its bytes are cut, and whatever en
   )
 })
 
+test('a line costs what it is long, however small its pieces: nobody waits while one grows [OAI-15, GW-11]', () => {
+  const seen: number[] = []
+  const reader = eventReader((data) => void seen.push(data.length), 2 ** 24)
+  const piece = new TextEncoder().encode('x'.repeat(512))
+  reader.push(new TextEncoder().encode('data: '))
+  for (let i = 0; i < 2 ** 13; i++) reader.push(piece) // read again with each piece it would be 16 GiB
+  reader.push(new TextEncoder().encode('\n\n'))
+  expect(seen).toEqual([2 ** 22])
+})
+
 test('an event that never ends stops the reading, and takes no more memory [GW-11]', () => {
   const reader = eventReader(() => {}, 1_000)
   for (let i = 0; i < 20; i++) reader.push(new TextEncoder().encode('x'.repeat(100)))

@@ -9,7 +9,8 @@ export interface EventReader {
 /** Hands on the `data` of each event, its lines joined. */
 export function eventReader(onData: (data: string) => void, mostCharacters: number): EventReader {
   const decoder = new TextDecoder()
-  let rest = '' // of a line that has not ended
+  let rest = '' // of a line that has not ended; it only grows at its end, and is looked at once
+  let cr = '' // the CR that a piece ended in: it may be half of a CRLF
   let data: string[] = []
   let held = 0 // characters of `data`
   let overflowed = false
@@ -30,10 +31,14 @@ export function eventReader(onData: (data: string) => void, mostCharacters: numb
     },
     push(chunk) {
       if (overflowed) return
-      // A line may end in CR, LF or both; a CR at the very end waits for what follows it.
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
-      rest = lines.pop() as string
-      for (const line of lines) take(line)
+      const lines = (cr + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
+      const open = lines.pop() as string
+      cr = open.endsWith('\r') ? '\r' : ''
+      for (const line of lines) {
+        take(rest + line)
+        rest = ''
+      }
+      rest += open.slice(0, open.length - cr.length)
       overflowed = rest.length + held > mostCharacters
     },
   }

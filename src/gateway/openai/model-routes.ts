@@ -12,6 +12,7 @@ import { localEmbeddings, localEmbedder } from './embeddings.ts'
 import type { ModelCall, ModelDesk } from './model-call.ts'
 import { ownerNamed } from './names.ts'
 import { createUpstream, noUpstream, passThrough } from './upstream.ts'
+import { relayed, type Patience } from './upstream-reply.ts'
 
 /** Each row under `/v1`, and under the base URL that names its session (OAI-2). */
 export function modelRows(recollect: Recollect, options: GatewayOptions, keyHeader: Doorkeeper['keyHeader']): Row[] {
@@ -39,21 +40,22 @@ export function modelRows(recollect: Recollect, options: GatewayOptions, keyHead
 
 /** The upstream's list as it came; empty without one. */
 async function models(call: ModelCall, { upstream }: ModelDesk, path: string): Promise<Response> {
-  call.leave()
-  if (upstream !== undefined) return passThrough(await upstream.get(path, call.request.headers, call.request.signal))
+  if (upstream !== undefined) return relay(call, upstream.patience(), await upstream.get(path, call.request.headers, call.request.signal))
   if (path !== '/models')
     throw new RecollectError('not_found', 'no upstream serves this model', 'Set RECOLLECT_UPSTREAM_URL, or ask for a model of GET /v1/models.', {
       details: { param: 'model' },
     })
+  call.leave()
   return Response.json({ object: 'list', data: [] })
 }
 
 async function embeddings(call: ModelCall, { recollect, upstream }: ModelDesk): Promise<Response> {
-  call.leave()
-  if (call.body['model'] === localEmbedder) return localEmbeddings(recollect, call.body)
+  if (call.body['model'] === localEmbedder) return localEmbeddings(recollect, call.body).finally(call.leave)
   if (upstream === undefined) throw noUpstream()
-  return passThrough(await upstream.post('/embeddings', call.body, call.request.headers, call.request.signal))
+  return relay(call, upstream.patience(), await upstream.post('/embeddings', call.body, call.request.headers, call.request.signal))
 }
+
+const relay = (call: ModelCall, patience: Patience, response: Response): Response => passThrough(relayed(response, patience, call.leave))
 
 /** Where `authorization` goes upstream, it must not hold our key: a client that has only one may give it twice (OAI-20). */
 function keepOurKey(headers: Headers): void {

@@ -4,7 +4,7 @@ import { limits } from '../../core/limits.ts'
 import { openaiError } from '../problem.ts'
 import { answerAssembler, type Answer } from './assemble-answer.ts'
 import { eventReader } from './event-stream.ts'
-import { faultError, nextPiece, type Fault, type Patience } from './upstream-reply.ts'
+import { atItsEnd, faultError, nextPiece, type Fault, type Patience } from './upstream-reply.ts'
 
 export interface RelayOptions {
   readonly patience: Patience
@@ -21,23 +21,31 @@ export function relayStream(upstream: ReadableStream<Uint8Array>, options: Relay
   const assembler = answerAssembler()
   const events = eventReader((data) => assembler.add(data === '[DONE]' ? data : parsed(data)), limits.upstreamReplyBytes)
   const cut = options.keepUsage ? undefined : usageCutter()
-  let ended = false
+  const ended = new AbortController()
+  let late = false
   let size = 0
   const finish = async (incomplete?: 'aborted' | 'upstream') => {
-    if (ended) return
-    ended = true
+    if (ended.signal.aborted) return
+    ended.abort(null)
     if (incomplete !== undefined) void reader.cancel().catch(() => {}) // ends the call
     await options.keep(assembler.answer(), incomplete)
     await options.end()
   }
   options.signal.addEventListener('abort', () => void finish('aborted'), { once: true })
+  atItsEnd(options.patience, ended.signal, () => {
+    late = true
+    void finish('upstream')
+  })
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       for (;;) {
         const read = await nextPiece(reader, options.patience)
         size += typeof read === 'string' ? 0 : read.length
         const next = size > limits.upstreamReplyBytes ? 'broken' : read
-        if (ended) return controller.close()
+        if (ended.signal.aborted) {
+          if (late) controller.enqueue(errorEvent('silent'))
+          return controller.close()
+        }
         if (next === 'broken' || next === 'silent') {
           controller.enqueue(errorEvent(next))
           await finish('upstream')

@@ -24,6 +24,11 @@ export async function within<T>({ clock, silenceMs, until }: Patience, work: Pro
   return got === late ? 'silent' : got
 }
 
+/** Calls `end` when the patience is over, unless `done` comes first: a client that reads nothing asks for no next piece, and would hold its place for ever. */
+export function atItsEnd({ clock, until }: Patience, done: AbortSignal, end: () => void): void {
+  void clock.sleep(Math.max(0, until - clock.now()), done, 'background').then(() => done.aborted || end())
+}
+
 export const nextPiece = (reader: ReadableStreamDefaultReader<Uint8Array>, patience: Patience): Promise<Uint8Array | 'end' | Fault> =>
   within(
     patience,
@@ -56,16 +61,28 @@ export function relayed(response: Response, patience: Patience, ended: () => voi
     ended()
     return response
   }
+  const done = new AbortController()
+  const end = () => {
+    done.abort(null)
+    ended()
+  }
   const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      atItsEnd(patience, done.signal, () => {
+        end()
+        void givenUp(reader, faultError('silent')).then((error) => controller.error(error))
+      })
+    },
     async pull(controller) {
       const piece = await nextPiece(reader, patience)
+      if (done.signal.aborted) return
       if (typeof piece !== 'string') return controller.enqueue(piece)
-      ended()
+      end()
       if (piece === 'end') return controller.close()
       controller.error(await givenUp(reader, faultError(piece)))
     },
     async cancel(reason) {
-      ended()
+      end()
       await reader.cancel(reason)
     },
   })
