@@ -29,6 +29,28 @@ describe('words', () => {
     expect(words(text)).toContain(part)
   })
 
+  test.each([...'@/\\_:.+&%#=?~'])('what %s joins is one word and its parts [LEX-1]', (joiner) => {
+    expect(words(`ada${joiner}ben`)).toEqual([`ada${joiner}ben`, 'ada', 'ben'])
+    expect(counted(`ada${joiner}ben`)).toEqual(['ada', 'ben'])
+  })
+
+  test.each([
+    ['1,299', ['1,299'], ['1,299']],
+    ['1,299.50', ['1,299.50'], ['1,299.50']],
+    ['2023-05-08', ['2023-05-08', '2023', '05', '08'], ['2023-05-08']],
+    ['v2.3.1', ['v2.3.1', 'v2', '3', '1'], ['v2.3.1']],
+  ])('the number %s counts as one word, and is cut only where its parts say something [LEX-1]', (text, all, whole) => {
+    expect([words(text), counted(text)]).toEqual([all, whole])
+  })
+
+  test('a Latin word inside such a text stays a word [LEX-1]', () => {
+    expect(words('新しいiPhoneを')).toEqual(['新し', '新', 'しい', 'し', 'い', 'iphone', 'を'])
+  })
+
+  test.each(['чай', 'καφές', 'हिंदी'])('the marks of %s are not folded, as no Latin letter is [LEX-1]', (word) => {
+    expect(words(word)).toEqual([word])
+  })
+
   test('diacritics are folded, and the form as written stands beside [LEX-1]', () => {
     expect(tokenize('Café')).toEqual([
       { word: 'cafe', extra: false },
@@ -36,7 +58,7 @@ describe('words', () => {
     ])
   })
 
-  test.each(['我喜欢喝茶', '寿司が好きです', 'ผมชอบแมว', 'ລາວດີ', 'ខ្មែរ', '저는 고양이를 좋아해요'])(
+  test.each(['我喜欢喝茶', '寿司が好きです', 'ねこがすき', 'コーヒー', '𠮷野家', 'ผมชอบแมว', 'ລາວດີ', 'ខ្មែរ', '저는 고양이를 좋아해요'])(
     '%s is cut into overlapping pairs [LEX-1]',
     (text) => {
       const letters = [...text.split(' ')[0]!]
