@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { limits } from '../../core/limits.ts'
 import { createArena, type Block } from './kernel-arena.ts'
 
 test('blocks never overlap, and come back empty after others used the place [PART-1]', () => {
@@ -58,4 +59,18 @@ test('a block given back twice is a bug, and more than the limit is refused with
   arena.free(block)
   expect(() => arena.free(block)).toThrow(expect.objectContaining({ code: 'internal' }))
   expect(() => arena.allocate(5 * 2 ** 30)).toThrow(expect.objectContaining({ code: 'limit_exceeded', limit: 4_294_967_296 }))
+})
+
+test.each([
+  ['first', 0, 1],
+  ['last', 1, 0],
+])('neighbours are one piece again where the one that lies %s was given back before the other [PART-1]', (_, one, other) => {
+  const arena = createArena()
+  const whole = arena.size - limits.arenaSlabBytes
+  const blocks = [arena.allocate(whole / 3), arena.allocate((2 * whole) / 3)]
+  arena.free(blocks[one]!)
+  arena.free(blocks[other]!)
+  const before = arena.size
+  expect(arena.allocate(whole).pointer).toBe(limits.arenaSlabBytes) // 0 is no pointer
+  expect(arena.size).toBe(before)
 })

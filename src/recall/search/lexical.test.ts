@@ -88,6 +88,10 @@ test('postings with a tail, merged at any moments, give the scores of plain BM25
 })
 
 test('terms keep their own numbers, whatever their hashes [PART-3]', () => {
+  const alike = createDictionary() // by FNV-1a these are alike in pairs: http://www.isthe.com/chongo/tech/comp/fnv/
+  const pairs = ['costarring', 'liquid', 'declinate', 'macallums', 'altarage', 'zinke']
+  expect(pairs.map(alike.add)).toEqual([0, 1, 2, 3, 4, 5])
+  expect(pairs.map(alike.find)).toEqual([0, 1, 2, 3, 4, 5])
   fc.assert(
     fc.property(fc.array(fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom('a', 'b', 'é', '漢') }), { maxLength: 300 }), (terms) => {
       const dictionary = createDictionary()

@@ -127,7 +127,12 @@ describe('terms', () => {
         ['2023', 5],
       ]),
     )
-    expect(dateWords(Date.UTC(2026, 10, 25, 23, 59))).toEqual(['wednesday', '25', 'november', '2026'])
+    const zone = process.env['TZ']
+    process.env['TZ'] = 'Pacific/Kiritimati' // where it is the next day already
+    const words = dateWords(Date.UTC(2026, 10, 30, 23, 59))
+    if (zone === undefined) delete process.env['TZ']
+    else process.env['TZ'] = zone
+    expect(words).toEqual(['monday', '30', 'november', '2026'])
   })
 })
 
