@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { execFileSync } from 'node:child_process'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { quantizeQuery, quantizeVector } from '../../core/quantize.ts'
 import { createKernel, leftOut, sharedKernel, strideOf, type Kernel } from './kernel.ts'
 
@@ -54,6 +54,14 @@ test('this machine runs the WASM kernel, and the fallback is another [PART-2]', 
   expect(simd.simd).toBe(true)
   expect(plain.simd).toBe(false)
   expect(sharedKernel()).toBe(sharedKernel())
+})
+
+test('a machine that does not take the WASM runs the fallback [PART-2]', () => {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: { validate(bytes: Uint8Array): boolean } }
+  const validate = vi.spyOn(WebAssembly, 'validate').mockReturnValue(false)
+  const kernel = createKernel()
+  validate.mockRestore()
+  expect([kernel.simd, topBy(kernel, [3, 1, 2], 2)]).toEqual([false, [0, 2]])
 })
 
 test('WASM and TypeScript give the same scores bit for bit, for all dimensions and counts [MP7]', () => {
