@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { newApiKey } from '../security/access/api-key.ts'
 import { manualClock } from '../testing/manual-clock.ts'
+import { seededRandom } from '../testing/seeded-random.ts'
 import { events, metrics } from './names.ts'
 import { prometheusSink } from './prometheus.ts'
 import { createTelemetry } from './telemetry.ts'
@@ -68,6 +70,13 @@ test('what the table does not know is dropped and counted [OBS-6, ACC-15]', () =
   expect(lines).toEqual(['{"time":"2026-01-01T00:00:00.000Z","level":"info","event":"request","route":"/healthz"}'])
   expect(telemetry.scrape()).toContain('recollect_telemetry_dropped_total{sink="metrics"} 2')
   expect(telemetry.scrape()).toContain('recollect_telemetry_dropped_total{sink="log"} 2')
+})
+
+test('an API key that a client put into a value is not written [ACC-4, ACC-15]', () => {
+  const { telemetry, lines } = telemetryOf()
+  const { text } = newApiKey(seededRandom(1), 'live')
+  telemetry.log('info', 'request', { requestId: `<${text}> ${text.replace('live', 'test')}`, status: 200 })
+  expect(JSON.parse(lines[0] as string)).toMatchObject({ requestId: '<rec_…> rec_…', status: 200 })
 })
 
 test('a line is one line, whatever a value holds, and below the level there is none [OBS-11]', () => {
