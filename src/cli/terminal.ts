@@ -62,6 +62,7 @@ export function createTerminal({ json, quiet, dumb, now, progressTo = process.st
       const reader = createInterface({ input: process.stdin, output: process.stderr })
       reader.on('SIGINT', () => {
         reader.close() // the terminal is as it was before the signal ends us
+        process.stderr.write('\n') // what comes next begins a line
         process.kill(process.pid, 'SIGINT')
       })
       const ended = new Promise<string>((resolve) => reader.on('close', () => resolve('')))

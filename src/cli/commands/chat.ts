@@ -60,6 +60,7 @@ export async function chat(work: Work, flags: Readonly<Record<string, string | u
     }
     prompt()
   }
+  if (terminal.interactive && ended) process.stderr.write('\n') // a prompt stands open: what comes next begins a line
   reader.close()
   return stop.signal.aborted ? signals.SIGINT : 0
 }
