@@ -241,9 +241,14 @@ interface Deadline {
 function deadlineOf(options: ContextOptions, { clock, defaults }: ContextParts): Deadline {
   const timeoutMs = contextTimeout(options, defaults)
   const until = clock.now() + timeoutMs
-  const ended = new AbortController()
+  let ended: AbortController | undefined // made for the first who asks: most contexts have nobody to tell
+  let over = false
   let both: AbortSignal | undefined
-  const signal = () => (both ??= options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]))
+  const signal = () => {
+    ended ??= new AbortController()
+    if (over) ended.abort('made')
+    return (both ??= options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]))
+  }
   return {
     ms: timeoutMs,
     get aborted() {
@@ -255,7 +260,10 @@ function deadlineOf(options: ContextOptions, { clock, defaults }: ContextParts):
     get passed() {
       return clock.sleep(until - clock.now(), signal()).then(() => 'passed' as const)
     },
-    end: () => ended.abort('made'),
+    end() {
+      over = true
+      ended?.abort('made')
+    },
   }
 }
 

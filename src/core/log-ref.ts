@@ -14,7 +14,7 @@ export interface LogRef {
   readonly logId: string
 }
 
-const registered = new WeakSet<object>()
+const registered = new WeakMap<object, string>() // with their keys, which stand on every call
 
 /** The ref of a log inside a scope: frozen, and known to the sealing wrapper. */
 export function refOf(scope: Scope, kind: LogKind, logId: string): LogRef {
@@ -26,7 +26,7 @@ export function refOf(scope: Scope, kind: LogKind, logId: string): LogRef {
 /** For the sealing wrapper alone: refs that a store's `list` and `expired` gave (ISO-5). */
 export function registerRef(address: LogRef): LogRef {
   const ref = Object.freeze({ tenantId: address.tenantId, ownerId: address.ownerId, kind: address.kind, logId: address.logId })
-  registered.add(ref)
+  registered.set(ref, keyOf(ref))
   return ref
 }
 
@@ -38,4 +38,6 @@ export function requireRef(ref: unknown): LogRef {
 }
 
 /** One string a ref, with no two refs alike: for maps in memory only. */
-export const refKey = (ref: LogRef): string => `${ref.tenantId.length}:${ref.tenantId}${ref.ownerId.length}:${ref.ownerId}${ref.kind}:${ref.logId}`
+export const refKey = (ref: LogRef): string => registered.get(ref) ?? keyOf(ref)
+
+const keyOf = (ref: LogRef): string => `${ref.tenantId.length}:${ref.tenantId}${ref.ownerId.length}:${ref.ownerId}${ref.kind}:${ref.logId}`

@@ -102,10 +102,23 @@ function goOn(world: World, epoch: EpochRecord): Running {
     size: Math.ceil(scale.ratio * sizeOf(packed)),
     pendingRounds: packed.rounds,
     pendingSize: Math.ceil(scale.ratio * packed.sums.pendingRounds),
-    recordBytes: injected === undefined ? 0 : JSON.stringify(injected.record).length,
+    recordBytes: injected === undefined ? 0 : bytesOf(injected.record),
   })
   if (injected === undefined) return { record: epoch, packed, predicted, injection: undefined, degraded: [], cause }
   return { ...injected, cause }
+}
+
+const injectionBytes = new WeakMap<EpochRecord['injections'][number], number>()
+
+/** As it is written: an injection is not changed any more, so each is written once to see. */
+function bytesOf({ injections, ...rest }: EpochRecord): number {
+  let bytes = JSON.stringify({ ...rest, injections: [] }).length + Math.max(0, injections.length - 1)
+  for (const injection of injections) {
+    const known = injectionBytes.get(injection) ?? JSON.stringify(injection).length
+    injectionBytes.set(injection, known)
+    bytes += known
+  }
+  return bytes
 }
 
 /** This turn's memories, if they are still to be chosen; the lowest-ranked are dropped while the budget does not hold them (BUD-3, 1). */

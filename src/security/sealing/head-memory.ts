@@ -42,17 +42,6 @@ function hasMark(sealed: Uint8Array, mark: Uint8Array): boolean {
   return true
 }
 
-// A ref is frozen, so its key is made once as long as somebody holds it.
-const keys = new WeakMap<LogRef, string>()
-function keyOf(ref: LogRef): string {
-  let key = keys.get(ref)
-  if (key === undefined) {
-    key = refKey(ref)
-    keys.set(ref, key)
-  }
-  return key
-}
-
 const keptBytes = (kept: Kept) => kept.plain.length + 600 // the rest of an entry, generously
 
 export type HeadMemory = ReturnType<typeof headMemory>
@@ -62,7 +51,7 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
   const opened = boundedMap<Kept>(openedBytes, keptBytes)
   return {
     /** Taken before a call: its answer may not be older than this. */
-    seen: (ref: LogRef): Seen | undefined => seen.get(keyOf(ref)),
+    seen: (ref: LogRef): Seen | undefined => seen.get(refKey(ref)),
 
     /** @throws `integrity_failure` for the same log at a lower revision than was known before the call was made */
     check(ref: LogRef, head: Head, before: Seen | undefined): void {
@@ -71,7 +60,7 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
     },
 
     note(ref: LogRef, head: Head): void {
-      const key = keyOf(ref)
+      const key = refKey(ref)
       const known = seen.get(key)
       if (known !== undefined && known.birth === head.birth && known.revision >= head.revision) return
       seen.set(key, { birth: head.birth, revision: head.revision, version: head.version })
@@ -79,17 +68,17 @@ export function headMemory(most: number = limits.revisionsRemembered, openedByte
 
     /** The opened body of these sealed bytes, if it is kept. A hit is compared by address, header and tag (ISO-12). */
     opened(ref: LogRef, sealed: Uint8Array): OpenedHead | undefined {
-      const kept = opened.get(keyOf(ref))
+      const kept = opened.get(refKey(ref))
       return kept !== undefined && sameAddress(kept.ref, ref) && hasMark(sealed, kept.mark) ? kept : undefined
     },
 
     keep(ref: LogRef, sealed: Uint8Array, head: OpenedHead): void {
-      opened.set(keyOf(ref), { ...head, plain: head.plain.slice(), ref, mark: markOf(sealed) })
+      opened.set(refKey(ref), { ...head, plain: head.plain.slice(), ref, mark: markOf(sealed) })
     },
 
     forget(ref: LogRef): void {
-      seen.delete(keyOf(ref))
-      opened.delete(keyOf(ref))
+      seen.delete(refKey(ref))
+      opened.delete(refKey(ref))
     },
 
     /** Everything of one owner: after an erasure nothing of it stays in memory (ERA-5). */

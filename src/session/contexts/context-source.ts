@@ -1,5 +1,5 @@
 // What a context needs of a session, over the session's log, its receipts and the owner's recall.
-import { refOf, type LogRef } from '../../core/log-ref.ts'
+import type { LogRef } from '../../core/log-ref.ts'
 import { indexFrom } from '../../core/session.ts'
 import { createContextCache, type ContextCache } from '../../context/packing/pack-cache.ts'
 import type { ContextSource, LoadedSession } from '../../context/planning/source.ts'
@@ -12,9 +12,9 @@ import type { At, SessionParts } from '../session-parts.ts'
 export async function contextSource(
   parts: SessionParts,
   { scope, id }: At,
+  ref: LogRef,
   view?: (loaded: LoadedSession | undefined) => LoadedSession,
 ): Promise<ContextSource> {
-  const ref = refOf(scope, 'session', id)
   const memory = parts.recall.moment(scope)
   let seen: LoadedSession | undefined // the newest that was given out
   let keys: OwnerKeys | undefined
