@@ -96,12 +96,25 @@ describe('an epoch goes on', () => {
     talk(session, 40)
     await session.context({ budgetTokens: 4_000 })
     const { keepFrom, startedUpTo } = session.head().epoch as { keepFrom: number; startedUpTo: number }
-    session.push({ type: 'rewind', toSeq: startedUpTo - 2, at: 0 })
-    session.say('user', 'another way')
-    expect(await causeAfter(session, { budgetTokens: 4_000 })).toBeUndefined()
+    for (const back of [1, 2]) {
+      session.push({ type: 'rewind', toSeq: startedUpTo - back, at: 0 })
+      session.say('user', 'another way')
+      expect(await causeAfter(session, { budgetTokens: 4_000 })).toBeUndefined()
+    }
     session.push({ type: 'rewind', toSeq: keepFrom - 2, at: 0 })
     session.say('user', 'yet another')
     expect(await causeAfter(session, { budgetTokens: 4_000 })).toBe('branch')
+  })
+
+  test('not after a rewind of the state change that it began with, which is then shown no more [EPO-7, INJ-6]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    session.patch({ plan: 'CANARY' })
+    expect(JSON.stringify((await session.context()).messages)).toContain('CANARY')
+    session.push({ type: 'rewind', toSeq: 1, at: 0 })
+    session.say('user', 'again')
+    const { receipt, messages } = await session.context()
+    expect([receipt.epoch.cause, JSON.stringify(messages).includes('CANARY')]).toEqual(['branch', false])
   })
 })
 
@@ -161,6 +174,7 @@ describe('an epoch begins', () => {
     expect(await causeAfter(session, { system: 'Be kind.' })).toBe('system')
     expect(await causeAfter(session, { system: 'Be kind.', tools: [tool] })).toBe('tools')
     expect(await causeAfter(session, { system: 'Be kind.', tools: [tool], model: 'gpt-4o' })).toBe('model')
+    expect(session.head().epoch).toMatchObject({ profileId: 'openai-4o', family: 'openai' })
     expect(await causeAfter(session, { system: 'Be kind.', tools: [tool], model: 'gpt-4.1' })).toBeUndefined() // one family
     expect(await causeAfter(session, { system: 'Be kind.', tools: [tool], model: 'gpt-4.1', strategy: 'summary' })).toBe('policy')
     const options: ContextOptions = { system: 'Be kind.', tools: [tool], model: 'gpt-4.1', strategy: { name: 'summary', keepTurns: 2 } }
@@ -297,11 +311,22 @@ describe('what an epoch is', () => {
     talk(session, 40)
     const { receipt } = await session.context({
       budgetTokens: 4_000,
-      pins: [2],
+      pins: [6, 2],
       system: 'S',
       tools: [{ type: 'function', function: { name: 'look' } }],
     })
-    expect(receipt.parts.map((part) => part.class)).toEqual(['tools', 'system', 'pin', 'summary', 'state', 'message', 'recalled-data', 'message'])
+    expect(receipt.parts.map((part) => part.class)).toEqual([
+      'tools',
+      'system',
+      'pin',
+      'pin',
+      'summary',
+      'state',
+      'message',
+      'recalled-data',
+      'message',
+    ])
+    expect(receipt.parts.flatMap((part) => (part.class === 'pin' ? [part.seqs?.[0]] : []))).toEqual([2, 6])
     expect(receipt.parts.at(-1)?.why).toBe('pending')
   })
 
@@ -341,6 +366,7 @@ describe('what an epoch is', () => {
     expect(messages[at]?.content).toBe('found it late')
     expect(after.receipt.parts.map((part) => part.class).slice(0, 3)).toEqual(['summary', 'state', 'message'])
     expect(session.swaps).toHaveLength(3)
+    expect(new Set(session.swaps.map(({ epoch }) => epoch?.fenceKey)).size).toBe(2) // one of its own for each epoch
   })
 
   test('a loser of the race for the head goes on with the winner’s record, and writes nothing over it [EPO-4]', async () => {

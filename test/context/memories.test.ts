@@ -252,11 +252,17 @@ describe('session state', () => {
     session.say('user', 'next')
     const second = await chat(session)
     expect(second.slice(0, 2)).toEqual(first)
-    expect(second[3]?.content.split('\n').filter((line) => line.startsWith('{'))).toHaveLength(2)
+    const changes = second[3]?.content.split('\n').filter((line) => line.startsWith('{'))
+    expect(changes?.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['change:4', 'change:5'])
     expect(second).toHaveLength(5)
     session.say('assistant', 'done')
     session.say('user', 'more')
     expect(await chat(session)).toHaveLength(7)
+    session.say('assistant', 'done')
+    session.patch({ step: 3 })
+    session.say('user', 'and more')
+    const blocks = (await chat(session)).flatMap(({ content }) => /^<recollect:session-state ([\w-]{22}) /.exec(content)?.[1] ?? [])
+    expect([blocks.length, new Set(blocks).size]).toEqual([3, 3]) // each with a nonce of its own
   })
 
   test('stays out with state: false, and a changed choice begins a new epoch [INJ-6]', async () => {
