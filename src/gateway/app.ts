@@ -87,6 +87,7 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       })
     if (!options.hosts.includes(hostOf(request)))
       throw new RecollectError('forbidden', 'this host name is not served here', 'Call the gateway by a name of its configuration (gateway.hosts).')
+    requirePercentEncoding(request.url)
     return app.fetch(request, passage)
   }
   return {
@@ -138,6 +139,16 @@ export function createGateway(recollect: Recollect, options: GatewayOptions): Ga
       draining = true
       await inTime(options.clock, limits.cutMs, desk.inFlight.empty())
     },
+  }
+}
+
+/** What does not decode would be an id to the letter, and another client's session under the same name (GW-3). */
+function requirePercentEncoding(url: string): void {
+  if (!url.includes('%')) return
+  try {
+    decodeURIComponent(new URL(url).pathname)
+  } catch {
+    throw new RecollectError('invalid_input', 'the path is not percent-encoded UTF-8', 'Encode each id of the path, as encodeURIComponent does.')
   }
 }
 

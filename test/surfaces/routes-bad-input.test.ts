@@ -127,6 +127,7 @@ describe.each(rows.map((row) => [nameOf(row), row] as const))('%s', (_, row) => 
         // The id of a turn is one of ours, whatever became of the turn.
         const none = thing === things.turn ? { status: 400, code: 'invalid_input' } : { status: 404, code: 'not_found' }
         await isRefused(row, { path: path.replace(thing, canary), ...none })
+        for (const id of ['%zz', '%ff', 'a%']) await isRefused(row, { path: path.replace(thing, id), status: 400, code: 'invalid_input' })
         const [bare, query = ''] = path.split('?')
         for (const id of ['%00', '%E2%80%8B', '~x', 'e%CC%81']) {
           const response = await world.call(row.method, `${bare}${query === '' ? '' : `?${query}`}`.replace(thing, id), undefined, {
