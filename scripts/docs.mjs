@@ -82,8 +82,8 @@ async function rowsOfGateway() {
 
 async function httpPage() {
   const { rows } = await rowsOfGateway()
-  const { modelRows } = await load('gateway/openai/model-routes.js')
-  const model = modelRows(undefined, {}, 'authorization').filter((row) => row.path.startsWith('/v1'))
+  const { modelTable } = await load('gateway/openai/model-routes.js')
+  const model = modelTable.filter((row) => row.path.startsWith('/v1'))
   return page(
     'HTTP',
     'The native routes; schemas are in [openapi.json](openapi.json). `action` is what the policy is asked. A key goes in `authorization: Bearer`.',
@@ -101,8 +101,8 @@ async function httpPage() {
     '## OpenAI-compatible routes',
     'Each stands under `/v1` and under `/s/SESSION/v1`, where SESSION names the session. Unknown fields go to the upstream as they are.',
     table(
-      ['method', 'path'],
-      model.map(({ method, path: at }) => [method, `\`${at}\``]),
+      ['method', 'path', 'does'],
+      model.map(({ method, path: at, summary }) => [method, `\`${at}\``, summary]),
     ),
   )
 }

@@ -57,7 +57,8 @@ export interface Route<Query = any, Body = any> {
   readonly query?: ZodType<Query>
   readonly body?: ZodType<Body>
   readonly answers: Readonly<Record<number, ZodType | 'nothing' | 'text'>>
-  readonly errors?: readonly ('conflict' | 'payload_too_large' | 'content_refused' | 'timeout')[]
+  /** Beside those that any row may answer. */
+  readonly errors?: readonly ('conflict' | 'content_refused')[]
   /** What the same request again gets (GW-6). Every POST says it; `again`: it writes nothing, and runs again. */
   readonly once?: Once<NoInfer<Body>> | 'again'
   readonly ifMatch?: true // takes If-Match (GW-7)

@@ -303,3 +303,6 @@ export const problem = z
     details: z.record(z.string(), json).optional(),
   })
   .openapi('Problem')
+export const openaiProblem = z
+  .object({ error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string() }) })
+  .openapi('OpenAIError')

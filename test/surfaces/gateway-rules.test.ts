@@ -4,7 +4,9 @@ import { text } from 'node:stream/consumers'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
+import { routeTable } from '../../src/gateway/app.ts'
 import { serveGateway } from '../../src/gateway/index.ts'
+import { modelTable } from '../../src/gateway/openai/model-routes.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
 import { manualClock } from '../../src/testing/index.ts'
 import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
@@ -273,6 +275,11 @@ test('what has not ended after 30 s is cut and stored as incomplete [GW-14, OAI-
 test('the description of the API is OpenAPI 3.1 and names every row [GW-17]', async () => {
   const document = await json(world.call('GET', '/openapi.json'))
   expect(document.openapi).toBe('3.1.0')
+  const named = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  const rows = [...routeTable({} as Parameters<typeof routeTable>[0]), ...modelTable]
+  expect(named.toSorted()).toEqual(rows.map(({ method, path }) => `${method} ${path}`).toSorted())
   const operations = Object.values(document.paths).flatMap((path: any) => Object.values(path)) as { operationId: string; summary: string }[]
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
   expect(operations.every(({ summary }) => summary.length > 5)).toBe(true)

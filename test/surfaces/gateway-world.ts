@@ -8,6 +8,7 @@ import type { Recollect, Session, User } from '../../src/recollect.ts'
 import { memoryKeyProvider } from '../../src/security/keys/memory-key-provider.ts'
 import { memoryStore } from '../../src/stores/memory/index.ts'
 import { recordingTelemetry } from '../../src/testing/index.ts'
+import { wrongIn } from './answer-check.ts'
 import { scriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
@@ -21,7 +22,7 @@ export interface GatewayWorld {
   readonly key: string // of alice
   readonly alice: User
   openai(session: string): OpenAI
-  /** A request in process, with alice's key. */
+  /** A request in process, with alice's key; its answer is checked against the OpenAPI document (GW-17). */
   call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>
   chat(session: string, body: object, headers?: Readonly<Record<string, string>>): Promise<Response>
   session(name: string): Promise<Session>
@@ -63,6 +64,8 @@ export async function gatewayWorld(options: Partial<GatewayOptions> = {}, librar
       }),
     )
     replies.push(reply)
+    const wrong = await wrongIn(method, path, reply)
+    if (wrong.length > 0) throw new Error(`${method} ${path} is answered with what its description has not: ${wrong.join('; ')}`)
     return reply
   }
   return {

@@ -14,11 +14,41 @@ import { ownerNamed } from './names.ts'
 import { createUpstream, noUpstream, passThrough } from './upstream.ts'
 import { relayed, type Patience } from './upstream-reply.ts'
 
-/** Each row under `/v1`, and under the base URL that names its session (OAI-2). */
+export interface ModelRoute {
+  readonly method: Method
+  readonly path: string
+  readonly summary: string
+  readonly streams?: true
+  run(call: ModelCall, desk: ModelDesk): Promise<Response>
+}
+
+const routes: readonly ModelRoute[] = [
+  {
+    method: 'POST',
+    path: '/chat/completions',
+    summary: 'Context in, the model called, its answer stored; streamed or not',
+    streams: true,
+    run: chatCompletion,
+  },
+  { method: 'GET', path: '/models', summary: "The upstream's models; none without one", run: (call, desk) => models(call, desk, '/models') },
+  {
+    method: 'GET',
+    path: '/models/{model}',
+    summary: 'One model of the upstream',
+    run: (call, desk) => models(call, desk, `/models/${encodeURIComponent(call.params['model'] as string)}`),
+  },
+  { method: 'POST', path: '/embeddings', summary: `Embeddings of the upstream; those of ${localEmbedder} are made here`, run: embeddings },
+]
+
+/** Each route stands under `/v1`, and under the base URL that names its session (OAI-2). */
+export const modelTable: readonly ModelRoute[] = ['/v1', '/s/{sessionId}/v1'].flatMap((base) =>
+  routes.map((one) => ({ ...one, path: `${base}${one.path}` })),
+)
+
 export function modelRows(recollect: Recollect, options: GatewayOptions, keyHeader: Doorkeeper['keyHeader']): Row[] {
   const upstream = options.upstream === undefined ? undefined : createUpstream(options.upstream, keyHeader, options.fetch ?? fetch, options)
   const desk: ModelDesk = { recollect, options, upstream }
-  const row = (method: Method, path: string, run: (call: ModelCall, desk: ModelDesk) => Promise<Response>): Row => ({
+  return modelTable.map(({ method, path, run }) => ({
     method,
     path,
     access: 'model.call',
@@ -29,13 +59,7 @@ export function modelRows(recollect: Recollect, options: GatewayOptions, keyHead
       if (keyHeader === 'recollect-key') keepOurKey(request.headers)
       return run({ request, params, caller: caller as Caller, user: () => userOf(recollect, caller), body: body as JsonObject, leave }, desk)
     },
-  })
-  return ['/v1', '/s/{sessionId}/v1'].flatMap((base) => [
-    row('POST', `${base}/chat/completions`, chatCompletion),
-    row('GET', `${base}/models`, (call) => models(call, desk, '/models')),
-    row('GET', `${base}/models/{model}`, (call) => models(call, desk, `/models/${encodeURIComponent(call.params['model'] as string)}`)),
-    row('POST', `${base}/embeddings`, embeddings),
-  ])
+  }))
 }
 
 /** The upstream's list as it came; empty without one. */

@@ -20,7 +20,6 @@ export const contextRoutes = [
       keep: ({ receipt }: Context) => receipt.id,
       answer: async (call, id: string) => contextAgain(call, id),
     },
-    errors: ['payload_too_large', 'timeout'],
     summary: 'What the model gets for the next call, and why',
     body: schema.contextOptions,
     answers: { 200: schema.context },
