@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { chainStart, extendChain } from '../../src/context/packing/epoch-chain.ts'
 import type { ContextOptions } from '../../src/context/policy/context-options.ts'
 import type { Emitted } from '../../src/context/prompt/emitted.ts'
-import { keys, tableSession, textPart, type TableSession } from './session-table.ts'
+import { aMemory, keys, tableSession, textPart, type TableSession } from './session-table.ts'
 
 const words = (count: number) => 'lorem ipsum '.repeat(count / 2).trim()
 
@@ -81,5 +81,37 @@ describe('the hash chain', () => {
     Object.assign(session, { source: counting })
     await session.context({ budgetTokens: 100_000, recall: false })
     expect(hashed).toBe(2)
+  })
+})
+
+describe('an epoch ends', () => {
+  test('after a rewind of the state change that it began with, which is then shown no more [EPO-7, INJ-6]', async () => {
+    const session = tableSession()
+    session.say('user', 'hello')
+    session.patch({ plan: 'CANARY' })
+    expect(JSON.stringify((await session.context()).messages)).toContain('CANARY')
+    session.push({ type: 'rewind', toSeq: 1, at: 0 })
+    session.say('user', 'again')
+    const { receipt, messages } = await session.context()
+    expect([receipt.epoch.cause, JSON.stringify(messages).includes('CANARY')]).toEqual(['branch', false])
+  })
+
+  test('when its record is past 32 KiB, and its record is then within them [EPO-11]', async () => {
+    const session = tableSession({
+      recall: (_query, { fold, memories }) => {
+        const found = Array.from({ length: 8 }, (_, n) => aMemory(`mem-${fold().upTo}-${n}-${'x'.repeat(150)}`, 'f'))
+        for (const memory of found) memories.set(memory.id, memory)
+        return found
+      },
+    })
+    const causes = new Set<string>()
+    for (let n = 0; n < 30; n++) {
+      session.say('user', `question ${n}`)
+      const { receipt } = await session.context({ budgetTokens: 100_000 })
+      if (receipt.epoch.began) causes.add(receipt.epoch.cause)
+      session.say('assistant', 'yes')
+      expect(JSON.stringify(session.head().epoch).length).toBeLessThanOrEqual(32 * 1_024)
+    }
+    expect(causes).toContain('full')
   })
 })

@@ -143,6 +143,24 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
     gateway.close()
   })
 
+  test('every command takes the global flags, before it and behind it [CLI-2]', async () => {
+    await writeFile(path.join(place.folder, 'settings.json'), '{}')
+    const dataDir = path.join(place.folder, 'flags')
+    const named = ['--config', 'settings.json', '--data-dir', dataDir, '--tenant', 'acme', '--owner', 'bob', '--timeout-ms', '9000']
+    const flags = [...named, '--json', '--quiet', '--no-color', '--yes']
+    await place.run([...flags, 'remember', 'My boat is blue.'])
+    for (const args of [
+      [...flags, 'search', 'boat'],
+      ['search', 'boat', ...flags],
+    ]) {
+      const { code, out, err } = await place.run(args)
+      expect([code, err, (JSON.parse(out) as { hits: unknown[] }).hits.length]).toEqual([0, '', 1])
+    }
+    const other = (await place.run(['--data-dir', dataDir, 'search', 'boat', '--json'])).out // of another tenant and owner
+    expect((JSON.parse(other) as { hits: unknown[] }).hits).toEqual([])
+    expect(await place.run(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string })
+  })
+
   test('a listing goes on over pages, up to its limit, and not further [CLI-3]', async () => {
     const asked: string[] = []
     const record = (id: string) => ({ id, kind: 'episodic', text: `said ${id}`, saidAt: 0, authority: 'typed' })

@@ -85,24 +85,6 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     for (const part of ['--gateway-trusted-proxy', '--port', 'forget', 'doctor']) expect(serve.out).toContain(part)
   })
 
-  test('every command takes the global flags, before it and behind it [CLI-2]', async () => {
-    await writeFile(path.join(place.folder, 'settings.json'), '{}')
-    const dataDir = path.join(place.folder, 'flags')
-    const named = ['--config', 'settings.json', '--data-dir', dataDir, '--tenant', 'acme', '--owner', 'bob', '--timeout-ms', '9000']
-    const flags = [...named, '--json', '--quiet', '--no-color', '--yes']
-    await place.run([...flags, 'remember', 'My boat is blue.'])
-    for (const args of [
-      [...flags, 'search', 'boat'],
-      ['search', 'boat', ...flags],
-    ]) {
-      const { code, out, err } = await place.run(args)
-      expect([code, err, (JSON.parse(out) as { hits: unknown[] }).hits.length]).toEqual([0, '', 1])
-    }
-    const other = (await place.run(['--data-dir', dataDir, 'search', 'boat', '--json'])).out // of another tenant and owner
-    expect((JSON.parse(other) as { hits: unknown[] }).hits).toEqual([])
-    expect(await place.run(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string })
-  })
-
   test('a group without its command says what it has, and under --json gives the problem object [CLI-3, CLI-6]', async () => {
     expect(await place.run(['keys'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('revoke <id>') as string })
     const json = await place.run(['keys', '--json'])
