@@ -166,7 +166,7 @@ describe.each(backends)('on %s', (backend) => {
 
   test('a typed span over 4,000 code points counts as pasted, also when a label cuts it in two [POI-1]', async () => {
     const { session } = await aSession()
-    const long = '😀'.repeat(limits.pastedCodePoints)
+    const long = '😀'.repeat(4_000)
     await session.append({ role: 'user', text: long })
     await session.append({ role: 'user', text: `${long}!` })
     await session.append({ role: 'user', parts: [{ type: 'text', text: `${long}!`, spans: [{ start: 2, end: 4, origin: 'user-typed' }] }] })
