@@ -7,7 +7,7 @@ import { mint, mintAny } from '../../src/security/mint.ts'
 import { memoryStore } from '../../src/stores/memory/index.ts'
 import { sqliteStore } from '../../src/stores/sqlite/index.ts'
 import { manualClock } from '../../src/testing/index.ts'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { entry, head, start, world } from './seal-fixture.ts'
@@ -69,8 +69,20 @@ describe('scopes', () => {
       expect(() => mint(name, 'alice')).toThrow(expect.objectContaining({ code: 'invalid_input' }))
       expect(mintAny('acme', name).ownerId).toBe(name)
     }
-    const published: object = await import('../../src/security/index.ts')
-    expect(Object.keys(published).filter((name) => /mint|scope/i.test(name))).toEqual([])
+  })
+
+  test('no published entry of the package gives a way to a scope, but recollect.user and recollect.tenant [ISO-2]', async () => {
+    const { exports } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+      exports: Record<string, { default?: string }>
+    }
+    const entries = Object.values(exports).flatMap((one) => one.default?.replace('./dist/', '../../src/').replace(/\.js$/, '.ts') ?? [])
+    expect(entries.length).toBeGreaterThanOrEqual(6)
+    for (const entry of entries) {
+      const published = (await import(/* @vite-ignore */ entry)) as Record<string, unknown>
+      expect(
+        Object.keys(published).filter((name) => /mint|scope|refOf|registerRef/i.test(name) || [mint, mintAny].includes(published[name] as never)),
+      ).toEqual([])
+    }
   })
 
   test('no scope means no answer: there is no default and no wildcard [ISO-4]', async () => {
