@@ -14,7 +14,31 @@ export interface LogRef {
   readonly logId: string
 }
 
-const registered = new WeakMap<object, string>() // with their keys, which stand on every call
+/** What only this file makes: frozen, and with its key, which stands on every call, made once. */
+class MadeRef implements LogRef {
+  readonly tenantId: string
+  readonly ownerId: string
+  readonly kind: LogKind
+  readonly logId: string
+  readonly #key: string
+
+  constructor({ tenantId, ownerId, kind, logId }: LogRef) {
+    this.tenantId = tenantId
+    this.ownerId = ownerId
+    this.kind = kind
+    this.logId = logId
+    this.#key = keyOf(this)
+    Object.freeze(this)
+  }
+
+  static is(ref: object): ref is MadeRef {
+    return #key in ref
+  }
+
+  static key(ref: LogRef): string {
+    return #key in ref ? ref.#key : keyOf(ref)
+  }
+}
 
 /** The ref of a log inside a scope: frozen, and known to the sealing wrapper. */
 export function refOf(scope: Scope, kind: LogKind, logId: string): LogRef {
@@ -24,20 +48,15 @@ export function refOf(scope: Scope, kind: LogKind, logId: string): LogRef {
 }
 
 /** For the sealing wrapper alone: refs that a store's `list` and `expired` gave (ISO-5). */
-export function registerRef(address: LogRef): LogRef {
-  const ref = Object.freeze({ tenantId: address.tenantId, ownerId: address.ownerId, kind: address.kind, logId: address.logId })
-  registered.set(ref, keyOf(ref))
-  return ref
-}
+export const registerRef = (address: LogRef): LogRef => new MadeRef(address)
 
 /** The ref itself if it was made here; throws `forbidden` for all else. */
 export function requireRef(ref: unknown): LogRef {
-  if (typeof ref !== 'object' || ref === null || !registered.has(ref))
-    throw new RecollectError('forbidden', 'this is not the address of a log', 'Make it with refOf(scope, kind, logId).')
-  return ref as LogRef
+  if (typeof ref === 'object' && ref !== null && MadeRef.is(ref)) return ref
+  throw new RecollectError('forbidden', 'this is not the address of a log', 'Make it with refOf(scope, kind, logId).')
 }
 
 /** One string a ref, with no two refs alike: for maps in memory only. */
-export const refKey = (ref: LogRef): string => registered.get(ref) ?? keyOf(ref)
+export const refKey = (ref: LogRef): string => MadeRef.key(ref)
 
 const keyOf = (ref: LogRef): string => `${ref.tenantId.length}:${ref.tenantId}${ref.ownerId.length}:${ref.ownerId}${ref.kind}:${ref.logId}`

@@ -3,7 +3,6 @@ import { RecollectError } from './errors.ts'
 import { checkAnyId } from './ids.ts'
 
 const token = Symbol('recollect.scope')
-const minted = new WeakSet<object>()
 
 /** Tenant and owner, made only by `security/mint.ts`. An object of the same shape, a copy or a proxy is refused. */
 export class Scope {
@@ -14,8 +13,12 @@ export class Scope {
     if (pass !== token) throw forged()
     this.#tenantId = checkAnyId(tenantId, 'tenantId')
     this.#ownerId = checkAnyId(ownerId, 'ownerId')
-    minted.add(this)
     Object.freeze(this)
+  }
+
+  /** By a field that no other object can have, not by a list of those made: each request makes some, and a list of them burdens every collection. */
+  static is(value: object): value is Scope {
+    return #ownerId in value
   }
 
   get tenantId(): string {
@@ -36,8 +39,8 @@ const forged = () =>
 
 /** The scope itself if it was minted here; throws `forbidden` for all else (ISO-1). */
 export function requireScope(scope: unknown): Scope {
-  if (typeof scope !== 'object' || scope === null || !minted.has(scope)) throw forged()
-  return scope as Scope
+  if (typeof scope !== 'object' || scope === null || !Scope.is(scope)) throw forged()
+  return scope
 }
 
 /** What makes a scope from two names; handed down by `create-recollect.ts` to the few parts that need reserved owners or walk over all. */
