@@ -9,6 +9,7 @@ import { createContextCache } from '../src/context/packing/pack-cache.ts'
 import type { ContextSource } from '../src/context/planning/source.ts'
 import { createRecollect } from '../src/create-recollect.ts'
 import { systemClock as clock } from '../src/create-recollect/system-clock.ts'
+import { createDeadlines } from '../src/ports/deadlines.ts'
 import type { OwnerKeys } from '../src/security/keys/owner-keys.ts'
 import { memoryKeyProvider } from '../src/security/keys/memory-key-provider.ts'
 import { memoryStore } from '../src/stores/memory/index.ts'
@@ -86,7 +87,8 @@ async function aLog() {
     loadReceipt: async () => undefined,
     saveUsage: async () => {},
   }
-  const parts: ContextParts = { clock, random, telemetry: { count() {}, observe() {}, gauge() {}, log() {} }, cache: createContextCache() }
+  const telemetry = { count() {}, observe() {}, gauge() {}, log() {} }
+  const parts: ContextParts = { clock, deadlines: createDeadlines(clock), random, telemetry, cache: createContextCache() }
   return {
     async say(role: 'user' | 'assistant') {
       const said = text()

@@ -6,7 +6,8 @@ import { madeId, type Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
 import { textOf, type LoggedMessage } from '../core/message.ts'
-import { inTime, late, type Clock } from '../ports/clock.ts'
+import { late, type Clock } from '../ports/clock.ts'
+import type { Deadlines } from '../ports/deadlines.ts'
 import { noteDegraded, type Telemetry } from '../ports/telemetry.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Context, ContextOptions } from './policy/context-options.ts'
@@ -24,6 +25,7 @@ import type { ContextSource, LoadedSession, RecallForContext } from './planning/
 /** The world, the deployment's tables, and what the session keeps between its contexts. */
 export interface ContextParts extends PolicyTables {
   readonly clock: Clock
+  readonly deadlines: Deadlines // of recall
   readonly random: Random
   readonly telemetry: Telemetry
   readonly counter?: TokenCounter // exact, for the profiles that ask for it; default: the class counter (TOK-1)
@@ -93,7 +95,7 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
     const withoutMemories = { memories, recalled: { status: 'off' as const, ...nothing }, degraded: [] }
     const { keepFrom, ahead } = lookAhead(planInput(source, view, policy, withoutMemories, parts)) // recall leaves out what stands there
     const asking = candidates(source, view, policy, { due, keepFrom, shown }, deadline.signal)
-    const recalled = await inTime(parts.clock, limits.recallMs, asking)
+    const recalled = await parts.deadlines.within(limits.recallMs, asking)
     if (recalled === late) throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
     return { memories, recalled, ahead, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
   } catch (error) {

@@ -11,6 +11,7 @@ import type { MemoryParts } from '../formation/memory-parts.ts'
 import { createUpkeep } from '../formation/upkeep.ts'
 import { workLease } from '../formation/work-lease.ts'
 import type { Clock } from '../ports/clock.ts'
+import { createDeadlines } from '../ports/deadlines.ts'
 import type { Embedder } from '../ports/models.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { createRecall } from '../recall/recall.ts'
@@ -188,6 +189,7 @@ function sessionParts(options: RecollectOptions, world: World, security: Securit
     signed: createReceipts(ring),
     contexts: {
       clock,
+      deadlines: createDeadlines(clock),
       random,
       telemetry,
       profiles: extendProfiles(options.profiles ?? []),

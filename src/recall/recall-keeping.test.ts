@@ -6,7 +6,7 @@ import type { Embedder } from '../ports/models.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
 import { anOwner, forget, memoryOf, noon, open, recallOver, type Said, texts, wordEmbedder } from '../../test/builders/recall.ts'
-import { createDeadlines } from './search/deadlines.ts'
+import { createDeadlines } from '../ports/deadlines.ts'
 import { createQueryVectors } from './search/query-vectors.ts'
 
 describe('freshness', () => {

@@ -14,6 +14,7 @@ import { makeContext, type ContextParts } from '../../src/context/context.ts'
 import { createContextCache, type ContextCache } from '../../src/context/packing/pack-cache.ts'
 import type { ContextSource, LoadedSession } from '../../src/context/planning/source.ts'
 import type { OwnerKeys } from '../../src/security/keys/owner-keys.ts'
+import { createDeadlines } from '../../src/ports/deadlines.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
 import { recordingTelemetry } from '../../src/testing/recording-telemetry.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
@@ -106,7 +107,14 @@ export function tableSession(options: TableOptions = {}): TableSession {
       )
     },
     context: (asked = {}, parts = {}) =>
-      makeContext(table.source, asked, { clock, random, telemetry: recordingTelemetry(), cache: table.cache, ...parts }),
+      makeContext(table.source, asked, {
+        clock,
+        deadlines: createDeadlines(clock),
+        random,
+        telemetry: recordingTelemetry(),
+        cache: table.cache,
+        ...parts,
+      }),
     cold: (asked = {}, parts = {}) => table.context(asked, { cache: createContextCache(), ...parts }),
     setHead: (change) => {
       body = { ...body, ...change }

@@ -1,7 +1,8 @@
 // Reading what an upstream sends: piece by piece, within a bound, and never longer in silence than allowed (GW-11).
 import { RecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
-import { inTime, late, type Clock } from '../../ports/clock.ts'
+import { late, type Clock } from '../../ports/clock.ts'
+import type { Deadlines } from '../../ports/deadlines.ts'
 
 /** How a reply may end before it is whole. */
 export type Fault = 'broken' | 'silent'
@@ -14,13 +15,14 @@ export const faultError = (fault: Fault): RecollectError =>
 /** How long one call of an upstream may take: in silence, and in all. */
 export interface Patience {
   readonly clock: Clock
+  readonly deadlines: Deadlines
   readonly silenceMs: number
   readonly until: number // ms of the clock
 }
 
 /** What `work` gives, or `silent` once the patience is over. */
-export async function within<T>({ clock, silenceMs, until }: Patience, work: Promise<T>): Promise<T | 'silent'> {
-  const got = await inTime(clock, Math.min(silenceMs, until - clock.now()), work)
+export async function within<T>({ clock, deadlines, silenceMs, until }: Patience, work: Promise<T>): Promise<T | 'silent'> {
+  const got = await deadlines.within(Math.min(silenceMs, until - clock.now()), work)
   return got === late ? 'silent' : got
 }
 

@@ -3,6 +3,7 @@ import { isRecollectError, RecollectError } from '../../core/errors.ts'
 import type { Json, JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { Clock } from '../../ports/clock.ts'
+import { createDeadlines } from '../../ports/deadlines.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import { faultError, within, type Patience } from './upstream-reply.ts'
 
@@ -49,6 +50,7 @@ export function createUpstream(
   { clock, telemetry }: Watch,
 ): Upstream {
   const base = options.baseUrl.replace(/\/+$/, '')
+  const deadlines = createDeadlines(clock)
   const headersFor = (from: Headers): Record<string, string> => {
     const headers: Record<string, string> = { accept: from.get('accept') ?? 'application/json' }
     for (const name of [...forwarded, ...(options.forwardHeaders ?? [])]) {
@@ -62,6 +64,7 @@ export function createUpstream(
   }
   const patience = (): Patience => ({
     clock,
+    deadlines,
     silenceMs: options.silenceMs ?? limits.upstreamSilenceMs,
     until: clock.now() + limits.upstreamMs,
   })

@@ -5,9 +5,9 @@ import { limits } from '../../core/limits.ts'
 import { quantizeQuery, type Int16Vector } from '../../core/quantize.ts'
 import { sameOwner, type Owner, type Scope } from '../../core/scope.ts'
 import { late } from '../../ports/clock.ts'
+import type { Deadlines } from '../../ports/deadlines.ts'
 import type { Embedder } from '../../ports/models.ts'
 import { boundedMap } from '../../security/bounded-map.ts'
-import type { Deadlines } from './deadlines.ts'
 
 export interface QueryVectors {
   /** `undefined` where the embedder failed or was late: words alone then. */

@@ -1,5 +1,5 @@
-// The time limits of the searches that run: one sleeper wakes for all of them, since a timer for each costs a good part of a short search.
-import { late, type Clock } from '../../ports/clock.ts'
+// Time limits of much short work, of searches and of the pieces of a stream: one sleeper wakes for all, since a timer for each costs a good part of it.
+import { late, type Clock } from './clock.ts'
 
 export interface Deadlines {
   /** What the work gives, or `late` after so many ms; the work itself goes on. */
@@ -7,12 +7,12 @@ export interface Deadlines {
 }
 
 interface Waiting {
-  readonly at: number
+  readonly at: number // ms of the clock
   readonly pass: () => void
 }
 
 export function createDeadlines(clock: Clock): Deadlines {
-  const waiting = new Set<Waiting>() // as many as there are searches
+  const waiting = new Set<Waiting>() // as many as there is work
   let wakesAt = Infinity
 
   const watch = async (at: number): Promise<void> => {
