@@ -243,6 +243,7 @@ export const limits = {
   modelMessages: 5_000,
   jsonDepth: 32,
   jsonKeys: 256,
+  jsonNodes: 100_000, // objects and arrays of a body: an empty one takes 3 bytes there and some 400 in memory; 5,000 messages of many parts have half as many
   jsonStringBytes: 1 * MiB,
   headersBytes: 16 * KiB,
   urlBytes: 4 * KiB,

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isRecollectError } from './errors.ts'
+import { limits } from './limits.ts'
 import { readJson } from './strict-json.ts'
 
 const read = (text: string) => readJson(new TextEncoder().encode(text))
@@ -40,9 +41,22 @@ test.each([
   ['a number over all bounds', '1e999'],
   ['a leading zero', '01'],
   ['a control character', '"\u0001"'],
+  ['a control character after an escape', '"\\n\u0001"'],
+  ['an unknown escape', '"\\x"'],
+  ['a short escape', '"\\u12"'],
+  ['an escape cut off', '"\\'],
+  ['a string whose end is escaped', '"\\\\\\"'],
   ['a byte order mark', '\ufeff1'],
 ])('%s is refused [ACC-12]', (_, text) => {
   expect(codeOf(() => read(text))).toBe('invalid_input')
+})
+
+test('a string ends at the first quote that no backslash escapes, wherever it stands [ACC-12]', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: fc.constantFrom('"', '\\', '\n', 'a', '😀', '\u2028') })), (texts) => {
+      expect(read(JSON.stringify(texts))).toEqual(texts)
+    }),
+  )
 })
 
 test('bytes that are not UTF-8 are refused [ACC-12]', () => {
@@ -54,8 +68,13 @@ test('depth, width and length are bounded: at the bound it reads, above it does 
   const wide = (n: number) => `{${Array.from({ length: n }, (_, i) => `"k${i}":1`).join(',')}}`
   expect([codeOf(() => read(nested(32))), codeOf(() => read(nested(33)))]).toEqual(['none', 'payload_too_large'])
   expect([codeOf(() => read(wide(256))), codeOf(() => read(wide(257)))]).toEqual(['none', 'payload_too_large'])
+  const many = (n: number) => `[${'{},'.repeat(n - 1)}1]`
+  expect([codeOf(() => read(many(limits.jsonNodes))), codeOf(() => read(many(limits.jsonNodes + 1)))]).toEqual(['none', 'payload_too_large'])
   expect(codeOf(() => read(nested(100_000)))).toBe('payload_too_large')
-  expect(codeOf(() => read(`"${'a'.repeat(2 ** 20 + 1)}"`))).toBe('payload_too_large')
+  for (const one of ['a', '\\n']) {
+    const most = 2 ** 20 / one.length
+    expect([codeOf(() => read(`"${one.repeat(most)}"`)), codeOf(() => read(`"${one.repeat(most + 1)}"`))]).toEqual(['none', 'payload_too_large'])
+  }
 })
 
 test('objects have no prototype, and errors hold no content [ACC-12]', () => {

@@ -3,8 +3,7 @@ import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { RecollectError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
-import { limits } from '../core/limits.ts'
-import { readJson } from '../core/strict-json.ts'
+import { jsonBounds, readJson } from '../core/strict-json.ts'
 
 export interface BodyBounds {
   readonly bytes: number // inflated, too
@@ -18,7 +17,7 @@ export async function readBody(request: Request, { bytes: most, stringBytes }: B
   if (bytes.length === 0) return {}
   if (!/^application\/(?:[a-z.+-]+\+)?json\s*(?:;|$)/i.test(type ?? ''))
     throw wrongType('the body is not JSON by its content type', 'Send `Content-Type: application/json`.')
-  return readJson(bytes, { depth: limits.jsonDepth, keys: limits.jsonKeys, stringBytes })
+  return readJson(bytes, { ...jsonBounds, stringBytes })
 }
 
 /** Marks the one `invalid_input` that HTTP answers with 415 (GW-10). */
