@@ -56,6 +56,15 @@ test('what is remembered as said ends after a year, as a fact or a rule never; w
   expect(await life({ kind: 'procedural', origin: 'web' })).toEqual(['episodic', limits.untrustedRecordMs])
 })
 
+test.each(['user-confirmed', 'admin-policy'] as const)(
+  'a caller cannot remember as %s: that takes a person, or a call of its own [POI-2]',
+  async (origin) => {
+    const memories = await alices()
+    expect(await codeOf(memories.remember('I drink tea.', { origin }))).toBe('invalid_input')
+    expect((await memories.list()).items).toEqual([])
+  },
+)
+
 describe('one id', () => {
   test('the same call again changes nothing, also where it supersedes [MEM-3]', async () => {
     const memories = await alices()
