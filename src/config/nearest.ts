@@ -2,12 +2,16 @@
 const shownChars = 64 // of a name that is no setting: it may be anything
 export const shown = (name: string): string => (name.length > shownChars ? `${name.slice(0, shownChars)}…` : name)
 
-/** The nearest known name, where one is near; of two as near the first. */
+/** The nearest known name, where one is near, of two as near the first; else the only one with the same last word. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > shownChars) return undefined
   const near = known.map((one) => [distance(name, one), one] as const).toSorted(([a], [b]) => a - b)[0]
-  return near !== undefined && near[0] <= Math.max(2, name.length / 4) ? near[1] : undefined
+  if (near !== undefined && near[0] <= Math.max(2, name.length / 4)) return near[1]
+  const [alike, ...more] = known.filter((one) => lastWord(one) === lastWord(name))
+  return more.length === 0 ? alike : undefined
 }
+
+const lastWord = (name: string): string => name.split(/[._-]/).at(-1) as string
 
 export function hint(name: string, known: readonly string[]): string {
   const near = nearest(name, known)

@@ -153,7 +153,7 @@ function pageLimit(limit: number | undefined): number {
     throw new RecollectError(
       'invalid_input',
       `a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(given)}`,
-      'Ask for fewer, and go on with the cursor.',
+      'Ask for a number in that range, and go on with the cursor.',
       { limit: limits.pageItemsMost, ...(typeof given === 'number' ? { given } : {}) },
     )
   return given

@@ -97,7 +97,7 @@ function reasonOf(issue: ZodError['issues'][number]): string {
     case 'unrecognized_keys':
       return `has ${issue.keys.length} unknown ${issue.keys.length === 1 ? 'field' : 'fields'}`
     case 'invalid_type':
-      return `must be ${issue.expected}`
+      return `must be of type ${issue.expected}`
     case 'too_big':
       return `is at most ${issue.maximum}`
     case 'too_small':

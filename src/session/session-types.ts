@@ -34,7 +34,7 @@ export interface SessionInfo {
   readonly formation: 'on' | 'off'
   readonly title?: string
   readonly metadata?: JsonObject
-  /** `messages` of the current path and their estimated `tokens`, where the log was read for them; `bytes` as stored, sealed. */
+  /** `messages` of the current path, where the log was read for them; `tokens` estimated, once something is known of them; `bytes` as stored, sealed. */
   readonly size: { readonly messages?: number; readonly entries: number; readonly bytes: number; readonly tokens?: number }
   readonly cursors: { readonly formed: number; readonly summarized: number } // seqs up to which the log was read
   readonly epoch?: { readonly no: number; readonly cause: EpochCause; readonly startedAt: number; readonly keepFrom: number }

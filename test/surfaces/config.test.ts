@@ -135,14 +135,15 @@ describe('settings', () => {
 
   test('an unknown key or variable names the nearest, and all faults come at once, each with its source [CFG-3]', async () => {
     const file = await fileOf({ gatway: { port: 1 }, seal: 'maybe', expiry: { idleMs: -1 } })
-    const fault = faultOf({ file, environment: { RECOLLECT_GATEWAY_PRT: '1', RECOLLECT_EMBEDDER: 'best', OTHER: 'x' } })
+    const fault = faultOf({ file, environment: { RECOLLECT_GATEWAY_PRT: '1', RECOLLECT_EMBEDDER: 'best', RECOLLECT_PORT: '1', OTHER: 'x' } })
     for (const part of [
       'gatway.port is no setting; did you mean gateway.port?',
-      'did you mean RECOLLECT_GATEWAY_PORT?',
+      'RECOLLECT_GATEWAY_PRT is no setting; did you mean RECOLLECT_GATEWAY_PORT?',
+      'RECOLLECT_PORT is no setting; did you mean RECOLLECT_GATEWAY_PORT?',
       'seal must be one of on, off; given other text',
     ])
       expect(fault).toContain(part)
-    expect(fault).toContain('5 faults')
+    expect(fault).toContain('6 faults')
     expect(fault).toContain(`${file}: expiry.idleMs`)
     expect(fault).toContain('RECOLLECT_EMBEDDER: embedder must be one of bundled, off; given other text')
   })

@@ -12,7 +12,10 @@ const checkIn = (bodies: readonly (Uint8Array | undefined)[]): void => {
 }
 
 const checkOut = (ref: LogRef, part: SealedPart['part'], body: Uint8Array, seq?: number): void => {
-  if (looksSealed(body)) throw sealFailure(ref, 'is sealed, and this store is opened without sealing', seq === undefined ? { part } : { part, seq })
+  if (!looksSealed(body)) return
+  const place = seq === undefined ? { part } : { part, seq }
+  const nextStep = 'Open it with sealing on, as it was made: a store is sealed or not for its whole life.'
+  throw sealFailure(ref, 'is sealed, and this store is opened without sealing', place, { nextStep })
 }
 
 const checkedHead = <H extends Head>(ref: LogRef, head: H): H => {

@@ -32,13 +32,18 @@ export type SealedPart =
 export const looksSealed = (body: Uint8Array): boolean => body.length >= 2 && body[0] === magic >> 8 && body[1] === (magic & 0xff)
 
 /** `integrity_failure` that names the log and the seq, never content (SEAL-9). The ref is in `details`: messages hold no ids. */
-export const sealFailure = (ref: LogRef, what: string, place: { part: SealedPart['part']; seq?: number }, cause?: unknown): RecollectError =>
+export const sealFailure = (
+  ref: LogRef,
+  what: string,
+  place: { part: SealedPart['part']; seq?: number },
+  more: { cause?: unknown; nextStep?: string } = {},
+): RecollectError =>
   new RecollectError(
     'integrity_failure',
     `a stored ${place.part === 'entry' ? `entry${place.seq === undefined ? '' : ` (seq ${place.seq})`}` : place.part} of a ${ref.kind} log ${what}`,
-    'Check that the key file belongs to this data, and restore the store from a backup if it was changed. Nothing was deleted.',
+    more.nextStep ?? 'Check that the key file belongs to this data, and restore the store from a backup if it was changed. Nothing was deleted.',
     {
-      cause,
+      cause: more.cause,
       details: {
         tenantId: ref.tenantId,
         ownerId: ref.ownerId,
@@ -115,7 +120,7 @@ export function openBody(keyOf: KeyOfVersion, ref: LogRef, what: SealedPart, bod
   try {
     decipher.final() // the plaintext is used only after this
   } catch (cause) {
-    throw sealFailure(ref, 'does not open: it was changed, moved, or sealed under another key', place, cause)
+    throw sealFailure(ref, 'does not open: it was changed, moved, or sealed under another key', place, { cause })
   }
   return { at: Number(view.getBigUint64(8)), plain: new Uint8Array(text.buffer, text.byteOffset, text.byteLength) }
 }

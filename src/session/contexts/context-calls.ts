@@ -160,7 +160,7 @@ function pageOf(kept: readonly KeptReceipt[], { limit = limits.pageItems, cursor
     throw new RecollectError(
       'invalid_input',
       `a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(limit)}`,
-      'Ask for fewer, and go on with the cursor.',
+      'Ask for a number in that range, and go on with the cursor.',
     )
   const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor)
   if (cursor !== undefined && !/^[1-9][0-9]{0,15}$/.test(cursor))
