@@ -99,7 +99,7 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
     if (recalled === late) throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
     return { memories, recalled, ahead, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
   } catch (error) {
-    if (policy.recall?.onFailure === 'fail' || isRecollectError(error, 'invalid_input')) throw error
+    if (policy.recall.onFailure === 'fail') throw error
     noteDegraded(parts.telemetry, 'recall')
     const status = isRecollectError(error, 'timeout') ? 'timeout' : 'unavailable'
     return { memories, recalled: { status, ...nothing }, degraded: ['recall'] }

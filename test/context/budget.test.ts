@@ -230,6 +230,22 @@ describe('the ladder', () => {
     expect([...seen].toSorted()).toEqual([3, 5, 6, 7, 8])
   })
 
+  test('of the least turns no more go than must [BUD-3, BUD-4]', async () => {
+    const session = tableSession()
+    for (let n = 0; n < 4; n++) {
+      session.say('user', words(100))
+      session.say('assistant', words(100))
+    }
+    session.say('user', 'and?')
+    const strategy = { name: 'hybrid', lowTokens: 200, summaryTokens: 50 } as const
+    for (let budgetTokens = 4_000; budgetTokens > 0; budgetTokens -= 20) {
+      const { receipt } = await session.context({ ...quiet, budgetTokens, minTurns: 4, strategy, preview: true })
+      if (!receipt.degraded.includes(6)) continue
+      expect(receipt.evicted.map(({ seqs }) => seqs)).toEqual([[1, 2]])
+      break
+    }
+  })
+
   test('a message of under 4,000 tokens stays whole where a longer one is cut [BUD-3]', async () => {
     const session = tableSession()
     for (const size of [3_900, 4_200, 6_000]) {
@@ -332,6 +348,7 @@ describe('the ladder', () => {
     const { receipt } = await session.context({ ...quiet, budgetTokens: 3_000 })
     const fates = new Set(receipt.evicted.map(({ into }) => into))
     expect([...fates].toSorted()).toEqual(['no-message', 'redacted', 'rewound', 'summary'])
+    expect(receipt.evicted.filter(({ into, summaryId }) => (into === 'summary') !== (summaryId !== undefined))).toEqual([])
     const sliding = await session.context({ ...quiet, budgetTokens: 3_000, strategy: { name: 'slidingWindow', last: { turns: 2 } } })
     expect(sliding.receipt.evicted.some(({ into }) => into === 'log-only')).toBe(true)
   })

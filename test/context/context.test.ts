@@ -154,7 +154,7 @@ describe('a context', () => {
       const text = JSON.stringify(messages)
       return [
         ['OWN', 'BLOCK', 'OTHER'].filter((word) => text.includes(word)),
-        receipt.parts.flatMap(({ change, seqs }) => (change === undefined ? [] : [[seqs?.[0], change]])),
+        receipt.parts.flatMap(({ change, seqs, tokens }) => (change === undefined || tokens === 0 ? [] : [[seqs?.[0], change]])),
       ]
     }
     expect(await sentTo('claude-sonnet-5')).toEqual([['OWN', 'BLOCK'], [[3, 'placeholder']]])

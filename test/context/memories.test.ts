@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { EpochRecord } from '../../src/core/context.ts'
 import { RecollectError } from '../../src/core/errors.ts'
 import type { MemoryRecord } from '../../src/core/memory.ts'
+import { recordingTelemetry } from '../../src/testing/recording-telemetry.ts'
 import { aMemory, call, result, tableSession, type TableOptions, type TableSession } from './session-table.ts'
 
 /** Recalls and can read all that is in the table. */
@@ -210,24 +211,33 @@ describe('memories', () => {
     expect(receipt.epoch.began).toBe(false)
   })
 
-  test('recall that fails or is late gives none, and the receipt says so; with onFailure fail the call throws [INJ-7]', async () => {
-    const failing = remembering({
-      recall: () => {
-        throw new RecollectError('unavailable', 'the store is down', 'Wait.')
-      },
-    })
-    failing.say('user', 'hello')
-    const omitted = await failing.context()
-    expect([omitted.receipt.recall, omitted.degraded]).toEqual([{ status: 'unavailable', items: [] }, ['recall']])
-    await expect(failing.context({ recall: { onFailure: 'fail' } })).rejects.toMatchObject({ code: 'unavailable' })
+  test.each(['unavailable', 'invalid_input'] as const)(
+    'recall that fails gives none, and the receipt says so; with onFailure fail the call throws: %s [INJ-7]',
+    async (code) => {
+      const failing = remembering({
+        recall: () => {
+          throw new RecollectError(code, 'the store is down', 'Wait.')
+        },
+      })
+      failing.say('user', 'hello')
+      const telemetry = recordingTelemetry()
+      const omitted = await failing.context({}, { telemetry })
+      expect(telemetry.counted('recollect_degraded_total')).toBe(1)
+      expect([omitted.receipt.recall, omitted.degraded]).toEqual([{ status: 'unavailable', items: [] }, ['recall']])
+      await expect(failing.context({ recall: { onFailure: 'fail' } })).rejects.toMatchObject({ code })
+    },
+  )
 
+  test('recall that is late gives none, and the receipt says so [INJ-7]', async () => {
     const late = remembering()
-    Object.assign(late.source, { recall: () => new Promise(() => {}) })
+    let given: AbortSignal | undefined
+    Object.assign(late.source, { recall: (_query: string, { signal }: { signal: AbortSignal }) => new Promise(() => (given = signal)) })
     late.say('user', 'hello')
     const waiting = late.context()
     while (late.clock.sleeping < 2) await setImmediate() // the context's own timer is set after a turn of the loop
     late.clock.advance(2_000)
     expect((await waiting).receipt.recall.status).toBe('timeout')
+    expect(given?.aborted).toBe(true) // nobody waits for it any more
   })
 
   test('with recall off none is asked for [INJ-7]', async () => {

@@ -1,5 +1,6 @@
 import { encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { describe, expect, test } from 'vitest'
+import type { Part } from '../../core/message.ts'
 import { classCounter, countMessage, countSystem, countTools, cutsOf, o200kCounter } from './count.ts'
 import { findProfile } from '../prompt/profiles.ts'
 import { sampleTexts } from '../../../test/texts/sample-texts.ts'
@@ -99,6 +100,7 @@ describe('the exact counter', () => {
     const whole = encode('a'.repeat(3_000)).length
     expect(exact.count('a'.repeat(3_000))).toBeGreaterThanOrEqual(whole)
     expect(exact.count('a'.repeat(3_000))).toBeLessThanOrEqual(1.1 * whole)
+    expect(exact.count('7'.repeat(3_000))).toBe(encode('7'.repeat(3_000)).length) // digits need no cut
   })
 })
 
@@ -142,8 +144,29 @@ describe('messages', () => {
       expect(countMessage({ parts: [part] }, profile, classCounter)).toBeGreaterThan(empty)
   })
 
+  const call = { type: 'tool-call', callId: 'c', name: 'f', arguments: '{}' } as const
+  const image = { type: 'image', mediaType: 'image/png', url: 'https://example.org/a.png' } as const
+  const file = { type: 'file', mediaType: 'application/pdf' } as const
+  const long = 'lorem ipsum dolor sit amet'
+  test.each<[string, Part, Part]>([
+    ['a text', text('x'), text(long)],
+    ['arguments', call, { ...call, arguments: long }],
+    ['the name of a tool', call, { ...call, name: 'look_up_the_weather' }],
+    ['the id of a call', call, { ...call, callId: 'call_4f9a7c21e8b3' }],
+    ['the id of a result', { type: 'tool-result', callId: 'c', content: [] }, { type: 'tool-result', callId: 'call_4f9a7c21e8b3', content: [] }],
+    ['what a result says', { type: 'tool-result', callId: 'c', content: [] }, { type: 'tool-result', callId: 'c', content: [text(long)] }],
+    ['a caption', image, { ...image, caption: long }],
+    ['the pages of a file', { ...file, data: new Uint8Array(10) }, { ...file, data: new Uint8Array(120_000) }],
+    ['the pages of a file in a URL', { ...file, url: 'data:,x' }, { ...file, url: `data:,${'x'.repeat(120_000)}` }],
+    ['what a foreign part holds', { type: 'foreign', family: 'openai', data: 1 }, { type: 'foreign', family: 'openai', data: { said: long } }],
+    ['reasoning', { type: 'reasoning', family: 'openai', data: 1 }, { type: 'reasoning', family: 'openai', data: { said: long } }],
+  ])('%s counts by its length [TOK-5]', (_, short, longer) => {
+    const tokensOf = (part: Part) => countMessage({ parts: [part] }, profile, classCounter)
+    expect(tokensOf(longer)).toBeGreaterThan(tokensOf(short))
+    expect(countMessage({ name: 'ada', parts: [short] }, profile, classCounter)).toBe(tokensOf(short) + classCounter.count('ada'))
+  })
+
   test('an image counts by the profile, the system prompt as a message, and tools as the JSON that is sent [TOK-5, REG-6]', () => {
-    const image = { type: 'image', mediaType: 'image/png', url: 'https://example.org/a.png' } as const
     expect(countMessage({ parts: [image] }, profile, classCounter)).toBe(profile.tokens.perMessage + profile.tokens.perImage)
     expect(countSystem('Be kind.', profile, classCounter)).toBe(profile.tokens.perMessage + classCounter.count('Be kind.'))
     expect(countSystem(undefined, profile, classCounter)).toBe(0)
