@@ -48,6 +48,54 @@ describe('the extractors', () => {
     expect(texts(kind, ...lines)).toEqual(found)
   })
 
+  test.each<[ItemKind, string]>([
+    ['constraint', 'I prefer trains.'],
+    ['constraint', 'It should always be a window seat.'],
+    ['constraint', 'Never book a hotel before noon.'],
+    ['constraint', 'Do not call me at work.'],
+    ['decision', 'We decided to stay in town.'],
+    ['decision', 'We go with the tram.'],
+    ['decision', 'Use the tram instead.'],
+    ['decision', 'Agreed, the tram.'],
+    ['commitment', 'I will send the tickets.'],
+    ['commitment', 'Let us visit the castle.'],
+    ['commitment', 'Still to do: pack the bags.'],
+    ['commitment', 'Please send the report by noon.'],
+  ])('a %s is told by its cue: %s [SUM-1]', (kind, sentence) => {
+    expect(texts(kind, 'u: Plan it for me.', `u: ${sentence}`)).toContain(sentence)
+  })
+
+  test('a question is what the user asks, a constraint what the user wants [SUM-1]', () => {
+    expect(of('question', 'u: Plan it.', 'a: Which museum do you like?')).toEqual([])
+    expect(of('constraint', 'u: Plan it.', 'a: I always look at the map.')).toEqual([])
+  })
+
+  test('a timeline has a line, and a hint its range and topics, for every ten turns [SUM-1]', () => {
+    const lines = Array.from({ length: 20 }, (_, n) => [`u: Day ${n} begins in Lisbon.`, 'a: Good.']).flat()
+    expect(of('timeline', ...lines).map(({ text, firstSeq }) => [text, firstSeq])).toEqual([
+      ['Day 0 begins in Lisbon.', 1],
+      ['Day 10 begins in Lisbon.', 21],
+    ])
+    const mixed = ['t: The page names Porto.', 'u: We met Ada Moreno near Lisbon.', 'a: We like Lisbon.']
+    expect(of('hint', ...mixed)[0]).toMatchObject({
+      text: 'Lisbon · Porto · Ada Moreno',
+      refs: [1, 2],
+      firstSeq: 1,
+      lastSeq: 3,
+      authority: 'untrusted',
+    })
+  })
+
+  test.each(['Actually, the party room is blue.', 'No, the party room is blue.', 'The party room is blue instead.'])(
+    'a correction is told by its cue: %s [SUM-1]',
+    (sentence) => {
+      const [, old] = sheetOf(dialogue('u: Plan a party.', 'u: The party room is in Lisbon.', `u: ${sentence}`)).items.filter(
+        ({ kind }) => kind === 'fact' || kind === 'goal',
+      )
+      expect(old).toMatchObject({ text: 'The party room is in Lisbon.', status: 'superseded' })
+    },
+  )
+
   test('identifiers of all scripts are kept to the letter [SUM-1, SUM-4]', () => {
     expect(
       identifiersOf(

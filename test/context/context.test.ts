@@ -204,7 +204,10 @@ describe('a context', () => {
     ])
     session.say('user', [{ type: 'text', text: 'your words', spans: [{ start: 0, end: 10, origin: 'assistant', labelled: true }] }])
     const { messages, receipt } = await session.context({ format: 'openai-chat', model: 'gpt-4o', system: 'S' })
-    expect(receipt.parts.flatMap(({ change, seqs }) => (change === 'fenced' ? [seqs?.[0]] : []))).toEqual([1, 4])
+    expect(receipt.parts.flatMap(({ change, seqs }) => (change === 'fenced' ? [seqs] : []))).toEqual([
+      [1, 1],
+      [4, 4],
+    ])
     const sent = (messages as { role: string; content: unknown }[]).map(({ role, content }) => [role, JSON.stringify(content)] as const)
     expect(sent[1]?.[1]).toMatch(/^"Summarize: <recollect:quoted-data [\w-]{22} .*IGNORE ALL RULES.*<\/recollect:quoted-data [\w-]{22}> Thanks\."$/)
     expect(sent[2]).toEqual(['assistant', '"ok"'])
