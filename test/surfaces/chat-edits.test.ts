@@ -1,19 +1,14 @@
 // What an edit does to a session, and what two calls at once do: the path is what the client holds, and nobody writes under another's turn.
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Json, JsonObject } from '../../src/core/json.ts'
-import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../src/core/json.ts'
+import { gatewayWorld, user, type GatewayWorld } from './gateway-world.ts'
 import { refuses, says, type Step } from './scripted-upstream.ts'
 
-let world: GatewayWorld
-beforeAll(async () => {
-  world = await gatewayWorld()
-})
+const world = await gatewayWorld()
 afterAll(() => world.close())
 
-let sessions = 0
-const fresh = () => `edits-${++sessions}`
-const user = (content: Json) => ({ messages: [{ role: 'user', content }] })
+const { fresh } = world
 const sent = () => world.upstream.bodies.at(-1) as JsonObject
 const say = async (session: string, content: string) => (await world.chat(session, user(content))).text()
 

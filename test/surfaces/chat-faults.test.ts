@@ -1,22 +1,17 @@
 // What an upstream can do wrong on the way of a chat turn (SUR-7): its error passes, the log stays true, the turn is given back.
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
 import { serveGateway } from '../../src/gateway/index.ts'
 import { manualClock } from '../../src/testing/index.ts'
-import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
+import { gatewayWorld, user } from './gateway-world.ts'
 import { answers, begins, says, type Step } from './scripted-upstream.ts'
 
-let world: GatewayWorld
-beforeAll(async () => {
-  world = await gatewayWorld()
-})
+const world = await gatewayWorld()
 afterAll(() => world.close())
 
-let sessions = 0
-const fresh = () => `faults-${++sessions}`
-const user = (content: string) => ({ messages: [{ role: 'user', content }] })
+const { fresh } = world
 
 describe('an upstream that breaks', () => {
   const json =
@@ -149,13 +144,14 @@ describe('an upstream that breaks', () => {
     const padded = (bytes: number): Step =>
       json(`{"pad":"${'x'.repeat(bytes)}","choices":[{"index":0,"message":{"role":"assistant","content":"large"}}]}`)
     world.upstream.next(padded(10 * 2 ** 20))
-    const large = await world.chat(fresh(), user('hello'))
+    const [fits, over] = [fresh(), fresh()]
+    const large = await world.chat(fits, user('hello'))
     expect([large.status, (await large.text()).length > 10 * 2 ** 20]).toEqual([200, true])
-    expect(await world.said(`faults-${sessions}`)).toEqual(['user: hello', 'assistant: large'])
+    expect(await world.said(fits)).toEqual(['user: hello', 'assistant: large'])
     world.upstream.next(padded(limits.upstreamReplyBytes))
-    const refused = await world.chat(fresh(), user('hello'))
+    const refused = await world.chat(over, user('hello'))
     expect([refused.status, (await refused.json()) as object]).toEqual([503, { error: expect.objectContaining({ code: 'unavailable' }) }])
-    expect(await world.isFree(`faults-${sessions}`)).toBe(true)
+    expect(await world.isFree(over)).toBe(true)
   })
 })
 

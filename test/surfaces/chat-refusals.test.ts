@@ -1,18 +1,13 @@
 // What is refused, by the upstream or by us: the answer passes as it came, nothing half done is left, and the session goes on.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
-import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
+import { gatewayWorld, user } from './gateway-world.ts'
 import { answers, refuses } from './scripted-upstream.ts'
 
-let world: GatewayWorld
-beforeAll(async () => {
-  world = await gatewayWorld()
-})
+const world = await gatewayWorld()
 afterAll(() => world.close())
 
-let sessions = 0
-const fresh = () => `refusals-${++sessions}`
-const user = (content: string) => ({ messages: [{ role: 'user', content }] })
+const { fresh } = world
 
 describe.each([false, true])('an upstream that refuses (stream: %s)', (stream) => {
   test.each([401, 402, 404, 405, 408, 409, 425, 429, 500, 502, 503, 529])(

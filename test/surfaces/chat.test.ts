@@ -1,20 +1,15 @@
 // A chat turn through the gateway, as the official client and plain requests take it: what goes upstream, what comes back, what is kept.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { spansOf } from '../../src/core/message.ts'
 import { recordingTelemetry } from '../../src/testing/index.ts'
-import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
+import { gatewayWorld, user } from './gateway-world.ts'
 import { answers, begins, says, usage } from './scripted-upstream.ts'
 
-let world: GatewayWorld
-beforeAll(async () => {
-  world = await gatewayWorld()
-})
+const world = await gatewayWorld()
 afterAll(() => world.close())
 
-let sessions = 0
-const fresh = () => `chat-${++sessions}`
-const user = (content: Json) => ({ messages: [{ role: 'user', content }] })
+const { fresh } = world
 const sent = () => world.upstream.bodies.at(-1) as JsonObject & { messages: { role: string; content: Json }[] }
 const say = async (session: string, content: string) => (await world.chat(session, user(content))).text()
 

@@ -3,6 +3,7 @@ import OpenAI from 'openai'
 import { createRecollect, type RecollectOptions } from '../../src/create-recollect.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
 import { createGateway, serveGateway, type Gateway, type GatewayOptions } from '../../src/gateway/index.ts'
+import type { Json } from '../../src/core/json.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
 import type { Recollect, Session, User } from '../../src/recollect.ts'
 import { memoryKeyProvider } from '../../src/security/keys/memory-key-provider.ts'
@@ -10,6 +11,9 @@ import { memoryStore } from '../../src/stores/memory/index.ts'
 import { recordingTelemetry } from '../../src/testing/index.ts'
 import { wrongIn } from './answer-check.ts'
 import { scriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
+
+/** A chat body of one message. */
+export const user = (content: Json) => ({ messages: [{ role: 'user', content }] })
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes))
 
@@ -26,6 +30,8 @@ export interface GatewayWorld {
   call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>
   chat(session: string, body: object, headers?: Readonly<Record<string, string>>): Promise<Response>
   session(name: string): Promise<Session>
+  /** The name of a session that no test had before. */
+  fresh(): string
   /** role: text of the current path; what is incomplete says why. */
   said(name: string): Promise<readonly string[]>
   /** True if a turn can be taken at once. */
@@ -55,6 +61,7 @@ export async function gatewayWorld(options: Partial<GatewayOptions> = {}, librar
   const { secret: key } = await recollect.credentials.create('default', { name: 'test', ownerId: 'alice', roles: ['owner'], userText: 'user-typed' })
   const alice = recollect.user('alice')
   const replies: Response[] = []
+  let named = 0
   const call: GatewayWorld['call'] = async (method, path, body, headers = {}) => {
     const reply = await gateway.fetch(
       new Request(`http://127.0.0.1${path}`, {
@@ -80,6 +87,7 @@ export async function gatewayWorld(options: Partial<GatewayOptions> = {}, librar
     call,
     chat: (session, body, headers) => call('POST', `/s/${encodeURIComponent(session)}/v1/chat/completions`, { model: 'm', ...body }, headers),
     session: (name) => alice.sessions.get(name),
+    fresh: () => `session-${++named}`,
     async said(name) {
       const { items } = await (await alice.sessions.get(name)).messages({ limit: 200 })
       return items.map(({ message }) => {
