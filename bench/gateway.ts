@@ -1,14 +1,16 @@
 // What the gateway adds to the first byte of a streamed answer (OAI-15): a warm session of 200 messages on sealed SQLite against the bare upstream,
-// asked in turns. Upstream, gateway and client are processes of their own. Prints one JSON object.
+// asked in turns. Upstream, gateway and client are processes of their own. Prints one JSON object, with the steps of a turn in the gateway
+// and the CPU that its thread took for them, which other work on the machine hardly changes.
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { createRecollect } from '../src/create-recollect.ts'
 import { systemClock as clock } from '../src/create-recollect/system-clock.ts'
 import { createGateway, serveGateway } from '../src/gateway/index.ts'
+import type { Recollect, User } from '../src/recollect.ts'
 
 const pairs = Number(process.env['BENCH_PAIRS'] ?? 1_000)
 const pauseMs = Number(process.env['BENCH_PAUSE'] ?? 0) // between two turns: a person thinks, and the turn before is formed
@@ -32,9 +34,64 @@ async function upstream(): Promise<void> {
   process.on('disconnect', () => process.exit())
 }
 
+interface Turn {
+  readonly steps: Record<string, number> // ms
+  readonly cpuMs: number // of the gateway's thread, up to the answer's headers
+}
+
+/** Times the steps of one turn after the other, from the request to the answer's headers. */
+function stepWatch() {
+  const turns: Turn[] = []
+  let steps: Turn['steps'] | undefined
+  const timed =
+    <A extends unknown[], R>(name: string, act: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const began = performance.now()
+      const given = await act(...args)
+      if (steps !== undefined) steps[name] = performance.now() - began
+      return given
+    }
+  const userOf = (user: User): User => ({
+    ...user,
+    session: timed('session', async (...args) => {
+      const session = await user.session(...args)
+      const { turn, align, append, context } = session
+      return {
+        ...session,
+        turn: timed('turn', turn),
+        align: timed('align', align),
+        append: timed('append', append),
+        context: timed('context', context),
+      }
+    }),
+  })
+  return {
+    turns,
+    timed,
+    recollectOf: (recollect: Recollect): Recollect => ({
+      ...recollect,
+      tenant: (...args) => {
+        const tenant = recollect.tenant(...args)
+        return { ...tenant, user: (...whose) => userOf(tenant.user(...whose)) }
+      },
+    }),
+    async turn(act: () => Promise<Response>): Promise<Response> {
+      const [began, cpu] = [performance.now(), process.threadCpuUsage()]
+      steps = {}
+      const answer = await act()
+      const { user, system } = process.threadCpuUsage(cpu)
+      const rest = performance.now() - began - Object.values(steps).reduce((sum, ms) => sum + ms, 0)
+      turns.push({ steps: { ...steps, rest }, cpuMs: (user + system) / 1_000 })
+      steps = undefined
+      return answer
+    },
+  }
+}
+
 async function gateway(): Promise<void> {
   const recollect = await createRecollect({ dataDir: folder, quotas: { ownerSessions: 10_000 } })
-  const made = createGateway(recollect, {
+  const watch = stepWatch()
+  const made = createGateway(watch.recollectOf(recollect), {
     clock,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     telemetry: { count() {}, observe() {}, gauge() {}, log() {} },
@@ -42,8 +99,12 @@ async function gateway(): Promise<void> {
     hosts: ['127.0.0.1'],
     metrics: () => '',
     upstream: { name: 'scripted', baseUrl: upstreamUrl },
+    fetch: watch.timed('upstream', fetch),
   })
-  const { url } = await serveGateway(made, { host: '127.0.0.1', port: 0, clock })
+  const watched = Object.assign(Object.create(made) as typeof made, {
+    fetch: (...args: Parameters<typeof made.fetch>) => watch.turn(() => made.fetch(...args)),
+  })
+  const { url } = await serveGateway(watched, { host: '127.0.0.1', port: 0, clock })
   const keys: string[] = []
   const owners = Math.ceil(pairs / turnsASession / sessionsAnOwner)
   for (let n = 0; n < owners; n++) {
@@ -56,6 +117,7 @@ async function gateway(): Promise<void> {
   }
   await recollect.settled()
   process.send?.({ url, keys })
+  process.on('message', () => process.send?.(watch.turns))
   process.on('disconnect', () => process.exit())
 }
 
@@ -81,15 +143,32 @@ async function client(): Promise<void> {
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
     if (n % turnsASession > 0) through.push(ms) // the first turn of a session loads it: that is cold
   }
+  ours.send('turns')
+  const warm = (await told<Turn[]>(ours)).filter((_, n) => n % turnsASession > 0)
   up.disconnect()
   ours.disconnect()
   await new Promise((resolve) => ours.on('exit', resolve))
   rmSync(place, { recursive: true })
   const p = (times: number[], q: number) => times.toSorted((a, b) => a - b)[Math.floor(times.length * q)] as number
   const figures = Object.fromEntries([0.5, 0.95, 0.99].map((q) => [`p${q * 100}`, round(p(through, q) - p(bare, q))]))
+  const both50and99 = (times: number[]) => `${round(p(times, 0.5))} / ${round(p(times, 0.99))}`
+  const names = Object.keys(warm.at(-1)?.steps ?? {})
+  const steps = Object.fromEntries(names.map((name) => [name, both50and99(warm.map((turn) => turn.steps[name] ?? 0))]))
+  const inside = { steps, cpu: both50and99(warm.map(({ cpuMs }) => cpuMs)) }
   const both = { bare: round(p(bare, 0.5)), through: round(p(through, 0.5)), throughP99: round(p(through, 0.99)) }
-  const machine = { machine: cpus()[0]?.model, node: process.version, date: new Date().toISOString().slice(0, 10) }
-  console.log(JSON.stringify({ name: 'gateway', ...machine, unit: 'ms to the first byte', pairs, messages, added: figures, ...both }, undefined, 1))
+  const machine = {
+    machine: cpus()[0]?.model,
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+    load: round(loadavg()[0] as number),
+  }
+  console.log(
+    JSON.stringify(
+      { name: 'gateway', ...machine, unit: 'ms to the first byte', pairs, messages, added: figures, ...both, 'p50 / p99': inside },
+      undefined,
+      1,
+    ),
+  )
 }
 
 const round = (ms: number) => Math.round(ms * 100) / 100
