@@ -6,6 +6,7 @@ import { openStores, type OpenStores } from './create-recollect/open-stores.ts'
 import { checkOptions, type RecollectOptions } from './create-recollect/options.ts'
 import { pooledRandom } from './create-recollect/pooled-random.ts'
 import { systemClock } from './create-recollect/system-clock.ts'
+import { watchedEmbedder } from './create-recollect/watched-embedder.ts'
 import { checkFields } from './core/check-fields.ts'
 import { isRecollectError, RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
@@ -27,11 +28,13 @@ export type { GivenStore, RecollectOptions } from './create-recollect/options.ts
 /** Opens the stores and starts background work. @throws `invalid_input` on a setting · `integrity_failure` where sealed data has no key · `unavailable` */
 export async function createRecollect(options: RecollectOptions = {}): Promise<Recollect> {
   checkOptions(options)
+  const clock = options.clock ?? systemClock
+  const embedder = await embedderFor(options.embedder)
   const world: World = {
-    clock: options.clock ?? systemClock,
+    clock,
     random: options.random ?? pooledRandom(),
     telemetry: options.telemetry ?? silentTelemetry,
-    embedder: await embedderFor(options.embedder),
+    embedder: embedder === undefined ? undefined : watchedEmbedder(embedder, clock),
     stemmers: await loadStemmers(),
   }
   const stores = await openStores(options, world)

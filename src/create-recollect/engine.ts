@@ -12,7 +12,6 @@ import { createUpkeep } from '../formation/upkeep.ts'
 import { workLease } from '../formation/work-lease.ts'
 import type { Clock } from '../ports/clock.ts'
 import { createDeadlines } from '../ports/deadlines.ts'
-import type { Embedder } from '../ports/models.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { createRecall } from '../recall/recall.ts'
 import { snapshotName } from '../recall/partition/snapshot.ts'
@@ -41,13 +40,14 @@ import { formSource, sessionWork } from '../session/work/session-work.ts'
 import { createSweeper } from '../session/removal/sweep.ts'
 import { sessionTurns } from '../session/work/turns.ts'
 import type { OpenStores } from './open-stores.ts'
+import type { WatchedEmbedder } from './watched-embedder.ts'
 import type { RecollectOptions } from './options.ts'
 
 export interface World {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
-  readonly embedder: Embedder | undefined
+  readonly embedder: WatchedEmbedder | undefined
   readonly stemmers: Stemmers
 }
 

@@ -3,17 +3,17 @@ import type { Random } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
 import { inTime, type Clock } from '../ports/clock.ts'
 import type { KeyProvider } from '../ports/key-provider.ts'
-import type { Embedder } from '../ports/models.ts'
 import type { Health } from '../recollect.ts'
 import type { OpenStores } from './open-stores.ts'
 import type { RecollectOptions } from './options.ts'
+import type { WatchedEmbedder } from './watched-embedder.ts'
 
 type Check = Health['checks'][number]
 
 export interface HealthParts {
   readonly options: RecollectOptions
   readonly stores: OpenStores
-  readonly embedder: Embedder | undefined
+  readonly embedder: WatchedEmbedder | undefined
   readonly clock: Clock
   readonly random: Random
   /** ms since the oldest background work was due. */
@@ -32,7 +32,7 @@ export function createHealth(parts: HealthParts): () => Promise<Health> {
       ...(await Promise.all(asked.map((ask) => ask()))),
       warning('job-lag', jobLagMs() > limits.jobLagMs), // requests are answered meanwhile: what was said is remembered later
       warning('key-store-apart', stores.sharedKeyStore),
-      warning('embedder', embedder === undefined && options.embedder !== 'off'),
+      warning('embedder', options.embedder !== 'off' && embedder?.failing !== false),
       warning('seal', options.seal === 'off'),
     ]
     return { ready: checks.every((check) => check.state !== 'fail'), checks, details: detailsOf(parts) }

@@ -151,7 +151,7 @@ describe.skipIf(!built)('doctor', { timeout: 120_000 }, () => {
     })
     taken.close()
     expect(states('warn').find((check) => check.name === 'port')?.next).toContain('--port')
-    expect((await doctor({ RECOLLECT_EMBEDDER: 'off' })).states('warn').map((check) => check.name)).toContain('embedder')
+    expect((await doctor({ RECOLLECT_EMBEDDER: 'off' })).states('warn').map((check) => check.name)).toContain('one vector')
   })
 
   test('an upstream that does not answer, and one that refuses the key, are faults [CFG-6]', async () => {

@@ -157,17 +157,3 @@ test('nothing at all set is a working set-up: one file of data, and the keys in 
   expect(path.dirname(dataDir)).toBe(path.dirname(`${dataDir}-keys`))
   expect(await recollect.health()).toMatchObject({ ready: true })
 })
-
-test('without an embedder recall goes by words, and health says how it stands [EMB-4]', async () => {
-  const { recollect } = await aWorld('memory')
-  expect((await recollect.health()).details).toMatchObject({ embedder: 'none' })
-  expect(await codeOf(recollect.embed(['x'], 'query'))).toBe('unavailable')
-})
-
-test('an embedder that fails is unavailable, and its own words stand in the cause alone [EMB-7]', async () => {
-  const own = new Error('a word of its own')
-  const info = { id: 'failing-1', dimensions: 8, maxTokens: 100, local: false }
-  const { recollect } = await aWorld('memory', { embedder: { info, embed: () => Promise.reject(own) } })
-  const failed = await recollect.embed(['x'], 'query').catch((error: unknown) => error)
-  expect(failed).toMatchObject({ code: 'unavailable', message: 'the embedder failed', cause: own })
-})

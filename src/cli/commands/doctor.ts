@@ -223,15 +223,20 @@ async function opened(configuration: Configuration): Promise<Check[]> {
   try {
     const recollect = await openRecollect(configuration, { clock: systemClock, telemetry }, false)
     try {
-      const { checks } = await recollect.health()
       const vector = await recollect.embed(['a text'], 'query').then(
         ({ model }) => model,
         () => undefined,
       )
+      const { checks } = await recollect.health() // after it, since health tells of the embedder what its last call did
       return [
         ...checks.map(({ name, state }) => ({ name, state, said: state })),
         vector === undefined
-          ? { name: 'embedder', state: 'warn' as const, said: 'none: recall is by words alone' }
+          ? {
+              name: 'one vector',
+              state: 'warn' as const,
+              said: 'none: recall is by words alone',
+              next: 'set embedder to bundled; if it is, install the package again',
+            }
           : { name: 'one vector', state: 'ok' as const, said: vector },
       ]
     } finally {
