@@ -1,5 +1,6 @@
 // The door of every public call: an object of options holds known fields of the right type, or nothing is done. Ranges are checked where they matter.
-import { RecollectError } from './errors.ts'
+import { numberGiven, RecollectError } from './errors.ts'
+import { limits } from './limits.ts'
 
 /** What a field may be: one of these kinds, or one of some words. `undefined` always fits: the field is then left out. */
 export type FieldKind = keyof typeof kinds | readonly string[]
@@ -7,6 +8,17 @@ export type Fields = Readonly<Record<string, FieldKind>>
 
 /** The options of a call that gives a page of a list. */
 export const pageFields: Fields = { limit: 'number', cursor: 'text' }
+
+/** How many items a page has. @throws `invalid_input` outside of the bounds */
+export function pageLimit(given: number = limits.pageItems): number {
+  if (Number.isInteger(given) && given >= 1 && given <= limits.pageItemsMost) return given
+  throw new RecollectError(
+    'invalid_input',
+    `a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(given)}`,
+    'Ask for a number in that range, and go on from the end of that page.',
+    { limit: limits.pageItemsMost, ...(typeof given === 'number' ? { given } : {}) },
+  )
+}
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -1,5 +1,4 @@
 // The background job: read a window, form, embed, append once, move the cursor last (FORM-1, FORM-2, FORM-7). Killed anywhere and run again, the log is the same.
-import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import type { Scope } from '../core/scope.ts'
 import type { SessionFold, SessionHead } from '../core/session.ts'
@@ -7,7 +6,7 @@ import type { Head } from '../ports/log-store.ts'
 import type { KeyRing } from '../security/keys/owner-keys.ts'
 import { eventId } from './event-id.ts'
 import { formRecords } from './form-records.ts'
-import { noneKnown, sessionKey, type KnownRecords } from './known-records.ts'
+import { checkRoom, noneKnown, sessionKey, type KnownRecords } from './known-records.ts'
 import type { MemoryLogs, NewEvent } from './memory-log.ts'
 import type { ToolResultMode } from '../core/memory.ts'
 import { recordVectors, type EmbedParts } from './record-vectors.ts'
@@ -58,7 +57,8 @@ export function createFormation(parts: FormationParts): Formation {
     }
     const formed = formRecords(input)
     if (ended.length > 0) await appendAll(scope, ended) // also where there is no room to form
-    if (known.records.size + formed.fresh.length > parts.quotaRecords && formed.fresh.length > 0) throw tooMany(parts.quotaRecords)
+    // The cursor stays: the job waits, and forms on once there is room (FORM-7, LIFE-11).
+    if (formed.fresh.length > 0) checkRoom(parts.quotaRecords, known.records.size + formed.fresh.length)
     const events = [...formed.events, ...(await recordVectors(parts, formed.fresh))]
     await appendAll(scope, events)
     const cursor = window?.upTo ?? body.formedUpTo
@@ -100,10 +100,6 @@ export function createFormation(parts: FormationParts): Formation {
     },
   }
 }
-
-/** The cursor stays: the job waits, and forms on once there is room (FORM-7, LIFE-11). */
-const tooMany = (limit: number) =>
-  new RecollectError('limit_exceeded', `an owner has at most ${limit} memory records`, 'Forget records, or raise limits.ownerRecords.', { limit })
 
 /** Records whose evidence lies wholly in what was rewound end, and are recalled no more (SES-2). */
 function retractions(known: KnownRecords, session: string, birth: number, fold: SessionFold, now: number): NewEvent[] {

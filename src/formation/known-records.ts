@@ -1,4 +1,5 @@
 // What formation must know of an owner's memory log to add to it: duplicates, neighbours, lives, what rests on which message, what must not come back.
+import { RecollectError } from '../core/errors.ts'
 import { listOf, recallLists, type RecallList } from '../core/authority.ts'
 import type { DecodedMemory, Evidence, MemoryEvent, RecordBody } from '../core/memory.ts'
 import { canonicalText } from '../core/canonical-text.ts'
@@ -138,3 +139,12 @@ export function sameText(known: KnownRecords, { text }: Pick<RecordBody, 'text'>
 }
 
 export const textKeyOf = (list: RecallList, text: string): string => `${list} ${canonicalText(text)}`
+
+/** LIFE-11. @throws `limit_exceeded` where an owner would have more records than `most` */
+export function checkRoom(most: number, wanted: number): void {
+  if (wanted <= most) return
+  throw new RecollectError('limit_exceeded', `an owner has at most ${most} memory records`, 'Forget records, or raise limits.ownerRecords.', {
+    limit: most,
+    given: wanted,
+  })
+}

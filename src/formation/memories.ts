@@ -1,8 +1,7 @@
 // An owner's long-term memory as an application uses it: remember, find, list, forget (MEM-3, ERA-3).
 import { authorities, origins } from '../core/authority.ts'
-import { checkFields, pageFields, type Fields } from '../core/check-fields.ts'
-import { RecollectError, numberGiven } from '../core/errors.ts'
-import { limits } from '../core/limits.ts'
+import { checkFields, pageFields, pageLimit, type Fields } from '../core/check-fields.ts'
+import { RecollectError } from '../core/errors.ts'
 import { isAlive, memoryKinds, type MemoryRecord } from '../core/memory.ts'
 import { requireScope, type Scope } from '../core/scope.ts'
 import type { AuditActor } from '../security/audit/actor.ts'
@@ -146,18 +145,6 @@ async function removeCopies(
 
 const noRecord = (): RecollectError =>
   new RecollectError('not_found', 'there is no such memory', 'List the memories, or search, to see what is there.')
-
-function pageLimit(limit: number | undefined): number {
-  const given = limit ?? limits.pageItems
-  if (!Number.isInteger(given) || given < 1 || given > limits.pageItemsMost)
-    throw new RecollectError(
-      'invalid_input',
-      `a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(given)}`,
-      'Ask for a number in that range, and go on with the cursor.',
-      { limit: limits.pageItemsMost, ...(typeof given === 'number' ? { given } : {}) },
-    )
-  return given
-}
 
 function seqOf(cursor: string): number {
   const seq = Number(cursor)

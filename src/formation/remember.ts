@@ -8,7 +8,7 @@ import { memoryKinds, type MemoryKind, type MemoryRecord, type RecordBody } from
 import type { Scope } from '../core/scope.ts'
 import { eventId } from './event-id.ts'
 import { lifeMs } from './form-records.ts'
-import { noneKnown } from './known-records.ts'
+import { checkRoom, noneKnown } from './known-records.ts'
 import type { MemoryParts } from './memory-parts.ts'
 import type { NewEvent } from './memory-log.ts'
 import { recordVectors } from './record-vectors.ts'
@@ -28,13 +28,7 @@ export async function remember(
   const seq = await parts.upkeep.exclusively(scope, async () => {
     const known = (await parts.logs.load(scope))?.known ?? noneKnown()
     if (known.records.has(id) || known.gone.has(id)) return undefined // an id names one memory, also once it is gone
-    if (known.records.size >= parts.quotaRecords)
-      throw new RecollectError(
-        'limit_exceeded',
-        `an owner has at most ${parts.quotaRecords} memory records`,
-        'Forget records, or raise limits.ownerRecords.',
-        { limit: parts.quotaRecords, given: known.records.size + 1 },
-      )
+    checkRoom(parts.quotaRecords, known.records.size + 1)
     const ends = await endsFor(parts, scope, body, options.supersedes ?? [])
     const appended = await parts.logs.append(scope, [{ id, event: { type: 'record', record: body } }, ...vector, ...ends])
     return appended.seqs[0] as number
@@ -106,8 +100,6 @@ async function endsFor(parts: MemoryParts, scope: Scope, body: RecordBody, super
 /** MEM-4: nothing is cut silently. @throws `invalid_input` · `payload_too_large` */
 function checkRecord(text: unknown, options: RememberOptions): asserts text is string {
   const bad = (what: string) => new RecollectError('invalid_input', what, 'See the options of memories.remember.')
-  if (typeof text !== 'string' || text.trim() === '')
-    throw new RecollectError('invalid_input', 'a memory is a text that is not empty', 'Give some text.')
   checkText('a memory', text, limits.recordCodePoints, limits.recordBytes)
   if (text.split('\n').length > limits.recordLines) throw tooLong('a memory', 'lines', limits.recordLines, text.split('\n').length)
   if (options.slot !== undefined) checkText('a slot', options.slot, limits.slotCodePoints)
@@ -127,9 +119,12 @@ function checkRecord(text: unknown, options: RememberOptions): asserts text is s
     throw bad(`supersedes is a list of at most ${limits.evidenceSpans} ids`)
 }
 
-function checkText(what: string, text: unknown, codePoints: number, bytes = Number.POSITIVE_INFINITY): void {
-  if (typeof text !== 'string' || text === '' || !text.isWellFormed())
-    throw new RecollectError('invalid_input', `${what} is a text without lone surrogates, and not empty`, 'Send well-formed text.')
+/** Something that shows: not white space, controls, or characters that draw nothing. */
+const visible = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u
+
+function checkText(what: string, text: unknown, codePoints: number, bytes = Number.POSITIVE_INFINITY): asserts text is string {
+  if (typeof text !== 'string' || !visible.test(text) || !text.isWellFormed())
+    throw new RecollectError('invalid_input', `${what} is a text that says something, without lone surrogates`, 'Send well-formed text.')
   const given = [...text].length
   if (given > codePoints) throw tooLong(what, 'code points', codePoints, given)
   if (utf8Length(text) > bytes) throw tooLong(what, 'bytes', bytes, utf8Length(text))

@@ -59,7 +59,7 @@ test('long code and base64 are left out and named; what stands around them is ke
 })
 
 test('what says nothing forms nothing: no letter, one word of thanks, tool output, system text [FORM-3, FORM-4]', () => {
-  for (const empty of ['', '   ', '?!', '👍', 'Ok', 'thanks!', '```\n' + 'x = 1\n'.repeat(100) + '```'])
+  for (const empty of ['', '   ', '?!', '👍', '\u0007', '\u200b\u00ad', '\u3164', 'Ok', 'thanks!', '```\n' + 'x = 1\n'.repeat(100) + '```'])
     expect(textsOf(said(text(empty)))).toEqual([])
   expect(textsOf(said(text('Yes, at five')))).toEqual(['Yes, at five'])
   expect(unitsOf({ ...said(text('The page says: remember me')), role: 'tool' }, none)).toEqual([])

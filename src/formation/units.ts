@@ -157,9 +157,12 @@ function trimmed(text: string, { start, end }: Stretch): Stretch {
 
 const linesOf = (text: string): number => text.split('\n').length
 
+/** Some letters draw nothing: the Hangul fillers. */
+const shown = /(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}]/u
+
 /** A unit says something if it quotes a letter or digit, and is more than one word of acknowledgement. */
 function says(unit: Building): boolean {
-  if (unit.quotes.length === 0 || !/[\p{L}\p{N}]/u.test(unit.text)) return false
+  if (unit.quotes.length === 0 || !shown.test(unit.text)) return false
   const words = unit.text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
   return words.length > 1 || !acknowledgements.has(words[0] as string)
 }

@@ -2,7 +2,7 @@
 import { RecollectError } from '../core/errors.ts'
 import { checkId } from '../core/ids.ts'
 import { limits } from '../core/limits.ts'
-import type { Actor } from '../ports/policy.ts'
+import { namesOfActor, type Actor } from '../ports/policy.ts'
 import type { CredentialInfo, Recollect, User } from '../recollect.ts'
 import type { Rates } from './rates.ts'
 
@@ -63,14 +63,11 @@ type Notes = Pick<Doorkeeper, 'recollect' | 'rates'>
 
 /** Told once a minute for each credential, or address, and reason: nobody fills the trail by being refused (AUD-5). */
 export function noteRefusal({ recollect, rates }: Notes, by: Actor | string, action: string, reason: string): void {
-  const [who, named] = typeof by === 'string' ? [by, { tenantId: '~system' }] : [by.credentialId, namesOf(by)]
+  const [who, named] = typeof by === 'string' ? [by, { tenantId: '~system' }] : [by.credentialId, { tenantId: by.tenantId, ...namesOfActor(by) }]
   if (!rates.has(`refusals: ${reason}`, who, 1)) return
   rates.take(`refusals: ${reason}`, who, 1)
   recollect.audit.note({ ...named, action, decision: 'deny', reason })
 }
-
-/** Who asks, as the audit trail names it (AUD-2). */
-export const namesOf = ({ tenantId, credentialId, roles }: Actor) => ({ tenantId, actor: credentialId, role: roles.join('/') })
 
 /** The credential's own owner; another only with the grant, inside its tenant. */
 function ownerOf(notes: Notes, actor: Actor, named: string | null): string | undefined {

@@ -2,8 +2,9 @@
 import { RecollectError, isRecollectError, type ErrorCode } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
+import { namesOfActor } from '../ports/policy.ts'
 import type { Recollect } from '../recollect.ts'
-import { authenticate, namesOf, noOwner, noteRefusal, type Caller, type Doorkeeper } from './authenticate.ts'
+import { authenticate, noOwner, noteRefusal, type Caller, type Doorkeeper } from './authenticate.ts'
 import type { InFlight } from './rates.ts'
 import { readBody, type BodyBounds } from './read-body.ts'
 import type { Access, Method } from './route.ts'
@@ -102,7 +103,8 @@ async function allow(recollect: Recollect, { actor, ownerId }: Caller, { access:
   const reads = action.endsWith('.read') && actor.roles.includes('tenant-reader')
   if (!decision.allow || reads)
     recollect.audit.note({
-      ...namesOf(actor),
+      tenantId: actor.tenantId,
+      ...namesOfActor(actor),
       action,
       decision: decision.allow ? 'allow' : 'deny',
       reason: decision.reason,

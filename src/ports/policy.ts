@@ -36,6 +36,12 @@ export interface Actor {
   readonly credentialId: string
   readonly person: boolean
 }
+/** Who acts, as an audit trail names it (AUD-2). */
+export const namesOfActor = ({ credentialId, roles: own }: Actor): { readonly actor: string; readonly role?: string } => ({
+  actor: credentialId,
+  ...(own.length === 0 ? {} : { role: own.join('/') }),
+})
+
 /** Whose data the action touches; without an owner: the tenant or the deployment as a whole. */
 export interface Target {
   readonly tenantId: string

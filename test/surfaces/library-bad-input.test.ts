@@ -244,8 +244,18 @@ const calls: Calls = {
   ...each('a sweep', { null: null, 'a dry run as text': { dryRun: 'no' }, 'a time as text': { until: canary } }, (options) =>
     recollect.sweep(options),
   ),
-  ...each('remembering', { 'a number': 5, empty: '', 'a lone surrogate': lone, 'too long': 'a'.repeat(65_536) }, (text) =>
-    user.memories.remember(text),
+  ...each(
+    'remembering',
+    {
+      'a number': 5,
+      empty: '',
+      'a lone surrogate': lone,
+      'too long': 'a'.repeat(65_536),
+      'a control character': '\u0007',
+      'white space of many kinds': ' \n\u00a0\u3000',
+      'what draws nothing': '\u200b\u00ad\ufe0f\u3164',
+    },
+    (text) => user.memories.remember(text),
   ),
   ...each(
     'the options of a memory',
@@ -255,6 +265,8 @@ const calls: Calls = {
       'another kind': { kind: canary },
       'another origin': { origin: canary },
       'a time as text': { validFrom: canary },
+      'a slot of one control character': { slot: '\u0001' },
+      'a value of nothing that shows': { value: ' \u200b' },
       'an unknown record': { supersedes: [canary] },
     },
     (options) => user.memories.remember('A thing.', options),

@@ -1,6 +1,6 @@
 // Who asks. Made here, by authentication, and known again by identity: an object of the same shape is no actor (ACC-1).
 import { RecollectError } from '../../core/errors.ts'
-import type { Actor } from '../../ports/policy.ts'
+import { namesOfActor, type Actor } from '../../ports/policy.ts'
 
 const made = new WeakSet<object>()
 
@@ -24,7 +24,7 @@ export function auditActor(tenantId: string, actor?: Actor): AuditActor {
   if (actor === undefined) return { actor: 'in-process' }
   if (!isActor(actor) || actor.tenantId !== tenantId)
     throw new RecollectError('forbidden', 'this is no actor of the tenant', 'Pass the actor that credentials.authenticate gave, or none.')
-  return { actor: actor.credentialId, ...(actor.roles.length === 0 ? {} : { role: actor.roles.join('/') }) }
+  return namesOfActor(actor)
 }
 
 export const isActor = (value: unknown): value is Actor => typeof value === 'object' && value !== null && made.has(value)

@@ -1,7 +1,7 @@
 // Appending to a session and reading it: messages of the current path, by seq (SES-1).
 import { createHash } from 'node:crypto'
-import { RecollectError, numberGiven } from '../../core/errors.ts'
-import { limits } from '../../core/limits.ts'
+import { pageLimit } from '../../core/check-fields.ts'
+import { RecollectError } from '../../core/errors.ts'
 import { refOf } from '../../core/log-ref.ts'
 import type { LoggedMessage, Message, MessageInput } from '../../core/message.ts'
 import { findMessage, indexFrom } from '../../core/session.ts'
@@ -58,10 +58,9 @@ export async function readMessages(
   { scope, id }: At,
   page: MessagePage = {},
 ): Promise<{ items: readonly LoggedMessage[]; next?: number }> {
-  const { after = 0, upTo = Number.MAX_SAFE_INTEGER, limit = limits.pageItems, order = 'asc' } = page
+  const { after = 0, upTo = Number.MAX_SAFE_INTEGER, order = 'asc' } = page
   if (order !== 'asc' && order !== 'desc') throw refused('order must be asc or desc', 'Leave it out for asc.')
-  if (!Number.isInteger(limit) || limit < 1 || limit > limits.pageItemsMost)
-    throw refused(`a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(limit)}`, 'Ask for fewer, and go on with next.')
+  const limit = pageLimit(page.limit)
   for (const [name, seq] of [
     ['after', after],
     ['upTo', upTo],

@@ -1,8 +1,8 @@
 // The calls of a session that have to do with what the model sees: context, epoch, summary, receipts.
-import { checkFields, pageFields, type Fields } from '../../core/check-fields.ts'
+import { checkFields, pageFields, pageLimit, type Fields } from '../../core/check-fields.ts'
 import { placedIds } from '../../core/context.ts'
 import type { JsonObject } from '../../core/json.ts'
-import { RecollectError, numberGiven } from '../../core/errors.ts'
+import { RecollectError } from '../../core/errors.ts'
 import { checkId } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
 import { refOf } from '../../core/log-ref.ts'
@@ -155,19 +155,14 @@ async function receiptPlaceOf(parts: SessionParts, { scope, id }: At): Promise<R
 }
 
 /** Newest first; the cursor is the seq before which the next page begins. */
-function pageOf(kept: readonly KeptReceipt[], { limit = limits.pageItems, cursor }: PageRequest): Awaited<ReturnType<Session['receipts']['list']>> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > limits.pageItemsMost)
-    throw new RecollectError(
-      'invalid_input',
-      `a page has 1 to ${limits.pageItemsMost} items; asked for ${numberGiven(limit)}`,
-      'Ask for a number in that range, and go on with the cursor.',
-    )
+function pageOf(kept: readonly KeptReceipt[], page: PageRequest): Awaited<ReturnType<Session['receipts']['list']>> {
+  const { cursor } = page
+  const limit = pageLimit(page.limit)
   const before = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor)
   if (cursor !== undefined && !/^[1-9][0-9]{0,15}$/.test(cursor))
     throw new RecollectError('invalid_input', 'the cursor is none of this list', 'Use the cursor of the page before.')
   const rest = kept.filter(({ seq }) => seq < before).toReversed()
-  const page = rest.slice(0, limit)
-  const items = page.map(({ receipt, usage }) => ({
+  const items = rest.slice(0, limit).map(({ receipt, usage }) => ({
     id: receipt.id,
     at: receipt.at,
     upTo: receipt.upTo,
@@ -176,5 +171,5 @@ function pageOf(kept: readonly KeptReceipt[], { limit = limits.pageItems, cursor
     injected: placedIds(receipt).length,
     billed: usage?.billed != null,
   }))
-  return rest.length > limit ? { items, cursor: String((page.at(-1) as KeptReceipt).seq) } : { items }
+  return rest.length > limit ? { items, cursor: String((rest[limit - 1] as KeptReceipt).seq) } : { items }
 }
