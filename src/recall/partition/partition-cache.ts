@@ -41,7 +41,11 @@ interface Held {
   revision: number
   rewrites: number
   bytes: number
+  measured: number // its state when `bytes` were
 }
+
+/** Changes with whatever takes room: entries, and the map of ids that is made when it is first asked for. */
+const stateOf = ({ revision, partition: { rows } }: Held): number => 2 * revision + (rows.ids === undefined ? 0 : 1)
 
 export interface CacheParts {
   readonly memories: LogStore
@@ -67,7 +71,8 @@ export function createPartitionCache(parts: CacheParts): PartitionCache {
     if (held.get(name) !== one) remove(name)
     else bytes -= one.bytes
     held.delete(name) // the newest stands last
-    one.bytes = partitionBytes(one.partition)
+    if (one.measured !== stateOf(one)) one.bytes = partitionBytes(one.partition)
+    one.measured = stateOf(one)
     held.set(name, one)
     bytes += one.bytes
     for (const other of held.keys()) {
@@ -139,7 +144,7 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
     if (known?.birth === 0) return known
     const empty = createPartition(tools)
     indexRows(empty)
-    return { partition: empty, birth: 0, revision: 0, rewrites: 0, bytes: 0 }
+    return { partition: empty, birth: 0, revision: 0, rewrites: 0, bytes: 0, measured: -1 }
   }
   const same = known !== undefined && known.birth === head.birth && !known.partition.freed
   if (same && known.revision === head.revision) return known
@@ -167,7 +172,7 @@ async function upToHead(parts: CacheParts, ref: LogRef, known: Held | undefined,
     freePartition(partition)
     throw error
   }
-  return { partition, birth: head.birth, revision: head.revision, rewrites: head.rewrites, bytes: 0 }
+  return { partition, birth: head.birth, revision: head.revision, rewrites: head.rewrites, bytes: 0, measured: -1 }
 }
 
 /** Reads what the partition lacks, and indexes it in slices, so that the process answers others meanwhile (PART-6). */

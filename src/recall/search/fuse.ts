@@ -187,10 +187,8 @@ export function floorOf(steps: Int32Array, most: number): number {
   return leftOut
 }
 
-/** What the score of a candidate is made of, each times its weight, in the order of the sum. */
+/** What the score of a candidate is made of, each times its weight. */
 const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long', 'asks'] as const
-const featureWeights = Float64Array.from(featureNames, (name) => weights.features[name])
-
 /** The sum over the query's terms that the unit holds. */
 export function coveredIdf({ idf }: ListTerms, low: number, high: number): number {
   let sum = 0
@@ -220,15 +218,19 @@ export interface FeatureView {
   readonly speaks: (unit: number) => boolean // the query names the unit's speaker
 }
 
-/** Writes the features of a unit of the list, in the order of their names. All that it asks stands in plain variables: each candidate of each search has them. */
-function featuresIn(view: FeatureView, list: number): (unit: number, out: Float64Array) => void {
+/**
+ * One score a unit of the list, in millionths; `told`: its features too, one unit after the other, in the order of their names.
+ * One loop over plain variables: each candidate of each search has them all.
+ */
+export function scoresOf(view: FeatureView, list: number, candidates: Int32Array, told?: Float64Array): Float64Array {
   const { group, spreads, cosines, scales, words, dense, speaks } = view
   const { list: listOf, message: messageOf, sibling, thread: threadOf } = group.units
   const { previous, next, last } = group.messages
-  const { win: best, thread, coversLow, coversHigh } = view.scratch
-  const { win, session } = spreads[list]!
+  const { win: winOf, thread: best, coversLow, coversHigh } = view.scratch
+  const of = spreads[list]!
   const known = view.terms[list]!
   const share = known.knownIdf > 0 ? 1 / known.knownIdf : 0
+  const weigh = weights.features
   /** z of a unit's cosine; one without a vector has its list's lowest. */
   const zOf = (unit: number): number => {
     const { cosine, least } = spreads[listOf[unit]!]!
@@ -240,41 +242,35 @@ function featuresIn(view: FeatureView, list: number): (unit: number, out: Float6
     for (let unit = last[at - 1]!; unit > 0; unit = sibling[unit - 1]!) most = Math.max(most, zOf(unit - 1))
     return most
   }
-  const denseNear = (unit: number): number => {
+  /** The mean of the best of the messages before and after. */
+  const nearOf = (unit: number): number => {
     const before = previous[messageOf[unit]!]!
     const after = next[messageOf[unit]!]!
     const sum = (before === 0 ? 0 : bestOf(before)) + (after === 0 ? 0 : bestOf(after))
     return before === 0 || after === 0 ? sum : sum / 2
   }
-  return (unit, out) => {
-    out[0] = words ? standard(win, best[unit]!) : 0
-    out[1] = dense ? zOf(unit) : 0
-    out[2] = dense ? denseNear(unit) : 0
-    out[3] = words ? standard(session, thread[threadOf[unit]!]!) : 0
-    out[4] = words && speaks(unit) ? 1 : 0
-    out[5] = words ? share * coveredIdf(known, coversLow[unit]!, coversHigh[unit]!) : 0
-    out[6] = words ? longOf(group, unit) : 0
-    out[7] = asksOf(group, unit)
-  }
-}
-
-/** One score a unit of the list, in millionths. */
-export function scoresOf(view: FeatureView, list: number, units: Int32Array): Float64Array {
-  const scores = new Float64Array(units.length)
-  const features = new Float64Array(featureNames.length)
-  const write = featuresIn(view, list)
-  for (let i = 0; i < units.length; i++) {
-    write(units[i]!, features)
-    let score = 0
-    for (let k = 0; k < features.length; k++) score += featureWeights[k]! * features[k]!
-    scores[i] = fixed(score)
+  const scores = new Float64Array(candidates.length)
+  for (let i = 0; i < candidates.length; i++) {
+    const unit = candidates[i]!
+    const asks = asksOf(group, unit)
+    const cosine = dense ? zOf(unit) : 0
+    const near = dense ? nearOf(unit) : 0
+    const win = words ? standard(of.win, winOf[unit]!) : 0
+    const session = words ? standard(of.session, best[threadOf[unit]!]!) : 0
+    const speaker = words && speaks(unit) ? 1 : 0
+    const coverage = words ? share * coveredIdf(known, coversLow[unit]!, coversHigh[unit]!) : 0
+    const long = words ? longOf(group, unit) : 0
+    const ofMeaning = weigh.dense * cosine + weigh.denseNear * near
+    const ofWords = weigh.win * win + weigh.session * session + weigh.speaker * speaker + weigh.coverage * coverage
+    scores[i] = fixed(ofWords + ofMeaning + weigh.long * long + weigh.asks * asks)
+    told?.set([win, cosine, near, session, speaker, coverage, long, asks], i * featureNames.length)
   }
   return scores
 }
 
 /** A unit's features by name, to explain its score. */
 export function featuresOf(view: FeatureView, unit: number): Record<string, number> {
-  const features = new Float64Array(featureNames.length)
-  featuresIn(view, view.group.units.list[unit]!)(unit, features)
-  return Object.fromEntries(featureNames.map((name, k) => [name, features[k]!]))
+  const told = new Float64Array(featureNames.length)
+  scoresOf(view, view.group.units.list[unit]!, Int32Array.of(unit), told)
+  return Object.fromEntries(featureNames.map((name, k) => [name, told[k]!]))
 }

@@ -168,6 +168,7 @@ function rulesOf(
 /** Whether the query holds every word of a unit's speaker. */
 function speakersNamed({ rows }: Partition, { names }: Query, rowOf: Int32Array): (unit: number) => boolean {
   const { list } = rows.speakers
+  if (list.length === 0) return () => false
   const { speaker: speakerOf } = rows.rows
   const named = new Int8Array(list.length) // 0: not looked at yet, 1: named, −1: not
   return (unit) => {
