@@ -62,6 +62,7 @@ async function contextBefore(source: ContextSource, options: ContextOptions, par
       continue // EPO-4: the loser of a race reads the winner's record and plans again
     }
     parts.cache.packed = planned.packed
+    parts.cache.records = withInjected(parts.cache.records, planned, asked)
     report(planned, parts.telemetry)
     await source.saveReceipt(planned.receipt)
     return contextOf(source, planned, policy, asked, parts, planned.receipt)
@@ -71,6 +72,7 @@ async function contextBefore(source: ContextSource, options: ContextOptions, par
 /** What planning needs of long-term memory: the records that the epoch shows, and this turn's candidates. */
 interface Asked {
   readonly memories: ReadonlyMap<string, MemoryRecord> | undefined
+  readonly allThere: boolean // each record that the epoch shows
   readonly recalled: Recalled
   readonly degraded: readonly string[]
   readonly ahead?: PlanContextInput['ahead']
@@ -82,8 +84,10 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
   const { epoch } = view.body
   const shown = await shownRecords(source, view, policy, parts.cache)
   const memories = shown?.records
+  const allThere = shown !== undefined && shown.records.size === shown.ids.size
   const unasked = (status: 'off' | 'replayed'): Asked => ({
     memories,
+    allThere,
     recalled: { status, ...nothing },
     degraded: memories === undefined ? ['recall'] : [],
   })
@@ -92,17 +96,23 @@ async function ask(source: ContextSource, view: LoadedSession, policy: Policy, p
   if (due === undefined) return unasked('replayed')
   try {
     if (await wasSent(source, view, due.seq, parts.cache)) return unasked('replayed')
-    const withoutMemories = { memories, recalled: { status: 'off' as const, ...nothing }, degraded: [] }
+    const withoutMemories = { memories, allThere, recalled: { status: 'off' as const, ...nothing }, degraded: [] }
     const { keepFrom, ahead } = lookAhead(planInput(source, view, policy, withoutMemories, parts)) // recall leaves out what stands there
     const asking = candidates(source, view, policy, { due, keepFrom, shown }, deadline.signal)
     const recalled = await parts.deadlines.within(limits.recallMs, asking)
     if (recalled === late) throw new RecollectError('timeout', `recall took over ${limits.recallMs} ms`, 'Call again, or set recall: false.')
-    return { memories, recalled, ahead, degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [] }
+    return {
+      memories,
+      allThere,
+      recalled,
+      ahead,
+      degraded: recalled.found?.result.degraded.map((what) => (what === 'deadline' ? 'recall' : what)) ?? [],
+    }
   } catch (error) {
     if (policy.recall.onFailure === 'fail') throw error
     noteDegraded(parts.telemetry, 'recall')
     const status = isRecollectError(error, 'timeout') ? 'timeout' : 'unavailable'
-    return { memories, recalled: { status, ...nothing }, degraded: ['recall'] }
+    return { memories, allThere, recalled: { status, ...nothing }, degraded: ['recall'] }
   }
 }
 
@@ -141,6 +151,16 @@ async function shownRecords(
     if (policy.recall?.onFailure === 'fail') throw error
     return undefined
   }
+}
+
+/** With this turn's, which recall has just read: the next context need not read them again. */
+function withInjected(known: Shown['records'], { write }: PlannedContext, { recalled }: Asked): Shown['records'] {
+  const injected = write?.epoch.injections.at(-1)
+  if (injected === undefined || injected.beforeSeq !== recalled.beforeSeq) return known
+  const hits = recalled.found?.result.hits.map(({ record }) => record) ?? []
+  const read = new Map([...recalled.preferences, ...recalled.successors, ...hits].map((record) => [record.id, record]))
+  const ids = injected.blocks.flatMap(({ items }) => items.map(({ id }) => id))
+  return new Map([...known, ...[...read].filter(([id]) => ids.includes(id))])
 }
 
 /** A map of its own: another context of the session may hold the one that is known. */
@@ -192,6 +212,7 @@ function planInput(source: ContextSource, { head, body, fold }: LoadedSession, p
     policy,
     recalled: asked.recalled,
     memories: asked.memories,
+    allThere: asked.allThere,
     now: parts.clock.now(),
     random: { fenceKey: base64url(parts.random(16)), receiptId: madeId('rcp', parts.random) },
     keys: source.keys,

@@ -25,6 +25,7 @@ export interface PlanContextInput {
   readonly recalled: Recalled
   /** The records that the epoch shows; undefined: they cannot be read. */
   readonly memories: ReadonlyMap<string, MemoryRecord> | undefined
+  readonly allThere?: boolean // each of them, for certain: else each is looked for
   readonly now: number
   readonly random: { readonly fenceKey: string; readonly receiptId: string }
   readonly keys: OwnerKeys
@@ -95,7 +96,7 @@ function goOn(world: World, epoch: EpochRecord): Running {
     rewrites: input.rewrites,
     policy,
     now: input.now,
-    memories: memoriesState(epoch, input.fold, memories),
+    memories: input.allThere === true ? 'whole' : memoriesState(epoch, input.fold, memories),
     changed: packed.changed && isComparable(epoch, fold, policy),
     total: predicted,
     hard,

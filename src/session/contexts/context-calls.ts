@@ -88,6 +88,7 @@ function checkSubject(of: unknown): void {
 function accepted(parts: SessionParts, options: ContextOptions, more: Fields = {}): readonly Message[] {
   checkContextOptions(options, more)
   const { messages = [] } = options
+  if (messages.length === 0) return []
   const channel = { userText: 'user-typed', now: parts.clock.now(), random: parts.random } as const
   const pieces = Array.from({ length: Math.ceil(messages.length / limits.messagesAnAppend) }, (_, i) => i * limits.messagesAnAppend)
   return pieces.flatMap((at) => acceptMessages(messages.slice(at, at + limits.messagesAnAppend), channel))

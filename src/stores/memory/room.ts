@@ -1,5 +1,5 @@
 // Where the logs of a memory store lie, by owner, and how many bytes they take (DRV-7).
-import type { LogRef } from '../../core/log-ref.ts'
+import { refKey, type LogRef } from '../../core/log-ref.ts'
 import { ownerKey, type Owner } from '../../core/scope.ts'
 import type { ErasureCount } from '../../ports/log-store.ts'
 import { storeFull } from '../store-errors.ts'
@@ -15,6 +15,7 @@ export type MemoryRoom = ReturnType<typeof memoryRoom>
 /** A change is refused before it begins if the bytes it brings would not fit beside what is there. */
 export function memoryRoom(maxBytes: number) {
   const owners = new Map<string, OwnerLogs>()
+  const every = new Map<string, MemoryLog>() // the same logs: one look for each call
   let used = 0
 
   const fit = (bytes: number) => {
@@ -22,9 +23,9 @@ export function memoryRoom(maxBytes: number) {
   }
 
   return {
-    logOf: (ref: LogRef): MemoryLog | undefined => owners.get(ownerKey(ref))?.logs.get(logKey(ref)),
+    logOf: (ref: LogRef): MemoryLog | undefined => every.get(refKey(ref)),
     logsOf: (scope: Owner): MemoryLog[] => [...(owners.get(ownerKey(scope))?.logs.values() ?? [])],
-    everyLog: (): MemoryLog[] => [...owners.values()].flatMap(({ logs }) => [...logs.values()]),
+    everyLog: (): MemoryLog[] => [...every.values()],
     owners: () => [...owners.values()].map(({ owner }) => owner),
 
     add(log: MemoryLog): void {
@@ -33,7 +34,8 @@ export function memoryRoom(maxBytes: number) {
       used += size
       const { tenantId, ownerId } = log.ref
       const mine = owners.get(ownerKey(log.ref)) ?? { owner: Object.freeze({ tenantId, ownerId }), logs: new Map<string, MemoryLog>() }
-      mine.logs.set(logKey(log.ref), log)
+      mine.logs.set(refKey(log.ref), log)
+      every.set(refKey(log.ref), log)
       owners.set(ownerKey(log.ref), mine)
     },
     /** Runs `act` on a log if the bytes that it brings fit. */
@@ -45,15 +47,17 @@ export function memoryRoom(maxBytes: number) {
     },
     remove(ref: LogRef): void {
       const mine = owners.get(ownerKey(ref))
-      const log = mine?.logs.get(logKey(ref))
+      const log = mine?.logs.get(refKey(ref))
       if (mine === undefined || log === undefined) return
       used -= sizeOf(log)
-      mine.logs.delete(logKey(ref))
+      every.delete(refKey(ref))
+      mine.logs.delete(refKey(ref))
       if (mine.logs.size === 0) owners.delete(ownerKey(ref))
     },
     removeOwner(scope: Owner): ErasureCount {
       const gone = [...(owners.get(ownerKey(scope))?.logs.values() ?? [])]
       used -= sum(gone.map(sizeOf))
+      for (const { ref } of gone) every.delete(refKey(ref))
       owners.delete(ownerKey(scope))
       return {
         logs: gone.length,
@@ -64,10 +68,10 @@ export function memoryRoom(maxBytes: number) {
     },
     clear(): void {
       owners.clear()
+      every.clear()
       used = 0
     },
   }
 }
 
-const logKey = ({ kind, logId }: LogRef): string => `${kind}:${logId}` // a kind has no colon
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0)
