@@ -1,7 +1,7 @@
 // What commander says of a command line, as an error of ours. What was typed may be content or a secret, so only names are repeated (CLI-6).
 import type { Command, CommanderError, Option } from 'commander'
-import { hint, nearest } from '../config/nearest.ts'
 import { RecollectError } from '../core/errors.ts'
+import { hint, nearest } from '../core/nearest.ts'
 
 const quoteNext = 'Put a text of several words in quotes.'
 

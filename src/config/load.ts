@@ -2,8 +2,8 @@
 import { isRecollectError, RecollectError } from '../core/errors.ts'
 import { isJsonObject, type Json } from '../core/json.ts'
 import { limits } from '../core/limits.ts'
+import { hint, shown } from '../core/nearest.ts'
 import { readJson } from '../core/strict-json.ts'
-import { hint, shown } from './nearest.ts'
 import { readFileWhole } from './read-file.ts'
 import { flagOf, settings, variableOf, type Setting, type SettingName } from './settings.ts'
 

@@ -1,6 +1,7 @@
 // The door of every public call: an object of options holds known fields of the right type, or nothing is done. Ranges are checked where they matter.
 import { numberGiven, RecollectError } from './errors.ts'
 import { limits } from './limits.ts'
+import { hint } from './nearest.ts'
 
 /** What a field may be: one of these kinds, or one of some words. `undefined` always fits: the field is then left out. */
 export type FieldKind = keyof typeof kinds | readonly string[]
@@ -37,14 +38,16 @@ const kinds = {
 /** @throws `invalid_input` on what is no object, an unknown field, or a field of another type; says which, never the value */
 export function checkFields(value: unknown, fields: Fields, what: string): void {
   if (value === undefined) return
-  const known = Object.keys(fields).join(', ')
+  const names = Object.keys(fields)
+  const known = names.join(', ')
   if (!isObject(value)) throw refused(`${what} must be an object`, `Give { ${known} }, each of them optional.`)
+  const ofPath = what.startsWith('the ') ? `${what}: ` : `${what}.` // words, or a path such as messages[0]
   for (const [name, given] of Object.entries(value as object)) {
     const kind = Object.hasOwn(fields, name) ? fields[name] : undefined
-    if (kind === undefined) throw refused(`${what} has an unknown field`, `Fields are ${known}.`)
+    if (kind === undefined) throw refused(`there is an unknown field in ${what}${hint(name, names)}`, `Fields are ${known}.`)
     if (given === undefined) continue
     const [expected, fits] = typeof kind === 'string' ? kinds[kind] : [`one of ${kind.join(', ')}`, (one: unknown) => kind.includes(one as string)]
-    if (!fits(given)) throw refused(`${what}.${name} must be ${expected}`, `Give ${name} as ${expected}, or leave it out.`)
+    if (!fits(given)) throw refused(`${ofPath}${name} must be ${expected}`, `Give ${name} as ${expected}, or leave it out.`)
   }
 }
 

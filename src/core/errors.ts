@@ -32,17 +32,18 @@ export class RecollectError extends Error {
   override readonly name = 'RecollectError'
   readonly code: ErrorCode
   readonly nextStep: string
-  readonly limit: number | undefined
-  readonly given: number | undefined
-  readonly details: ErrorOptions['details'] | undefined
+  // Declared only, so that one who prints the error sees those that are there.
+  declare readonly limit: number | undefined
+  declare readonly given: number | undefined
+  declare readonly details: ErrorOptions['details'] | undefined
 
   constructor(code: ErrorCode, message: string, nextStep: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.nextStep = nextStep
-    this.limit = options.limit
-    this.given = options.given
-    this.details = options.details
+    if (options.limit !== undefined) this.limit = options.limit
+    if (options.given !== undefined) this.given = options.given
+    if (options.details !== undefined) this.details = options.details
   }
 
   get status(): number {

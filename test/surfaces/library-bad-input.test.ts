@@ -1,4 +1,5 @@
 // Bad input to every call of the library: a code, a next step, nothing of what was given, and nothing changed in any store.
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRecollect } from '../../src/create-recollect.ts'
 import { isRecollectError } from '../../src/core/errors.ts'
@@ -311,6 +312,15 @@ describe('bad input', () => {
     expect(nextStep.length).toBeGreaterThan(5)
     expect(message + nextStep).not.toContain(canary)
     expect(await heads()).toEqual(before)
+  })
+
+  test('an unknown option names the nearest one, and whoever prints the error sees no more than there is [GW-12]', async () => {
+    const refused = async (call: () => unknown) => (async () => call())().catch((error: unknown) => error as Error)
+    const typo = (await refused(() => session.context({ budgetToken: 5 } as object))) as Error
+    expect(typo.message).toBe('there is an unknown field in the options of a context; did you mean budgetTokens?')
+    expect(inspect(typo)).not.toContain('undefined')
+    const kind = (await refused(() => session.context({ budgetTokens: '5' } as object))) as Error
+    expect(kind.message).toBe('the options of a context: budgetTokens must be a number')
   })
 
   test('a text of 64 KiB without a space is kept, counted and searched for [DEP-2]', async () => {
