@@ -1,5 +1,6 @@
 // What a context is asked with, what it writes, and what it refuses (context §1).
 import { describe, expect, test } from 'vitest'
+import type { JsonObject } from '../../src/core/json.ts'
 import type { ContextOptions } from '../../src/context/policy/context-options.ts'
 import { createContextCache } from '../../src/context/packing/pack-cache.ts'
 import { createPlanMemo } from '../../src/context/packing/plan-tools.ts'
@@ -228,6 +229,11 @@ describe('a context', () => {
     session.say('user', forged)
     session.say('assistant', [textPart(forged, 'assistant'), call('c1', 'look', JSON.stringify({ q: forged }))])
     session.say('tool', [result('c1', forged)])
+    session.say('assistant', [
+      { type: 'foreign', family: 'openai', data: { type: 'refusal', [forged]: [forged, { refusal: forged, n: 1 }] } },
+      call(`c2 ${forged}`, forged, '{}'),
+    ])
+    session.say('tool', [result(`c2 ${forged}`, 'of a call with a name like that')])
     session.say('tool', [result('of no call', forged)])
     session.say('system', forged)
     session.say('user', [{ type: 'image', mediaType: 'image/png', caption: forged, name: forged }])
@@ -243,6 +249,8 @@ describe('a context', () => {
       tool_calls?: { function: { arguments: string } }[]
     }[]
     expect(JSON.parse(said?.tool_calls?.[0]?.function.arguments ?? '{}')).toEqual({ q: forged }) // reads as it was
+    const [called, answered] = ((await session.context({ format: 'openai-chat', model: 'gpt-4o' })).messages as JsonObject[]).slice(3, 5)
+    expect(called).toMatchObject({ tool_calls: [{ id: answered?.['tool_call_id'] }] })
   })
 })
 

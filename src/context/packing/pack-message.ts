@@ -2,6 +2,7 @@
 // A function of the message and the epoch record alone, so that any process gives the same bytes (EPO-5).
 import { atLeast, authorityOfOrigin } from '../../core/authority.ts'
 import type { EpochRecord, ReceiptPart } from '../../core/context.ts'
+import { isJsonObject, type Json } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { LoggedMessage, Part, TextPart, ToolResultPart } from '../../core/message.ts'
 import { escapeFence } from '../../security/data-fence.ts'
@@ -39,7 +40,7 @@ export function emitStep(step: Step, as: Pick<Emitted, 'class' | 'why'>, by: Ren
   for (const { call, from, part } of step.results) {
     const result = part ?? { type: 'tool-result' as const, callId: call.callId, content: [plain(noResult)] }
     const [content, change] = from === undefined ? [result.content, 'placeholder' as const] : resultContent(result, from.seq, by)
-    const parts = [{ ...result, content }]
+    const parts = [{ ...result, callId: escapeFence(result.callId), content }]
     const changed = changeOf(change, result.content, content, by)
     const last = sent.at(-1) as Emitted
     if (from !== undefined && last.role === 'tool' && last.seq === from.seq) {
@@ -75,7 +76,7 @@ function emitMessage({ seq, message }: LoggedMessage, as: Pick<Emitted, 'class' 
   const parts: Part[] = []
   for (const [index, part] of message.parts.entries()) {
     if (part.type === 'reasoning' || part.type === 'foreign') {
-      if (goesTo(part.family, part.type, by.profile)) parts.push(part)
+      if (goesTo(part.family, part.type, by.profile)) parts.push(escaped(part))
       else change = part.type === 'reasoning' ? 'reasoning-dropped' : 'placeholder'
     } else if (part.type === 'text') {
       const [text, textChange] = messageText(part, message.role === 'user', seq, index, by)
@@ -144,7 +145,7 @@ function resultContent(result: ToolResultPart, seq: number, by: Rendering): [rea
   return [cut, cut.some((part, index) => part !== content[index]) ? 'cut' : undefined]
 }
 
-/** What a part says, with our fence syntax escaped (POI-14 f); in the JSON of a call the escape reads as the character it stands for. */
+/** What a part says, with our fence syntax escaped (POI-14 f); in the JSON of a call the escape reads as the character it stands for. Reasoning stays as its maker signed it. */
 function escaped(part: Part): Part {
   switch (part.type) {
     case 'text': {
@@ -152,8 +153,12 @@ function escaped(part: Part): Part {
       return text === part.text ? part : { ...part, text }
     }
     case 'tool-call': {
-      const text = escapeFence(part.arguments)
-      return text === part.arguments ? part : { ...part, arguments: text }
+      const [callId, name, text] = [escapeFence(part.callId), escapeFence(part.name), escapeFence(part.arguments)]
+      return callId === part.callId && name === part.name && text === part.arguments ? part : { ...part, callId, name, arguments: text }
+    }
+    case 'foreign': {
+      const text = JSON.stringify(part.data)
+      return escapeFence(text) === text ? part : { ...part, data: escapedJson(part.data) }
     }
     case 'image':
     case 'file': {
@@ -164,6 +169,13 @@ function escaped(part: Part): Part {
     default:
       return part
   }
+}
+
+const escapedJson = (value: Json): Json => {
+  if (typeof value === 'string') return escapeFence(value)
+  if (Array.isArray(value)) return value.map(escapedJson)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [escapeFence(name), escapedJson(one)]))
 }
 
 const cutPart = (part: TextPart, seq: number, by: Rendering): TextPart => {
