@@ -226,9 +226,9 @@ function supersede(candidates: readonly Draft[], drafts: readonly Draft[], by: D
   const old = best.draft
   old.status = 'superseded'
   by.supersedes = old
-  // The old value is gone with its sentence, unless it was said elsewhere or is said again.
+  // The old value is gone with its sentence, unless it was said elsewhere; said again, it is mentioned next.
   const alone = ({ kind, firstSeq, lastSeq }: Draft) => kind === 'identifier' && firstSeq === old.firstSeq && lastSeq === old.lastSeq
-  for (const draft of drafts) if (alone(draft) && old.text.includes(draft.text) && !by.text.includes(draft.text)) draft.status = 'superseded'
+  for (const draft of drafts) if (alone(draft) && old.text.includes(draft.text)) draft.status = 'superseded'
 }
 
 /** An assistant's message that takes up half of a question's words answers it. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { dialogue } from '../../test/builders/dialogue.ts'
 import { limits } from '../core/limits.ts'
-import { textOf, type LoggedMessage, type Message } from '../core/message.ts'
+import { textOf, type LoggedMessage, type Message, type Part } from '../core/message.ts'
 import { identifiersOf, namesOf } from './identifiers.ts'
 import { offlineSheet } from './offline-sheet.ts'
 import { dropOrder, type ItemKind, type Sheet } from './sheet.ts'
@@ -30,13 +30,14 @@ describe('the extractors', () => {
       ['u: Hello there! Help me plan a trip to Lisbon.', 'a: Sure.', 'u: New task: write a letter.'],
       ['Help me plan a trip to Lisbon.', 'New task: write a letter.'],
     ],
+    ['goal', ['u: Hello there! My kitchen sink leaks.', 'a: Oh.'], ['My kitchen sink leaks.']],
     [
       'constraint',
       ['u: Hi.', 'u: I prefer trains. It rained. Never book flights before noon.'],
       ['I prefer trains.', 'Never book flights before noon.'],
     ],
     ['decision', ['u: Plan it for me.', 'u: We decided to stay in Alfama.'], ['We decided to stay in Alfama.']],
-    ['commitment', ['u: Plan it for me.', 'a: I will send the tickets to you.'], ['I will send the tickets to you.']],
+    ['commitment', ['u: Plan it for me.', 'a: I will. I will send the tickets to you.'], ['I will send the tickets to you.']],
     ['question', ['u: Plan it for me.', 'u: Which museum opens early?'], ['Which museum opens early?']],
     ['fact', ['u: Plan it for me.', 'u: My sister Carla turns 40 soon. It is nice.'], ['My sister Carla turns 40 soon.']],
     ['entity', ['u: We met Ada Moreno near Lisbon.'], ['Ada Moreno', 'Lisbon']],
@@ -76,9 +77,9 @@ describe('the extractors', () => {
       ['Day 0 begins in Lisbon.', 1],
       ['Day 10 begins in Lisbon.', 21],
     ])
-    const mixed = ['t: The page names Porto.', 'u: We met Ada Moreno near Lisbon.', 'a: We like Lisbon.']
+    const mixed = ['u: We met Ada Moreno near Lisbon.', 't: The page names Porto.', 'a: We like Lisbon.']
     expect(of('hint', ...mixed)[0]).toMatchObject({
-      text: 'Lisbon · Porto · Ada Moreno',
+      text: 'Lisbon · Ada Moreno · Porto',
       refs: [1, 2],
       firstSeq: 1,
       lastSeq: 3,
@@ -128,6 +129,21 @@ describe('the extractors', () => {
       firstSeq: 1,
       lastSeq: 3,
     })
+    const often = of('identifier', ...Array.from({ length: 60 }, () => ['u: Order 4711.', 'a: Yes.']).flat())[0]
+    expect([often?.refs.length, often?.refs[0], often?.refs.at(-1), often?.mentions]).toEqual([limits.itemRefs, 1, 119, 60])
+  })
+
+  test('what was called is an artifact, and whether it failed [SUM-1]', () => {
+    const at = (seq: number, role: 'assistant' | 'tool', part: Part): LoggedMessage => ({
+      seq,
+      message: { id: `m${seq}`, role, createdAt: 0, parts: [part] },
+    })
+    const said = { type: 'text', text: 'No such city. Try again.', spans: [] } as const
+    const { items } = sheetOf([
+      at(1, 'assistant', { type: 'tool-call', callId: 'c', name: 'weather', arguments: '{}' }),
+      at(2, 'tool', { type: 'tool-result', callId: 'c', content: [said], failed: true }),
+    ])
+    expect(items.filter(({ kind }) => kind === 'artifact').map(({ text }) => text)).toEqual(['called weather', 'tool failed: No such city.'])
   })
 
   test('a correction supersedes the item it overlaps, and the old value with it [SUM-1]', () => {
@@ -141,6 +157,43 @@ describe('the extractors', () => {
       ['4711', 'superseded'],
       ['5822', 'open'],
     ])
+    const begun = of('identifier', 'u: Plan a party.', 'u: The party room number is 47.', 'u: Actually the party room number is 4711, on floor 22.')
+    expect(begun.map(({ text, status }) => [text, status])).toEqual([
+      ['47', 'superseded'],
+      ['4711', 'open'],
+      ['22', 'open'],
+    ])
+    const again = [
+      'u: Plan a party.',
+      'u: The room is in Lisbon at 9:30.',
+      'u: Actually the room is in Porto at 9:30.',
+      'u: The room is in Lisbon at 9:30.',
+    ]
+    expect(of('identifier', ...again.slice(0, 3))[0]?.status).toBe('open')
+    expect(of('fact', ...again).map(({ text, status }) => [text.includes('Lisbon'), status])).toEqual([
+      [true, 'open'],
+      [false, 'open'],
+    ])
+    const elsewhere = [
+      'u: Plan a party.',
+      'u: The party room number is 4711.',
+      'u: Lockers open by 4711.',
+      'u: Actually the party room number is 5822.',
+    ]
+    expect(of('identifier', ...elsewhere).find(({ text }) => text === '4711')?.status).toBe('open')
+  })
+
+  test('of two that it overlaps alike the newest goes, and none of which it takes up little [SUM-1]', () => {
+    const standing = (...lines: string[]) =>
+      of('fact', 'u: Plan a party.', ...lines.map((line) => `u: ${line}`)).flatMap(({ text, status }) => (text.startsWith('The') ? [status] : []))
+    expect(standing('The party room is in Lisbon.', 'The party room is in Porto.', 'Actually the party room is blue.')).toEqual([
+      'open',
+      'superseded',
+    ])
+    expect(standing('The old garden room of Ines has tall red doors.', 'Actually that room costs more than lunch with friends.')).toEqual(['open'])
+    const between = Array.from({ length: 20 }, (_, n) => `My box ${n + 10} holds apples.`) // further back nobody looks: that would not be linear
+    expect(standing('The party room is in Lisbon.', ...between, 'Actually the party room is blue.')).toEqual(['open'])
+    expect(standing('The party room is in Lisbon.', ...between.slice(2), 'Actually the party room is blue.')).toEqual(['superseded'])
   })
 
   test('a tool or an assistant cannot supersede what the user said [SUM-1]', () => {
@@ -153,6 +206,8 @@ describe('the extractors', () => {
       ),
     )
     expect(items.find(({ text }) => text.includes('4711'))?.status).toBe('open')
+    const tools = of('fact', 'u: Hello friend.', 't: The room is in Lisbon.', 't: Actually the room is in Porto.')
+    expect(tools.map(({ status }) => status)).toEqual(['open', 'open']) // nor may one tool another
   })
 
   test('an overlapping answer resolves a question [SUM-1]', () => {
@@ -218,6 +273,13 @@ describe('the sheet', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  test('holds nothing after its end, and is another where a message of its range is gone [SUM-4]', () => {
+    const all = dialogue('u: We met Ada.', 'a: In Lisbon?', 'u: In Porto, on May 3.')
+    const upTo = (end: number, messages: readonly LoggedMessage[]) => offlineSheet({ messages, upTo: end, tag })
+    expect(upTo(2, all)).toEqual(upTo(2, all.slice(0, 2)))
+    expect(upTo(3, [all[0], all[2]] as LoggedMessage[]).id).not.toBe(upTo(3, all).id)
   })
 
   test('has no identifier and no name that is not in a message it cites [SUM-4, G3, P18]', () => {
