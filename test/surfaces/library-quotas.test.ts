@@ -3,7 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { mintScope } from '../../src/core/scope.ts'
 import type { Recollect, User } from '../../src/recollect.ts'
 import type { QuotaLimits } from '../../src/session/changes/quotas.ts'
-import { codeOf } from './library-world.ts'
+import type { LogStore } from '../../src/ports/log-store.ts'
+import { memoryKeyProvider } from '../../src/security/index.ts'
+import { manualClock } from '../../src/testing/manual-clock.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { aWorld, codeOf, memoryStores, start } from './library-world.ts'
 import { aMemoryWorld, flakyEmbedder, type MemoryWorld } from './memory-world.ts'
 
 const long = 'x'.repeat(1_500)
@@ -176,4 +180,24 @@ test('a rewind ends what was formed of its messages, also where there is no room
   await full.user('alice').session('s')
   expect(await codeOf(full.settled())).toBe('limit_exceeded')
   expect((await full.user('alice').memories.list()).items).toEqual([])
+})
+
+test('a change that is weighed reads its session once, and writes what was weighed [LIFE-11]', async () => {
+  const clock = manualClock(start)
+  const stores = memoryStores(clock)
+  const calls: string[] = []
+  const sessions: LogStore = {
+    ...stores.sessions,
+    head: (ref) => (calls.push('head'), stores.sessions.head(ref)),
+    updateHead: (...given) => (calls.push('swap'), stores.sessions.updateHead(...given)),
+  }
+  const { recollect } = await aWorld('memory', {
+    clock,
+    stores: { ...stores, sessions },
+    keyProvider: memoryKeyProvider({ random: seededRandom(5) }),
+  })
+  const session = await recollect.user('alice').session('s')
+  calls.length = 0
+  await session.update({ title: 'Lisbon' })
+  expect(calls).toEqual(['head', 'swap'])
 })

@@ -42,10 +42,14 @@ export async function changeWithin(
   change: (body: SessionHead) => SessionHead,
   ifRevision?: number,
 ): Promise<OpenedHead> {
-  const { head, body } = await logs.head(ref)
-  const bytes = encodeBody(change(body)).length - head.body.length
-  if (bytes > 0) await quotas.sessionRoom(scope, head, { bytes })
-  const changed = await logs.change(ref, (now) => change(now.body), ifRevision)
+  let bytes = 0
+  const weighed = async ({ head, body }: OpenedHead) => {
+    const changed = change(body)
+    bytes = encodeBody(changed).length - head.body.length
+    if (bytes > 0) await quotas.sessionRoom(scope, head, { bytes })
+    return changed
+  }
+  const changed = await logs.change(ref, weighed, ifRevision)
   quotas.grew(scope, { bytes })
   return changed
 }

@@ -26,7 +26,7 @@ export interface OpenedHead {
   readonly body: SessionHead
 }
 /** A body to swap in; undefined: nothing to do. */
-export type BodyChange = (now: OpenedHead) => SessionHead | undefined
+export type BodyChange = (now: OpenedHead) => SessionHead | undefined | Promise<SessionHead | undefined>
 
 export interface SessionLogs extends Pick<FoldCache, 'derived' | 'drop' | 'dropOwner' | 'holds'> {
   /** @throws `not_found` if never made, deleted, expired, foreign, or a fork that is not done */
@@ -92,7 +92,7 @@ export function sessionLogs(store: LogStore, cacheBytes: number = limits.session
     for (let attempt = 1; ; attempt++) {
       const seen = await head(ref)
       if (ifRevision !== undefined && ifRevision !== seen.head.revision) throw otherRevision(ifRevision, seen.head.revision)
-      const body = decide(seen)
+      const body = await decide(seen)
       if (body === undefined) return seen
       try {
         return await swap(ref, seen, body)
