@@ -95,7 +95,7 @@ async function httpPage() {
         row.summary,
         row.access,
         row.scope,
-        [row.ifMatch && 'If-Match', typeof row.once === 'object' && 'Idempotency-Key'].filter(Boolean).join(', '),
+        [row.ifMatch && 'If-Match', typeof row.retry === 'object' && 'Idempotency-Key'].filter(Boolean).join(', '),
       ]),
     ),
     '## OpenAI-compatible routes',

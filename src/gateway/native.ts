@@ -7,7 +7,7 @@ import type { Actor } from '../ports/policy.ts'
 import type { Recollect, User } from '../recollect.ts'
 import { userOf, type Caller } from './authenticate.ts'
 import type { Entered, Row } from './door.ts'
-import { runOnce } from './once.ts'
+import { runKeyed } from './keyed.ts'
 import type { Answer, Call, Route } from './route.ts'
 
 /** A native row as the door and the router take it. */
@@ -19,7 +19,7 @@ export const nativeRow = (row: Route, recollect: Recollect): Row => ({
   ...(row.body === undefined ? {} : { reads: { bytes: limits.bodyBytes, stringBytes: limits.jsonStringBytes } }),
   async respond(entered) {
     try {
-      return responseOf(row, await runOnce(row, callOf(row, entered, recollect), entered.request.headers.get('idempotency-key')))
+      return responseOf(row, await runKeyed(row, callOf(row, entered, recollect), entered.request.headers.get('idempotency-key')))
     } finally {
       entered.leave()
     }

@@ -45,7 +45,7 @@ function pathOf(row: Route): object {
     ...(row.ifMatch === true
       ? { 'if-match': z.string().optional().openapi({ description: 'The ETag of an earlier answer; another revision is `conflict`.' }) }
       : {}),
-    ...(typeof row.once === 'object'
+    ...(typeof row.retry === 'object'
       ? { 'idempotency-key': z.string().optional().openapi({ description: 'The same key again has one effect.' }) }
       : {}),
   }
@@ -106,7 +106,7 @@ function answers(row: Route): Record<string, object> {
 
 function errors(row: Route): Record<string, object> {
   const named: readonly ErrorCode[] = row.path.includes('{') ? ['not_found'] : []
-  const again: readonly ErrorCode[] = typeof row.once === 'object' ? ['conflict'] : [] // while the same key is under way (GW-6)
+  const again: readonly ErrorCode[] = typeof row.retry === 'object' ? ['conflict'] : [] // while the same key is under way (GW-6)
   const codes = row.access === 'open' ? open : [...everywhere, ...named, ...again, ...(row.errors ?? [])]
   const all = Object.entries(byStatus(codes, { 'application/problem+json': { schema: problem } }))
   const unread = row.body === undefined ? {} : { 415: { description: 'invalid_input', content: { 'application/problem+json': { schema: problem } } } }

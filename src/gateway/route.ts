@@ -38,7 +38,7 @@ export interface Call<Query = unknown, Body = unknown> {
 }
 
 /** How an answer is kept for the same request again: not with text, titles or secrets, which a deletion must reach. */
-export interface Once<Body = any> {
+export interface Retry<Body = any> {
   /** True for a body that only looks: a dry run, a preview. */
   looks?(body: Body): boolean
   /** What of the answer is kept; default all of it. */
@@ -60,7 +60,7 @@ export interface Route<Query = any, Body = any> {
   /** Beside those that any row may answer. */
   readonly errors?: readonly ('conflict' | 'content_refused')[]
   /** What the same request again gets (GW-6). Every POST says it; `again`: it writes nothing, and runs again. */
-  readonly once?: Once<NoInfer<Body>> | 'again'
+  readonly retry?: Retry<NoInfer<Body>> | 'again'
   readonly ifMatch?: true // takes If-Match (GW-7)
   readonly scope: 'owner' | 'tenant' | 'none'
   /** `tagOf`: under an Idempotency-Key, the ids of what is made. */
@@ -86,6 +86,6 @@ export function checkedRow(row: Route): Route {
   if (!known) throw new Error(`the route ${name} has no action that the policy knows`)
   if (Object.keys(row.answers).length === 0) throw new Error(`the route ${name} has no schema of an answer`)
   if (['PUT', 'PATCH'].includes(row.method) && row.body === undefined) throw new Error(`the route ${name} has no schema of a body`)
-  if (row.method === 'POST' && row.once === undefined) throw new Error(`the route ${name} does not say what a retry gets`)
+  if (row.method === 'POST' && row.retry === undefined) throw new Error(`the route ${name} does not say what a retry gets`)
   return row
 }

@@ -83,11 +83,11 @@ function sentencesIn(open: readonly SheetItem[]): () => Iterable<SheetItem> {
   const facts = open.filter(isFact)
   const often = facts.filter(({ mentions }) => mentions > 1)
   const others = open.filter(({ kind }) => itemKinds.indexOf(kind) > itemKinds.indexOf('fact') && kind !== 'identifier') // goals among them
-  let once: readonly SheetItem[] | undefined
+  let single: readonly SheetItem[] | undefined
   return function* () {
     yield* others
     yield* often
-    yield* (once ??= byCoverage(
+    yield* (single ??= byCoverage(
       facts.filter(({ mentions }) => mentions === 1),
       [...others, ...often],
     ))

@@ -145,7 +145,7 @@ describe.each(rows.map((row) => [nameOf(row), row] as const))('%s', (_, row) => 
       await isRefused(row, { headers: { 'if-match': canary }, status: 400, code: 'invalid_input' })
     })
 
-  if (typeof row.once === 'object')
+  if (typeof row.retry === 'object')
     test('an Idempotency-Key that is too long or not plain [GW-6]', async () => {
       await isRefused(row, { headers: { 'idempotency-key': 'x'.repeat(limits.idempotencyKeyBytes + 1) }, status: 400, code: 'invalid_input' })
       await isRefused(row, { headers: { 'idempotency-key': 'a b' }, status: 400, code: 'invalid_input' })

@@ -126,8 +126,8 @@ const send = async ({ path, as }: Case, body: object | undefined, key: string, t
 
 test('every POST of the table says what the same request again gets, and has a case here [GW-6, GW-2]', () => {
   expect(rows.map(nameOf).toSorted()).toEqual([...Object.keys(cases), ...looking].toSorted())
-  expect(rows.filter((row) => row.once === 'again').map(nameOf)).toEqual(looking)
-  expect(rows.filter((row) => row.once === undefined)).toEqual([])
+  expect(rows.filter((row) => row.retry === 'again').map(nameOf)).toEqual(looking)
+  expect(rows.filter((row) => row.retry === undefined)).toEqual([])
 })
 
 describe.each(Object.entries(cases))('%s', (_, caseOf) => {

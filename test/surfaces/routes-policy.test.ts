@@ -140,7 +140,7 @@ describe('a row that does not start', () => {
     scope: 'owner',
     summary: 'A thing',
     answers: { 200: z.object({}) },
-    once: {},
+    retry: {},
     handle: async () => ({ status: 200 }),
   }
   test('a whole one does [GW-2]', () => expect(checkedRow(good)).toBe(good))
@@ -152,6 +152,6 @@ describe('a row that does not start', () => {
     ['another method on an open path', { access: 'open', path: '/healthz' }],
     ['no schema of an answer', { answers: {} }],
     ['no schema of a body that it must have', { method: 'PUT' }],
-    ['no word on what a retry gets', { once: undefined }],
+    ['no word on what a retry gets', { retry: undefined }],
   ])('%s [GW-2]', (_, more) => expect(() => checkedRow({ ...good, ...more } as Route)).toThrow(/^the route \w+ \S+ (?:has no|does not say)/))
 })

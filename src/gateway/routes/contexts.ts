@@ -15,7 +15,7 @@ export const contextRoutes = [
     path: `${one}/context`,
     access: 'session.append',
     scope: 'owner',
-    once: {
+    retry: {
       looks: ({ preview }) => preview === true,
       keep: ({ receipt }: Context) => receipt.id,
       answer: async (call, id: string) => contextAgain(call, id),
@@ -81,7 +81,7 @@ export const contextRoutes = [
     access: 'session.append',
     scope: 'owner',
     errors: ['conflict'],
-    once: {},
+    retry: {},
     summary: 'What the provider billed, for callers that call the model themselves',
     body: schema.newUsage,
     answers: { 200: schema.receiptUsage },

@@ -2,12 +2,12 @@
 import { RecollectError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import type { CredentialInfo } from '../../recollect.ts'
-import { route, type Once } from '../route.ts'
+import { route, type Retry } from '../route.ts'
 import * as schema from '../schemas.ts'
 import { defined, pageBody } from './sessions.ts'
 
 /** A secret is shown once (GW-6). */
-const withoutSecret: Once = { keep: ({ key }) => ({ key }) }
+const withoutSecret: Retry = { keep: ({ key }) => ({ key }) }
 
 export const ownerRoutes = [
   route({
@@ -15,7 +15,7 @@ export const ownerRoutes = [
     path: '/api/v1/erase',
     access: 'owner.erase',
     scope: 'owner',
-    once: { looks: ({ dryRun }) => dryRun === true, outlivesOwner: true },
+    retry: { looks: ({ dryRun }) => dryRun === true, outlivesOwner: true },
     errors: ['conflict'],
     summary: 'Erase everything of the owner, with a receipt that proves it',
     body: schema.erase,
@@ -79,7 +79,7 @@ export const ownerRoutes = [
     access: 'credential.issue',
     scope: 'tenant',
     errors: ['content_refused'],
-    once: withoutSecret,
+    retry: withoutSecret,
     summary: 'Make an API key; its secret is shown once',
     body: schema.newKey,
     answers: { 201: schema.keyWithSecret },
@@ -99,7 +99,7 @@ export const ownerRoutes = [
     access: 'credential.issue',
     scope: 'tenant',
     errors: ['conflict'],
-    once: withoutSecret,
+    retry: withoutSecret,
     summary: 'A new secret for the same name',
     answers: { 201: schema.keyWithSecret },
     async handle(call) {
@@ -125,7 +125,7 @@ export const ownerRoutes = [
     path: '/api/v1/sweep',
     access: 'sweep',
     scope: 'none',
-    once: { looks: ({ dryRun }) => dryRun === true },
+    retry: { looks: ({ dryRun }) => dryRun === true },
     summary: 'Remove what has expired, or list it',
     body: schema.sweep,
     answers: { 200: schema.swept },

@@ -4,7 +4,7 @@ import { authorityOfOrigin } from '../../core/authority.ts'
 import type { Json } from '../../core/json.ts'
 import type { LoggedMessage, MessageInput, Part, PartInput } from '../../core/message.ts'
 import type { Session, SessionInfo, SessionOptions, TagOf } from '../../recollect.ts'
-import { route, type Answer, type Call, type Once } from '../route.ts'
+import { route, type Answer, type Call, type Retry } from '../route.ts'
 import * as schema from '../schemas.ts'
 
 const path = '/api/v1/sessions'
@@ -16,7 +16,7 @@ export const sessionOf = (call: Call): Promise<Session> => call.user.sessions.ge
 const shown = (info: SessionInfo, status = 200): Answer => ({ status, body: info, revision: info.revision })
 
 /** The name is kept, and the session read anew: its title may have changed, or gone with it. */
-const sessionNamedAgain: Once = {
+const sessionNamedAgain: Retry = {
   keep: ({ id }: SessionInfo) => id,
   answer: async (call, id: string) => shown(await (await call.user.sessions.get(id)).info()),
 }
@@ -27,7 +27,7 @@ export const sessionRoutes = [
     path,
     access: 'session.append',
     scope: 'owner',
-    once: sessionNamedAgain,
+    retry: sessionNamedAgain,
     summary: 'Open a session, or take it up again',
     body: schema.newSession,
     answers: { 200: schema.session, 201: schema.session },
@@ -96,7 +96,7 @@ export const sessionRoutes = [
     path: `${one}/fork`,
     access: 'session.fork',
     scope: 'owner',
-    once: sessionNamedAgain,
+    retry: sessionNamedAgain,
     errors: ['conflict'],
     summary: 'Copy a session up to a seq into a new one',
     body: schema.fork,
@@ -113,7 +113,7 @@ export const sessionRoutes = [
     access: 'session.rewind',
     scope: 'owner',
     ifMatch: true,
-    once: { keep: () => null, answer: async (call) => shown(await (await sessionOf(call)).info()) },
+    retry: { keep: () => null, answer: async (call) => shown(await (await sessionOf(call)).info()) },
     errors: ['conflict'],
     summary: 'What follows a seq no longer counts; the log keeps it',
     body: schema.rewind,
@@ -125,7 +125,7 @@ export const sessionRoutes = [
     path: `${one}/turns`,
     access: 'session.append',
     scope: 'owner',
-    once: {},
+    retry: {},
     errors: ['conflict'],
     summary: 'Take the turn lease',
     body: schema.newTurn,
@@ -159,7 +159,7 @@ export const sessionRoutes = [
     path: `${one}/messages`,
     access: 'session.append',
     scope: 'owner',
-    once: {},
+    retry: {},
     errors: ['conflict'],
     summary: 'Append messages: all or none, durable when answered',
     body: schema.newMessages,

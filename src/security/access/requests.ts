@@ -28,7 +28,7 @@ export interface Requests {
    *
    * @throws `conflict` while it runs, on any node · `invalid_input` where the key came with another body
    */
-  once<T extends Json>(request: KeyedRequest, run: (tagOf: TagOf) => Promise<T>): Promise<{ readonly kept: T; readonly replayed: boolean }>
+  run<T extends Json>(request: KeyedRequest, work: (tagOf: TagOf) => Promise<T>): Promise<{ readonly kept: T; readonly replayed: boolean }>
 }
 
 const answerId = 'answer'
@@ -36,7 +36,7 @@ const answerId = 'answer'
 export function createRequests(parts: { readonly store: LogStore; readonly ring: OwnerKeyRing; readonly mint: Mint }): Requests {
   const { store, ring, mint } = parts
   return {
-    async once<T extends Json>({ tenantId, ownerId = reserved.requests, name, body }: KeyedRequest, run: (tagOf: TagOf) => Promise<T>) {
+    async run<T extends Json>({ tenantId, ownerId = reserved.requests, name, body }: KeyedRequest, work: (tagOf: TagOf) => Promise<T>) {
       const scope = mint(tenantId, ownerId)
       const keys = await ring.ownerKeys(scope)
       const tagOf: TagOf = (place) => keys.tag('id', ['request', place, ...name])
@@ -52,7 +52,7 @@ export function createRequests(parts: { readonly store: LogStore; readonly ring:
           throw new RecollectError('invalid_input', 'this Idempotency-Key was used with another body', 'Use a new key for a new request.')
         const [answer] = head.version === 0 ? [] : await store.read(ref)
         if (answer !== undefined) return { kept: JSON.parse(fromUtf8(answer.body)) as T, replayed: true }
-        const kept = await run(tagOf)
+        const kept = await work(tagOf)
         await store.append(ref, [{ id: answerId, body: toUtf8(JSON.stringify(kept)) }])
         return { kept, replayed: false }
       } finally {

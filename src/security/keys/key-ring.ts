@@ -8,7 +8,7 @@ import { boundedMap, type BoundedMap } from '../bounded-map.ts'
 import { derivedKey, type SubjectPurpose } from './derive.ts'
 import { closeKeyLog, destroyKeys, lookAtKeyLog, removeKeyLog } from './key-ending.ts'
 import type { ClosingMark, KeyLog } from './key-log.ts'
-import { keyShelf, keysOf, once, withNewVersion, type KeyParts, type KeyShelf, type LoadedKeys } from './loaded-keys.ts'
+import { keyShelf, joined, keysOf, withNewVersion, type KeyParts, type KeyShelf, type LoadedKeys } from './loaded-keys.ts'
 import type { KeyUse, OwnerKeys, SealKeys, SealingRing } from './owner-keys.ts'
 
 /** `store` is the key store itself, unwrapped: its key logs are clear (SEAL-17). */
@@ -56,7 +56,7 @@ export function createKeyRing(parts: KeyRingParts): OwnerKeyRing {
     const count = seals.get(refKey(keys.ref))
     const spent = count !== undefined && count.version === keys.current && count.count >= sealsPerKey
     if (!spent && shelf.clock.now() - keys.currentSince < dataKeyMs) return keys
-    return once(renewing, `${refKey(keys.ref)}#${keys.current}`, async () => {
+    return joined(renewing, `${refKey(keys.ref)}#${keys.current}`, async () => {
       await beforeRenewal(keys.owner, keys.ownerKeys, keys.current + 1)
       return withNewVersion(shelf, keys)
     })

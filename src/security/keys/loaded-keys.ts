@@ -149,7 +149,7 @@ export async function keysOf(shelf: KeyShelf, owner: Owner, make: boolean): Prom
     shelf.cache.delete(key)
     return undefined
   }
-  return once(shelf.loading, `${key}#${head?.birth ?? 0}#${head?.revision ?? 0}#${make}`, async () => {
+  return joined(shelf.loading, `${key}#${head?.birth ?? 0}#${head?.revision ?? 0}#${make}`, async () => {
     if (make && (head === undefined || head.version === 0)) await makeFirst(shelf, owner, ref)
     const now = await shelf.store.head(ref)
     // A log that was opened, and whose first keys another process is still wrapping, has none yet.
@@ -158,7 +158,7 @@ export async function keysOf(shelf: KeyShelf, owner: Owner, make: boolean): Prom
 }
 
 /** Callers that saw the same share one piece of work. */
-export function once<T>(running: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+export function joined<T>(running: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const found = running.get(key)
   if (found !== undefined) return found
   const promise = work().finally(() => running.delete(key))

@@ -11,28 +11,28 @@ interface Kept {
 }
 
 /** `key` as the header has it. The answer is kept without what a forgotten text, a deleted session or a secret would live on in. */
-export async function runOnce({ once, method, path, scope, handle }: Route, call: Call, key: string | null): Promise<Answer> {
-  if (key === null || typeof once !== 'object') return handle(call)
+export async function runKeyed({ retry, method, path, scope, handle }: Route, call: Call, key: string | null): Promise<Answer> {
+  if (key === null || typeof retry !== 'object') return handle(call)
   const checked = checkedKey(key)
-  if (once.looks?.(call.body) === true) return handle(call)
+  if (retry.looks?.(call.body) === true) return handle(call)
   const owner = scope === 'owner' ? call.user.ownerId : ''
   const { actor, params, body, ifMatch = null } = call
   let first: Answer | undefined
-  const { kept } = await call.recollect.requests.once<Kept & { [name: string]: Json }>(
+  const { kept } = await call.recollect.requests.run<Kept & { [name: string]: Json }>(
     {
       tenantId: actor.tenantId,
-      ...(scope === 'owner' && once.outlivesOwner !== true ? { ownerId: owner } : {}),
+      ...(scope === 'owner' && retry.outlivesOwner !== true ? { ownerId: owner } : {}),
       name: [`${method} ${path}`, JSON.stringify(params), owner, checked],
       body: JSON.stringify([body ?? null, ifMatch]),
     },
     async (tagOf) => {
       first = await handle(call, tagOf)
-      return { status: first.status, revision: first.revision ?? null, body: once.keep?.(first.body) ?? (first.body as Json) }
+      return { status: first.status, revision: first.revision ?? null, body: retry.keep?.(first.body) ?? (first.body as Json) }
     },
   )
   if (first !== undefined) return first
   const { status, revision, body: keptBody } = kept
-  const again: Omit<Answer, 'status'> = (await once.answer?.(call, keptBody)) ?? {
+  const again: Omit<Answer, 'status'> = (await retry.answer?.(call, keptBody)) ?? {
     body: keptBody,
     ...(revision === null ? {} : { revision }),
   }
