@@ -28,7 +28,7 @@ export type {
 } from './session/session-types.ts'
 
 export type { Explanation, Hit, SearchOptions, SearchResult } from './recall/search-types.ts'
-export { inAppends } from './session/input/in-appends.ts'
+export { checkHistory, inAppends } from './session/input/in-appends.ts'
 export { sameMessage, type Alignment, type SentHistory } from './session/input/align-history.ts'
 export type { Context, ContextOptions } from './context/policy/context-options.ts'
 export type { Course } from './context/receipts/why.ts'

@@ -4,7 +4,16 @@ import type { ToolDefinition } from '../../core/context.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { MessageInput } from '../../core/message.ts'
-import { inAppends, raiseOpenAiChat, type Alignment, type Context, type Session, type SessionAlignment, type Turn } from '../../recollect.ts'
+import {
+  checkHistory,
+  inAppends,
+  raiseOpenAiChat,
+  type Alignment,
+  type Context,
+  type Session,
+  type SessionAlignment,
+  type Turn,
+} from '../../recollect.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
 import { asError } from '../problem.ts'
 import { answerOf, type Answer } from './assemble-answer.ts'
@@ -47,7 +56,7 @@ async function stateless(call: ModelCall, upstream: Upstream): Promise<Response>
 }
 
 async function inTurn(call: ModelCall, desk: ModelDesk, upstream: Upstream, asked: Asked, name: string, mode: Mode): Promise<Response> {
-  inAppends(asked.messages, asked.leading.length) // the whole list is checked before anything is made or stored
+  checkHistory(asked.messages, asked.leading.length) // the whole list is checked before anything is made or stored
   let held = await heldBy(await call.user().session(name), call)
   let work: Work | undefined
   const end = async () => {

@@ -1,5 +1,5 @@
 // Which messages of a request are new: a client sends its whole history, a part of it, or only what is new, and the log must hold each once (OAI-7 to OAI-10).
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashed } from 'node:crypto'
 import { lengthPrefixed } from '../../core/bytes.ts'
 import { isJsonObject } from '../../core/json.ts'
 import type { Message, MessageInput, Part } from '../../core/message.ts'
@@ -28,12 +28,17 @@ export interface Alignment {
 export type SentHistory = 'full' | 'tail' | 'unsaid'
 
 export function canonical(message: Pick<Message, 'role' | 'parts' | 'incomplete'>): Canonical {
-  const fields = message.parts.flatMap((part) => fieldsOf(part, message.role))
-  const text = trimmed(message.role, textIn(message.parts))
+  const { role, parts } = message
+  const fields = () => parts.flatMap((part) => fieldsOf(part, role))
+  const text = trimmed(role, textIn(parts))
+  const key = hash([role, text, ...fields()])
+  let loose: string | undefined // few histories are matched by it
   return {
-    key: hash([message.role, text, ...fields]),
-    looseKey: hash(message.role === 'assistant' ? [message.role, ...fields] : [message.role, text, ...fields]),
-    role: message.role,
+    key,
+    get looseKey() {
+      return (loose ??= role === 'assistant' ? hash([role, ...fields()]) : key)
+    },
+    role,
     text,
     incomplete: message.incomplete !== undefined,
   }
@@ -199,4 +204,4 @@ function sortedArguments(text: string): string {
 const sortedKeys = (_: string, value: unknown): unknown =>
   isJsonObject(value) ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) : value
 
-const hash = (fields: readonly (string | Uint8Array)[]): string => createHash('sha256').update(lengthPrefixed(fields)).digest('base64url')
+const hash = (fields: readonly (string | Uint8Array)[]): string => hashed('sha256', lengthPrefixed(fields), 'base64url')
