@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Receipt, ReceiptEntry } from '../../core/context.ts'
 import { limits } from '../../core/limits.ts'
 import { refOf } from '../../core/log-ref.ts'
+import { decodeBody } from '../../core/session.ts'
 import { mintScope } from '../../core/scope.ts'
 import type { LogStore } from '../../ports/log-store.ts'
 import { memoryStore } from '../../stores/memory/index.ts'
@@ -22,6 +23,23 @@ const usage = (id: string): ReceiptEntry => ({ type: 'usage', usage: { receiptId
 const logsOn = (store: LogStore, mode: ReceiptMode = 'durable', telemetry = recordingTelemetry(), clock = manualClock(0)) =>
   receiptLogs(store, mode, clock, telemetry)
 const aStore = () => memoryStore({ clock: manualClock(0) })
+
+/** What is redacted, in the order in which the store is asked: the seqs that a tombstone names, then those that go. */
+function watched(store: LogStore) {
+  const asked: [what: 'tombstone' | 'rewrite', seqs: readonly number[]][] = []
+  const append: LogStore['append'] = async (ref, entries, ...more) => {
+    for (const { body } of entries) {
+      const entry = decodeBody<ReceiptEntry>(body, 'receipt')
+      if (entry.type === 'tombstone') asked.push(['tombstone', entry.seqs])
+    }
+    return store.append(ref, entries, ...more)
+  }
+  const rewrite: LogStore['rewrite'] = async (ref, changes) => {
+    asked.push(['rewrite', changes.map(({ seq }) => seq)])
+    return store.rewrite(ref, changes)
+  }
+  return { asked, store: { ...store, append, rewrite } }
+}
 
 describe('receipts', () => {
   test('a receipt and its usage are kept, oldest first, also by another process [REC-1]', async () => {
@@ -103,7 +121,7 @@ describe('receipts', () => {
   })
 
   test('the newest 1,000 are kept; older ones go in batches of 100, after a tombstone [REC-1]', async () => {
-    const store = aStore()
+    const { asked, store } = watched(aStore())
     const logs = logsOn(store)
     for (let i = 1; i <= limits.receipts + 250; i++) {
       await logs.save(place, receipt(`r${i}`))
@@ -114,14 +132,22 @@ describe('receipts', () => {
     const ids = [...(await logs.read(place)).keys()]
     expect(ids.slice(-limits.receipts)).toEqual(Array.from({ length: limits.receipts }, (_, i) => `r${i + 251}`))
     expect([...(await logsOn(store).read(place)).keys()]).toEqual(ids)
+    expect(asked.map(([what, { length }]) => [what, length])).toEqual([...pair(200), ...pair(200)]) // receipts with their usages
+    for (let i = 0; i < asked.length; i += 2) expect(asked[i]?.[1]).toEqual(asked[i + 1]?.[1])
   })
 
   test('a log has at most 4 MiB, whatever the number [REC-1]', async () => {
-    const store = aStore()
+    const { asked, store } = watched(aStore())
     const logs = logsOn(store)
     for (let i = 1; i <= 300; i++) await logs.save(place, receipt(`r${i}`, 20_000))
     expect((await store.head(place.ref))?.bytes).toBeLessThanOrEqual(limits.receiptBytes)
     expect([...(await logs.read(place)).keys()].at(-1)).toBe('r300')
     expect((await logs.read(place)).size).toBeGreaterThan(100)
+    expect(asked.map(([what, { length }]) => [what, length])).toEqual(pair(100))
   })
 })
+
+const pair = (seqs: number) => [
+  ['tombstone', seqs],
+  ['rewrite', seqs],
+]
