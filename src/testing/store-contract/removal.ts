@@ -57,6 +57,12 @@ export const removal = [
     await namesake.open()
     await namesake.append(entries(2))
     const { fence } = await lease()
+    const neighbours = [namesake.ref, { tenantId: scope.tenantId, ownerId: `${name} other` }].map(({ tenantId, ownerId }) => ({
+      tenantId,
+      ownerId,
+      purpose: 'work',
+    }))
+    const held = await Promise.all(neighbours.map((one) => store.lease(one, 60_000)))
     clock.advance(1) // half of the logs have expired, and go as well
 
     const { bytes: size, ...count } = await store.erase(scope)
@@ -73,6 +79,7 @@ export const removal = [
       assert.deepEqual(await store.list(scope, kind), { items: [] })
     }
     assert.deepEqual(await namesake.ids(), ['m1', 'm2'])
+    for (const one of held) assert.equal(one && (await store.renew(one.fence, 60_000)), true)
 
     clock.advance(1)
     assert.equal(await store.renew(fence, 60_000), false)
