@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { limits } from '../core/limits.ts'
+import { refOf } from '../core/log-ref.ts'
+import { memoryLogId } from '../core/memory.ts'
 import type { Embedder } from '../ports/models.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
@@ -27,6 +29,37 @@ describe('freshness', () => {
     await forget(owner, 'mem_1', [1, 2])
     await recall.search(owner.scope, 'boiler')
     expect(reads).toEqual([0, 2, 0]) // a redaction: nothing held is trusted
+  })
+
+  test('nothing held of a log is trusted for one that was made anew under its name, also while it is read [NODE-2, PART-5]', async () => {
+    const store = memoryStore({ clock: manualClock(noon) })
+    const before = await anOwner(store)
+    await before.say('The boiler code is 7731.', 'The boiler is old.')
+    let madeAnew = async () => {}
+    const read: typeof store.read = async (...call) => {
+      const entries = await store.read(...call)
+      await madeAnew()
+      return entries
+    }
+    const recall = recallOver({ ...store, read })
+    const found = async () => texts(await recall.search(before.scope, 'boiler garden', open))
+    const remake = async (...said: string[]) => {
+      madeAnew = async () => {}
+      await store.erase(before.scope)
+      await (await anOwner(store)).say(...said)
+    }
+    expect(await found()).toHaveLength(2)
+    await remake('The garden is wide.', 'The garden is green.', 'The garden is wet.') // more than what is held
+    expect((await found()).toSorted()).toEqual(['The garden is green.', 'The garden is wet.', 'The garden is wide.'])
+    recall.drop(before.scope)
+    madeAnew = () => remake('The garden is sold.')
+    expect(await found()).toEqual(['The garden is sold.'])
+  })
+
+  test('a body that is missing without a tombstone fails the search, and is no shorter memory [SEAL-12]', async () => {
+    const { owner, search } = await memoryOf('The boiler code is 7731.', 'The boiler is old.')
+    await owner.store.rewrite(refOf(owner.scope, 'memory', memoryLogId), [{ seq: 1 }])
+    await expect(search('boiler')).rejects.toMatchObject({ code: 'integrity_failure' })
   })
 
   test('all that one context asks of memory costs one head call [NODE-2]', async () => {
