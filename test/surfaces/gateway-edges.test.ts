@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.ts'
 import { networksOf } from '../../src/core/networks.ts'
 import { systemClock } from '../../src/create-recollect/system-clock.ts'
-import { serveGateway } from '../../src/gateway/index.ts'
+import { createGateway, serveGateway } from '../../src/gateway/index.ts'
 import { peerOf } from '../../src/gateway/peer.ts'
-import { manualClock } from '../../src/testing/index.ts'
+import { manualClock, recordingTelemetry } from '../../src/testing/index.ts'
 import { gatewayWorld, type GatewayWorld } from './gateway-world.ts'
 
 const clock = manualClock(Date.now())
@@ -99,6 +99,24 @@ describe('who the client is', () => {
     await expect(bind(['everybody'])).rejects.toMatchObject({ code: 'invalid_input' })
     await (await bind(['10.0.0.0/8'])).stop()
   })
+})
+
+test('the description of the API, which anybody may ask for, is made once [GW-17, ACC-11]', async () => {
+  let made = 0
+  const options = {
+    clock,
+    random: (bytes: number) => new Uint8Array(bytes),
+    telemetry: recordingTelemetry(),
+    hosts: ['127.0.0.1'],
+    metrics: () => '',
+    get version() {
+      return String(++made)
+    },
+  }
+  const gateway = createGateway(world.recollect, options)
+  const described = async () => (await gateway.fetch(new Request('http://127.0.0.1/openapi.json'))).json()
+  expect(await described()).toEqual(await described())
+  expect(made).toBe(1)
 })
 
 test('a body that breaks off is the request of its sender, and no fault of ours [GW-10]', async () => {
