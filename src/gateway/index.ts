@@ -2,4 +2,4 @@
 export { createGateway, routeTable, type Gateway } from './app.ts'
 export type { GatewayOptions } from './gateway-options.ts'
 export { openapiDocument } from './openapi.ts'
-export { serveGateway, type Served, type ServeOptions, type TlsIdentity } from './serve.ts'
+export { checkBind, serveGateway, type Served, type ServeOptions, type TlsIdentity } from './serve.ts'

@@ -39,16 +39,23 @@ export interface Served {
   stop(): Promise<boolean>
 }
 
-/** @throws `invalid_input` for a bind that anybody could reach without TLS or a trusted proxy · `unavailable` when the port is taken */
+/**
+ * The proxies whose word counts. @throws `invalid_input` for an address that other machines reach without TLS, here or in a listed proxy, and for
+ * what is no address of a proxy
+ */
+export function checkBind({ host, trustedProxy = [] }: Pick<ServeOptions, 'host' | 'trustedProxy'>, speaksTls: boolean): Networks {
+  const proxies = networksOf(trustedProxy)
+  if (['127.0.0.1', '::1', 'localhost'].includes(host) || speaksTls || proxies.size > 0) return proxies
+  throw new RecollectError(
+    'invalid_input',
+    'another bind than loopback needs TLS',
+    'Bind 127.0.0.1, set gateway.tls.certFile and gateway.tls.keyFile, or list the proxy with TLS before the gateway in gateway.trustedProxy.',
+  )
+}
+
+/** @throws `invalid_input` as `checkBind` · `unavailable` when the port is taken */
 export async function serveGateway(gateway: Gateway, options: ServeOptions): Promise<Served> {
-  const loopback = ['127.0.0.1', '::1', 'localhost'].includes(options.host)
-  const proxies = networksOf(options.trustedProxy ?? [])
-  if (!loopback && options.tls === undefined && proxies.size === 0)
-    throw new RecollectError(
-      'invalid_input',
-      'another bind than loopback needs TLS',
-      'Bind 127.0.0.1, set gateway.tls.certFile and gateway.tls.keyFile, or list the proxy with TLS before the gateway in gateway.trustedProxy.',
-    )
+  const proxies = checkBind(options, options.tls !== undefined)
   const { server, endQuiet } = await listening(gateway, options, proxies)
   const port = (server.address() as AddressInfo).port
   return {

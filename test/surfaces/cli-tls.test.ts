@@ -45,11 +45,11 @@ describe.skipIf(!built)('TLS on the command line', { timeout: 120_000 }, () => {
     expect((await served.end()).code).toBe(0)
   })
 
-  test('doctor reads the certificate as a start does [CFG-6]', async () => {
-    const look = async (more: Record<string, string> = {}) => {
+  test('doctor reads the certificate as a start does, and says where a bind would be refused [CFG-6, ACC-14]', async () => {
+    const look = async (more: Record<string, string> = {}, check = 'certificate') => {
       const run = await place.run(['doctor', '--json'], { env: { ...env, ...more } })
       const { checks } = JSON.parse(run.out) as { checks: { name: string; state: string; said: string; next?: string }[] }
-      return [run.code, checks.find(({ name }) => name === 'certificate')]
+      return [run.code, checks.find(({ name }) => name === check)]
     }
     expect(await look()).toEqual([0, { name: 'certificate', state: 'ok', said: 'valid until 9999-12-31, for 127.0.0.1' }])
     expect(await look({ RECOLLECT_GATEWAY_HOSTS: 'memory.example' })).toEqual([
@@ -61,6 +61,12 @@ describe.skipIf(!built)('TLS on the command line', { timeout: 120_000 }, () => {
       expect.objectContaining({ state: 'fail', next: expect.stringContaining('keyFile') as string }),
     ])
     expect(await look({ RECOLLECT_GATEWAY_TLS_KEY_FILE: '', RECOLLECT_GATEWAY_TLS_CERT_FILE: '' })).toEqual([0, undefined])
+    const everywhere = { RECOLLECT_GATEWAY_HOST: '0.0.0.0' }
+    expect(await look(everywhere, 'port')).toEqual([0, expect.objectContaining({ state: 'ok' })])
+    expect(await look({ ...everywhere, RECOLLECT_GATEWAY_TLS_KEY_FILE: '', RECOLLECT_GATEWAY_TLS_CERT_FILE: '' }, 'port')).toEqual([
+      1,
+      expect.objectContaining({ state: 'fail', said: 'another bind than loopback needs TLS' }),
+    ])
     await files.write(aCertificate(['127.0.0.1'], { to: '20200101000000Z' }))
     expect(await look()).toEqual([1, expect.objectContaining({ state: 'fail', said: expect.stringContaining('expired on 2020-01-01') as string })])
   })

@@ -9,6 +9,7 @@ import { openRecollect, storePlaces, withStore } from '../../config/open.ts'
 import { settings, type SettingName } from '../../config/settings.ts'
 import { isRecollectError } from '../../core/errors.ts'
 import { systemClock } from '../../create-recollect/system-clock.ts'
+import { checkBind } from '../../gateway/index.ts'
 import { createTelemetry } from '../../telemetry/telemetry.ts'
 import { foundFault } from '../exit-codes.ts'
 import { terminalFor, type GlobalFlags } from '../work.ts'
@@ -181,8 +182,13 @@ async function disk(dataDir: string): Promise<Check> {
     : { name: 'disk', state: 'ok', said }
 }
 
-function port(configuration: Configuration): Promise<Check> {
+async function port(configuration: Configuration): Promise<Check> {
   const [host, wanted] = [configuration.get('gateway.host') as string, configuration.get('gateway.port') as number]
+  try {
+    checkBind({ host, trustedProxy: configuration.get('gateway.trustedProxy') }, configuration.get('gateway.tls.certFile') !== undefined)
+  } catch (error) {
+    return asCheck('port')(error)
+  }
   return new Promise((resolve) => {
     const probe = createServer()
     probe.once('error', () =>
