@@ -123,6 +123,14 @@ describe.each(backends)('on %s', (backend) => {
     await turn.end()
   })
 
+  test('a turn that is held when Recollect closes is renewed no more [NODE-4]', async () => {
+    const { session, recollect, clock } = await aSession()
+    await session.turn()
+    expect(clock.sleeping).toBeGreaterThan(0)
+    await recollect.close()
+    expect(clock.sleeping).toBe(0)
+  })
+
   test('a holder that was forgotten keeps its turn for so long and no longer [NODE-4]', async () => {
     const { session, clock } = await aSession()
     await session.turn({ ttlMs: limits.leaseMsMost })

@@ -8,20 +8,23 @@ export interface Alarm {
 }
 
 export function createAlarm(clock: Clock, ring: () => void): Alarm {
-  const stopped = new AbortController()
+  let stopped = false
   let set: { readonly at: number; readonly cancel: AbortController } | undefined
   return {
     at(ms) {
-      if (stopped.signal.aborted || (set !== undefined && set.at <= ms)) return
-      set?.cancel.abort()
+      if (stopped || (set !== undefined && set.at <= ms)) return
+      set?.cancel.abort(null)
       const mine = { at: ms, cancel: new AbortController() }
       set = mine
-      void clock.sleep(ms - clock.now(), AbortSignal.any([mine.cancel.signal, stopped.signal]), 'background').then(() => {
-        if (set !== mine || stopped.signal.aborted) return
+      void clock.sleep(ms - clock.now(), mine.cancel.signal, 'background').then(() => {
+        if (set !== mine || stopped) return
         set = undefined
         ring()
       })
     },
-    stop: () => stopped.abort(),
+    stop() {
+      stopped = true
+      set?.cancel.abort(null)
+    },
   }
 }

@@ -21,6 +21,7 @@ export interface Turns {
 
 export function sessionTurns(store: LogStore, clock: Clock, random: Random, onEnd: (scope: Scope, sessionId: string) => void): Turns {
   const closed = new AbortController()
+  const kept = new Set<AbortController>() // of the turns whose leases are renewed: a signal that lives as long as the process would gather one for each
   const queue = turnQueue(store, clock, random, closed.signal)
 
   function turnOf(scope: Scope, ref: LogRef, lease: Lease, ttlMs: number, renew: boolean): Turn {
@@ -30,13 +31,16 @@ export function sessionTurns(store: LogStore, clock: Clock, random: Random, onEn
       fence: lease.fence,
       expiresAt: lease.expiresAt,
       async end() {
-        held.abort()
+        held.abort(null)
         await store.release(lease.fence)
         queue.wakeFirst(ref)
         onEnd(scope, ref.logId)
       },
     }
-    if (renew) void keepLease(lease.fence, ttlMs, AbortSignal.any([held.signal, closed.signal]))
+    if (renew && !closed.signal.aborted) {
+      kept.add(held)
+      void keepLease(lease.fence, ttlMs, held.signal).finally(() => kept.delete(held))
+    }
     return turn
   }
 
@@ -47,8 +51,8 @@ export function sessionTurns(store: LogStore, clock: Clock, random: Random, onEn
       await clock.sleep(Math.floor(ttlMs / 3), signal, 'background')
       if (signal.aborted || clock.now() > until) return
       // A failed call is tried again at the next third; a lease that is lost is found by the fence of the next append.
-      const kept = await store.renew(fence, ttlMs).catch(() => true)
-      if (!kept) return
+      const renewed = await store.renew(fence, ttlMs).catch(() => true)
+      if (!renewed) return
     }
   }
 
@@ -72,7 +76,10 @@ export function sessionTurns(store: LogStore, clock: Clock, random: Random, onEn
       onEnd(scope, ref.logId)
     },
 
-    close: () => closed.abort(),
+    close() {
+      closed.abort()
+      for (const held of kept) held.abort(null)
+    },
   }
 }
 
