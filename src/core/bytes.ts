@@ -2,13 +2,14 @@
 
 /** Joins fields so that distinct lists give distinct bytes: each is a 4-byte big-endian length and its bytes (SEAL-6). */
 export function lengthPrefixed(fields: readonly (string | Uint8Array)[]): Uint8Array {
-  const parts = fields.map((field) => (typeof field === 'string' ? Buffer.from(field, 'utf8') : field))
-  const out = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + 4 + part.length, 0))
+  let bytes = 0
+  for (const field of fields) bytes += 4 + (typeof field === 'string' ? Buffer.byteLength(field, 'utf8') : field.length)
+  const out = Buffer.allocUnsafe(bytes)
   let at = 0
-  for (const part of parts) {
-    out.writeUInt32BE(part.length, at)
-    out.set(part, at + 4)
-    at += 4 + part.length
+  for (const field of fields) {
+    const length = typeof field === 'string' ? out.write(field, at + 4, 'utf8') : field.length
+    if (typeof field !== 'string') out.set(field, at + 4)
+    at = out.writeUInt32BE(length, at) + length
   }
   return out
 }

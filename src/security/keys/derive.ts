@@ -1,6 +1,6 @@
 // Keys derived from an owner's two random keys by HKDF-SHA-256, one a purpose (SEAL-3). Purposes never share a key.
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
-import { base64url, lengthPrefixed } from '../../core/bytes.ts'
+import { lengthPrefixed } from '../../core/bytes.ts'
 import type { MacPurpose, OwnerKeys } from './owner-keys.ts'
 
 /** From a data key: what seals, and what chains one audit log (AUD-3). */
@@ -18,9 +18,11 @@ export function derivedKey(from: Uint8Array | KeyObject, purpose: DataPurpose | 
   return key
 }
 
+const digestOf = (key: KeyObject, fields: readonly (string | Uint8Array)[]): Buffer =>
+  createHmac('sha256', key).update(lengthPrefixed(fields)).digest()
+
 /** HMAC-SHA-256 over length-prefixed fields. */
-export const macOf = (key: KeyObject, fields: readonly (string | Uint8Array)[]): Uint8Array =>
-  new Uint8Array(createHmac('sha256', key).update(lengthPrefixed(fields)).digest())
+export const macOf = (key: KeyObject, fields: readonly (string | Uint8Array)[]): Uint8Array => new Uint8Array(digestOf(key, fields))
 
 const tagBytes = 16
 
@@ -31,6 +33,8 @@ export function ownerKeysFrom(subject: KeyObject): OwnerKeys {
     suppress: derivedKey(subject, 'suppress'),
     pseudonym: derivedKey(subject, 'pseudonym'),
   }
-  const mac: OwnerKeys['mac'] = (purpose, fields) => macOf(keys[purpose], fields)
-  return { mac, tag: (purpose, fields) => base64url(mac(purpose, fields).subarray(0, tagBytes)) }
+  return {
+    mac: (purpose, fields) => macOf(keys[purpose], fields),
+    tag: (purpose, fields) => digestOf(keys[purpose], fields).toString('base64url', 0, tagBytes),
+  }
 }
