@@ -67,9 +67,10 @@ describe.skipIf(!built)('a command line that is none', { timeout: 120_000 }, () 
     expect(run.err).not.toContain('canary')
   })
 
-  test('the help fits 80 columns, and each command in it is one that `npm start --` knows from its flags [CLI-5, RUN-7]', async () => {
+  test('help and figures fit 80 columns, and each command in it is one that `npm start --` knows from its flags [CLI-5, RUN-7]', async () => {
     const { out } = await place.run(['--help'])
-    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
+    const shown = [out, (await place.run(['keys', 'create', '--help'])).out, (await place.run(['stats'])).out]
+    expect(shown.flatMap((text) => text.split('\n')).filter((line) => line.length > 80)).toEqual([])
     const script = await readFile(path.join(import.meta.dirname, '../../scripts/run.mjs'), 'utf8')
     const known = [...(/const asks = \[([^\]]*)\]/.exec(script)?.[1] ?? '').matchAll(/'([^']+)'/g)].map((match) => match[1])
     const commands = [...(/\nCommands:\n([^]*)$/.exec(out)?.[1] ?? '').matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1])

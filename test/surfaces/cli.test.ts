@@ -31,7 +31,7 @@ describe.skipIf(!built)('commands in process', { timeout: 120_000 }, () => {
     ['sessions show', ['sessions', 'show', 'talk'], /"id": "talk"/],
     ['receipts of a session', ['receipt', '--session', 'talk'], /^rcp_\S+ {2}\S+Z {2}\d+ tokens, \d memor\w+ put in$/m],
     ['context', ['context', 'talk', '--budget-tokens', '4000', '--format', 'openai-chat'], /user: [^]*Where did I move to\?/],
-    ['stats', ['stats'], /memory size {5}1 session, 1 message, /],
+    ['stats', ['stats'], /memory size {5}1 session, 1 message\n/],
     ['stats of a session', ['stats', '--session', 'talk', '--since', '2026-01-01'], /token/],
     ['sweep', ['sweep', '--dry-run', '--until', '2099-01-01'], /would look at/],
     ['erase, dry', ['erase', '--dry-run'], /nothing was erased/],

@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { commands } from '../../src/cli/main.ts'
 import { olderNode, root } from '../older-node.ts'
 
 const platform = `${process.platform}-${process.arch}`
@@ -133,16 +132,6 @@ describe('the files that set-up reads', () => {
     const ofLaterNodes =
       /\.(?:toSorted|toReversed|toSpliced|with|values\(\)\.map)\(|import\.meta\.\w*name|groupBy|fromAsync|withResolvers|styleText|globSync/
     expect(text).not.toMatch(ofLaterNodes)
-  })
-
-  test('the script knows the words of the command line, so that flags before them do not make it serve [RUN-7]', async () => {
-    const text = await readFile(path.join(root, 'scripts/run.mjs'), 'utf8')
-    const known = [...(/const asks = \[([^\]]*)\]/.exec(text)?.[1] ?? '').matchAll(/'([a-z]+)'/g)].map((match) => match[1])
-    const words = commands(
-      async () => {},
-      () => {},
-    ).commands.map((command) => command.name())
-    expect(known.toSorted()).toEqual([...words, 'help'].toSorted())
   })
 
   test('one exact Node for each platform, its integrity in the lock file [RUN-4]', async () => {

@@ -74,15 +74,37 @@ export async function erase({ backend, terminal, flags }: Work, own: Flags): Pro
 
 export async function stats({ backend, terminal }: Work, flags: Flags): Promise<number> {
   const figures = await backend.usage(text(flags, 'session'), timeOf(text(flags, 'since'), '--since'))
+  terminal.result(figures, () => figureLines(figures))
+  return 0
+}
+
+/** The four figures, a clause a line: 80 columns suffice (CLI-5). */
+function figureLines({ memory, retrieval, tokens, injection }: Awaited<ReturnType<Work['backend']['usage']>>): string[] {
   const share = (value: number | null, count: number, of: string) =>
     value === null ? `– (0 ${of})` : `${(100 * value).toFixed(1)} % of ${count} ${of}`
-  terminal.result(figures, () => [
-    `memory size     ${counted(figures.memory.sessions, 'session')}, ${counted(figures.memory.messages, 'message')}, ${figures.memory.bytes} bytes, about ${counted(figures.memory.tokens, 'token')}; ${counted(figures.memory.records, 'record')}, ${figures.memory.recordBytes} bytes`,
-    `retrieval       abstained ${share(figures.retrieval.abstentionRate, figures.retrieval.recalls, 'recalls')}; stale ${share(figures.retrieval.staleRate, figures.retrieval.recalledRecords, 'records')}`,
-    `tokens          estimated ${figures.tokens.estimated}, billed ${figures.tokens.billed} in ${figures.tokens.billedCalls} of ${figures.tokens.calls} calls, cached ${figures.tokens.cacheRead}, output ${figures.tokens.output}; saved against full history ${figures.tokens.saved}`,
-    `injection       ${counted(figures.injection.injections, 'memory', 'memories')} in ${counted(figures.injection.turns, 'turn')}; turns with any ${share(figures.injection.injectedShare, figures.injection.turns, 'turns')}; repeated ${share(figures.injection.repeatRate, figures.injection.injections, 'injections')}; cited (lexical) ${share(figures.injection.citedRate, figures.injection.answered, 'answered')}`,
-  ])
-  return 0
+  const figure = (name: string, clauses: readonly string[]) => clauses.map((clause, index) => `${(index === 0 ? name : '').padEnd(16)}${clause}`)
+  return [
+    ...figure('memory size', [
+      `${counted(memory.sessions, 'session')}, ${counted(memory.messages, 'message')}`,
+      `${memory.bytes} bytes, about ${counted(memory.tokens, 'token')}`,
+      `${counted(memory.records, 'record')}, ${memory.recordBytes} bytes`,
+    ]),
+    ...figure('retrieval', [
+      `abstained ${share(retrieval.abstentionRate, retrieval.recalls, 'recalls')}`,
+      `stale ${share(retrieval.staleRate, retrieval.recalledRecords, 'records')}`,
+    ]),
+    ...figure('tokens', [
+      `estimated ${tokens.estimated}, billed ${tokens.billed} in ${tokens.billedCalls} of ${tokens.calls} calls`,
+      `cached ${tokens.cacheRead}, output ${tokens.output}`,
+      `saved against full history ${tokens.saved}`,
+    ]),
+    ...figure('injection', [
+      `${counted(injection.injections, 'memory', 'memories')} in ${counted(injection.turns, 'turn')}`,
+      `turns with any ${share(injection.injectedShare, injection.turns, 'turns')}`,
+      `repeated ${share(injection.repeatRate, injection.injections, 'injections')}`,
+      `cited (lexical) ${share(injection.citedRate, injection.answered, 'answered')}`,
+    ]),
+  ]
 }
 
 export async function sweep({ backend, terminal }: Work, flags: Flags): Promise<number> {
