@@ -7,6 +7,7 @@ import { memoryLogId } from '../core/memory.ts'
 import type { Embedder } from '../ports/models.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'
+import { recordingTelemetry } from '../testing/recording-telemetry.ts'
 import { anOwner, forget, memoryOf, noon, open, recallOver, type Said, texts, wordEmbedder } from '../../test/builders/recall.ts'
 import { createDeadlines } from '../ports/deadlines.ts'
 import { createQueryVectors } from './search/query-vectors.ts'
@@ -215,10 +216,13 @@ describe('the embedder', () => {
       },
     ],
     ['gives nothing', async () => []],
-  ])('one that %s leaves the words, and the result says so [EMB-7]', async (_, embed) => {
+  ])('one that %s leaves the words, and result, count and log say so [EMB-7, OBS-11]', async (_, embed) => {
     const owner = await knowing()
-    const found = await recallOver(owner.store, { embedder: asking(embed, true) }).search(owner.scope, 'boiler code')
+    const telemetry = recordingTelemetry()
+    const found = await recallOver(owner.store, { embedder: asking(embed, true), telemetry }).search(owner.scope, 'boiler code')
     expect([texts(found), found.degraded]).toEqual([['The boiler code is 7731.'], ['embedder']])
+    expect(telemetry.counted('recollect_degraded_total', { part: 'embedder' })).toBe(1)
+    expect(telemetry.lines).toEqual([{ level: 'warn', event: 'degraded', fields: { reason: 'embedder' } }])
   })
 
   test.each([true, false])('one that is late is told to stop, and leaves the words; in this process: %s [EMB-7]', async (local) => {
