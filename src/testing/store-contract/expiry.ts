@@ -86,7 +86,24 @@ export const expiry = [
       }
       assert.equal((await mine(base + 4)).length, 5) // the bound is in
       assert.equal((await mine(base - 1)).length, 0)
-      clock.advance(5_006)
+
+      const together = range(1, 3).map((i) => at({ tenant: `${name} t0`, owner: 'o1', logId: `together ${i}` })) // in one ms, of one owner
+      for (const one of together) await one.open({ expires: { at: base + 200 } })
+      const last = (await mine(base + 200, 1)).slice(12).map(({ ref }) => ref.logId)
+      assert.deepEqual(last.toSorted(), ['together 1', 'together 2', 'together 3'])
+      for (const { ref } of together) await store.delete(ref)
+
+      const moved = at({ tenant: `${name} t0`, owner: 'o1', logId: 'moved' })
+      await moved.open({ expires: { inMs: 4_000 } })
+      const first = clock.now() + 4_000
+      clock.advance(6)
+      await moved.append(entries(1), { head: { expires: { inMs: 4_000 } } })
+      const isDue = async (time: number) => (await mine(time)).some(({ ref }) => ref.logId === 'moved')
+      assert.deepEqual([await isDue(first), await isDue(first + 5), await isDue(first + 6)], [false, false, true]) // put off
+      await store.updateHead(moved.ref, 2, { expires: { inMs: 1_000 } })
+      assert.deepEqual([await isDue(clock.now() + 999), await isDue(clock.now() + 1_000)], [false, true]) // brought forward
+      await store.delete(moved.ref)
+      clock.advance(5_000)
       const due = await mine(clock.now())
       assert.equal(due.length, 7)
       for (const { ref } of due) assert.equal(await store.delete(ref, { ifExpired: true }), true)
