@@ -355,7 +355,12 @@ describe('settings', () => {
   })
 
   test('the JSON Schema takes what the loader takes, and refuses what it refuses [CFG-1]', async () => {
-    const fits = new Ajv2020({ strict: false }).compile(settingsSchema())
+    const schema: any = settingsSchema()
+    const fits = new Ajv2020({ strict: false }).compile(schema)
+    const said = names.map((name) => name.split('.').reduce((at, step) => at.properties[step], schema))
+    expect(said.map(({ description, default: fallback }) => [description, fallback])).toEqual(
+      names.map((name) => [settings[name].reason, settings[name].fallback]),
+    )
     const whole = names.map((name) => nested(name, others[name][0])).reduce(merged, {})
     expect(load({ file: await fileOf(whole), environment: { CANARY: 'canary-9f2e' } }).get('seal')).toBe('off')
     expect([fits(whole), fits.errors]).toEqual([true, null])

@@ -278,8 +278,14 @@ test('the description of the API is OpenAPI 3.1 and names every row [GW-17]', as
   const named = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
   )
-  const rows = [...routeTable({} as Parameters<typeof routeTable>[0]), ...modelTable]
+  const native = routeTable({} as Parameters<typeof routeTable>[0])
+  const rows = [...native, ...modelTable]
   expect(named.toSorted()).toEqual(rows.map(({ method, path }) => `${method} ${path}`).toSorted())
+  const once = native.filter((row) => typeof row.retry === 'object').map(({ method, path }) => document.paths[path][method.toLowerCase()])
+  const keyed = once.filter(
+    ({ parameters, responses }) => parameters.some((one: any) => one.name === 'idempotency-key') && responses[409] !== undefined,
+  )
+  expect([once.length > 5, keyed.length]).toEqual([true, once.length])
   const operations = Object.values(document.paths).flatMap((path: any) => Object.values(path)) as { operationId: string; summary: string }[]
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
   expect(operations.every(({ summary }) => summary.length > 5)).toBe(true)
