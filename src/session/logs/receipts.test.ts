@@ -90,6 +90,20 @@ describe('receipts', () => {
     expect((await logs.find(place, 'a'))?.usage?.receiptId).toBe('a')
   })
 
+  test('what is on its way when its owner is erased is not written, nor lost [REC-1, ERA-5]', async () => {
+    const store = aStore()
+    const clock = manualClock(0)
+    const telemetry = recordingTelemetry()
+    const logs = logsOn(store, 'background', telemetry, clock)
+    await logs.save(place, receipt('a'))
+    logs.dropOwner({ tenantId: 't', ownerId: 'o' })
+    clock.advance(limits.receiptGatherMs)
+    await logs.settled()
+    expect([await store.head(place.ref), telemetry.counted('recollect_receipts_lost_total')]).toEqual([undefined, 0])
+    await logs.save(place, receipt('b'))
+    expect([...(await logs.read(place)).keys()]).toEqual(['b'])
+  })
+
   test('off keeps none [REC-1]', async () => {
     const store = aStore()
     await logsOn(store, 'off').save(place, receipt('a'))
