@@ -1,7 +1,6 @@
 // From messages to records: their ids, levels and lives, what is a mention, what must not come back, and what it costs.
 import { expect, test } from 'vitest'
 import { keyRing, wordEmbedder } from '../../test/builders/recall.ts'
-import { limits } from '../core/limits.ts'
 import type { DecodedMemory, RecordBody } from '../core/memory.ts'
 import type { LoggedMessage, Message, Part } from '../core/message.ts'
 import type { Origin } from '../core/authority.ts'
@@ -136,19 +135,14 @@ test('what is embedded is who said it, and the text; one event a record [EMB-1, 
   expect(parts.telemetry.lines).toEqual([{ level: 'warn', event: 'degraded', fields: { reason: 'embedder' } }])
 })
 
-test('the work of forming grows with the text, and not with what is known [FORM-8]', () => {
-  const known = knowing(form(Array.from({ length: 20_000 }, (_, i) => said(i + 1, `note number ${i}`))))
-  const messages = Array.from({ length: limits.formMessages }, (_, i) =>
-    said(30_000 + i, `${i} ${'a sentence of about fifty characters in all, yes. '.repeat(4)}`),
-  )
-  const msOf = (given: KnownRecords) => {
-    const began = performance.now()
-    form(messages, { known: given })
-    return performance.now() - began
+test('the work of forming grows with the text, and not with what is known: it looks up and walks over nothing [FORM-8]', () => {
+  const walked = () => {
+    throw new Error('walked over all that is known')
   }
-  // In turns, and the shortest of each: what else runs on the machine only adds.
-  const times = Array.from({ length: 15 }, () => [msOf(noneKnown()), msOf(known)] as const)
-  const [empty, full] = [Math.min(...times.map(([ms]) => ms)), Math.min(...times.map(([, ms]) => ms))]
-  expect(full).toBeLessThan(4 * empty + 1)
-  expect(full / limits.formMessages).toBeLessThan(0.3)
+  const lookUpOnly = <T extends object>(all: T): T =>
+    Object.assign(all, { [Symbol.iterator]: walked, entries: walked, keys: walked, values: walked, forEach: walked })
+  const { upTo, ...known } = knowing(form([said(1, 'note one'), said(2, 'note two')]))
+  const fields = Object.fromEntries(Object.entries(known).map(([name, all]) => [name, lookUpOnly(all)])) as unknown as Omit<KnownRecords, 'upTo'>
+  const { events, fresh } = form([said(3, 'note two'), said(4, 'note three')], { known: { upTo, ...fields } })
+  expect([events.map(({ event }) => event.type), fresh.length]).toEqual([['evidence', 'record'], 1])
 })

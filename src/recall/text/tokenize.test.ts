@@ -77,14 +77,8 @@ describe('words', () => {
     '\u0301'.repeat(32_768),
     'a@'.repeat(32_768),
   ])('the cost of a long text grows as its length does [LEX-1, MEM-P11]', (text) => {
-    const times = (part: string) => {
-      const began = performance.now()
-      for (let i = 0; i < 5; i++) tokenize(part)
-      return performance.now() - began
-    }
-    times(text)
-    // a quadratic tokenizer takes 64 times as long for 8 times the text, and seconds in all
-    expect(times(text)).toBeLessThan(1_000)
+    // A quadratic tokenizer takes seconds for one of these, and minutes for sixteen in a row: longer than a test may.
+    expect(() => tokenize(text.repeat(16))).not.toThrow()
   })
 
   test('any text gives words and no error [MEM-P11]', () => {
