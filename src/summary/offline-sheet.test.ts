@@ -43,6 +43,7 @@ describe('the extractors', () => {
     ['entity', ['u: We met Ada Moreno near Lisbon.'], ['Ada Moreno', 'Lisbon']],
     ['entity', ['u: Hi Carla, thanks. Hello Bruno. Hey Ines!'], ['Carla', 'Bruno', 'Ines']],
     ['artifact', ['u: Try this:\n```ts\nconst a = 1\n```', 't: It is sunny. Go out.'], ['code: const a = 1', 'tool answered: It is sunny.']],
+    ['identifier', ['u: Try this:\n```ts\nconst port = 8443\n```'], ['8443']],
     ['timeline', ['u: Plan a trip for me.', 'a: Gladly.'], ['Plan a trip for me.']],
     ['hint', ['u: Does Lisbon beat Porto?', 'a: We like Lisbon more.'], ['Lisbon · Porto']],
   ])('find a %s [SUM-1]', (kind, lines, found) => {
