@@ -7,5 +7,6 @@ export default defineConfig({
     maxWorkers: '100%', // the default leaves a core to watch mode, which on two cores is half the machine
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } }, // the default is a second, which a busy machine takes for less
   },
 })
