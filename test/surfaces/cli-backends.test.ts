@@ -58,7 +58,6 @@ describe('in process and over a gateway, with a key of the owner and with one th
     ['context', (backend) => backend.context('trip', { budgetTokens: 5_000, format: 'openai-chat' })],
     ['search', (backend) => backend.search('Lisbon', { limit: 3, kinds: ['episodic'], validAt: 2e12, explain: true })],
     ['receipt', (backend) => backend.receipts('trip', 1)],
-    ['memories', (backend) => backend.memories(10)],
     ['receipt', (backend) => backend.receipt('trip', receipts[0])],
     ['receipt', (backend) => backend.diff('trip', ...receipts)],
     ['stats', (backend) => backend.usage()],

@@ -306,22 +306,17 @@ describe.skipIf(!built)('serve', { timeout: 120_000 }, () => {
     await other.remove()
   })
 
-  test('a command gives the same on a gateway as in process [CLI-1]', async () => {
+  test('a command prints the same on a gateway as in process [CLI-1]', async () => {
     const key = (await place.run(['keys', 'create', '--name', 'remote', '--user-text', 'user-typed', '--quiet'])).out.trim()
     const served = await place.serve()
     const env = { RECOLLECT_KEY: key }
     const there = (args: readonly string[]) => place.run(['--url', served.url, ...args], { env })
     const record = JSON.parse((await there(['remember', 'My bicycle is green.', '--json'])).out) as { id: string; authority: string }
     expect(record.authority).toBe('typed')
-    const paired = [
+    for (const args of [
       ['search', 'green bicycle'],
-      ['memories'],
-      ['sessions', 'list'],
-      ['stats'],
-      ['search', 'green bicycle', '--json'],
       ['erase', '--dry-run'],
-    ]
-    for (const args of paired) {
+    ]) {
       const [remote, local] = [await there(args), await place.run(args)]
       expect(remote).toEqual(local)
       expect(remote.code).toBe(0)
