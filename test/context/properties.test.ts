@@ -50,32 +50,31 @@ test('within an epoch a context is a prefix of the next, in any process; asking 
   )
 })
 
-test('calls and results stand together, messages in the order of the log and once, and every seq has its place [CTX-P4, CTX-P5, CTX-P8, CTX-P9, CTX-P13, CTX-P25]', async () => {
+// One walk for all laws of one context: the walk, not the laws, takes the time.
+test('each context is whole, in order and to the letter, and within its budget, or refused with the numbers [CTX-P3, CTX-P4, CTX-P5, CTX-P6, CTX-P7, CTX-P8, CTX-P9, CTX-P13, CTX-P24, CTX-P25]', async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async (given) => {
       await play(given, async (session, cold) => {
         const context = await tryContext(session, given, cold)
         if (context === undefined) return
-        const { receipt } = context
-        expect(uncovered(receipt)).toEqual([])
-        inOrder(receipt, session)
-        const same = diffReceipts(receipt, receipt)
-        expect([same.parts, same.memories, same.left, same.firstDifferent]).toEqual([
-          { added: [], removed: [], changed: [] },
-          { in: [], out: [] },
-          [],
-          undefined,
-        ])
+        expect(uncovered(context.receipt)).toEqual([])
+        differsFromItselfInNothing(context.receipt)
+        inOrder(context.receipt, session)
+        onTurn(session)
+        injectedOnce(session)
+        toTheLetter(context, session, given)
         if (given.options.format === 'openai-chat') expect(chatOracle(context.messages)).toBe('accepted')
-        const { injections = [], keepFrom = 0 } = session.head().epoch ?? {}
-        const ids = injections.flatMap(({ blocks }) => blocks.flatMap(({ items }) => items.map(({ id }) => id)))
-        expect(new Set(ids).size).toBe(ids.length)
-        expect(injections.every(({ beforeSeq }) => beforeSeq >= keepFrom)).toBe(true)
+        withinBudget(context, given)
       })
     }),
     runs,
   )
 })
+
+function differsFromItselfInNothing(receipt: Receipt): void {
+  const { parts, memories, left, firstDifferent } = diffReceipts(receipt, receipt)
+  expect([parts, memories, left, firstDifferent]).toEqual([{ added: [], removed: [], changed: [] }, { in: [], out: [] }, [], undefined])
+}
 
 /** Kept messages go up by seq; a late result that stands in its place is the one exception (TURN-5). */
 function inOrder({ parts }: Receipt, session: TableSession): void {
@@ -84,28 +83,25 @@ function inOrder({ parts }: Receipt, session: TableSession): void {
   expect(starts).toEqual(starts.toSorted((a, b) => a - b))
 }
 
-test('pins and the pending user text stand to the letter, the system prompt is first and alone, and no turn, open call or pin is cut [CTX-P6, CTX-P7, CTX-P24]', async () => {
-  await fc.assert(
-    fc.asyncProperty(scenario, async (given) => {
-      await play(given, async (session, cold) => {
-        const context = await tryContext(session, given, cold)
-        if (context === undefined) return
-        const sent = JSON.stringify(context.messages)
-        const { messages } = session.fold()
-        const newest = messages.at(-1)
-        const must = [...pinsOf(session, given.pinFrom), ...(newest?.message.role === 'user' ? [newest.seq] : [])]
-        for (const { message } of messages.filter(({ seq }) => must.includes(seq)))
-          for (const part of message.parts)
-            if (part.type === 'text' && part.text.trim() !== '' && !part.text.includes('<'))
-              expect(sent).toContain(JSON.stringify(part.text).slice(1, -1))
-        const system = messages[0]?.message.role === 'system' ? undefined : given.options.system
-        if (system !== undefined) expect(systemOf(context)).toBe(system)
-        onTurn(session)
-      })
-    }),
-    runs,
-  )
-})
+function injectedOnce(session: TableSession): void {
+  const { injections = [], keepFrom = 0 } = session.head().epoch ?? {}
+  const ids = injections.flatMap(({ blocks }) => blocks.flatMap(({ items }) => items.map(({ id }) => id)))
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(injections.every(({ beforeSeq }) => beforeSeq >= keepFrom)).toBe(true)
+}
+
+/** Pins and the pending user text; the system prompt is first and alone. */
+function toTheLetter(context: Context, session: TableSession, given: Scenario): void {
+  const sent = JSON.stringify(context.messages)
+  const { messages } = session.fold()
+  const newest = messages.at(-1)
+  const must = [...pinsOf(session, given.pinFrom), ...(newest?.message.role === 'user' ? [newest.seq] : [])]
+  for (const { message } of messages.filter(({ seq }) => must.includes(seq)))
+    for (const part of message.parts)
+      if (part.type === 'text' && part.text.trim() !== '' && !part.text.includes('<')) expect(sent).toContain(JSON.stringify(part.text).slice(1, -1))
+  const system = messages[0]?.message.role === 'system' ? undefined : given.options.system
+  if (system !== undefined) expect(systemOf(context)).toBe(system)
+}
 
 function systemOf({ system, messages }: Context): unknown {
   const [first] = messages as readonly { role: string; content?: unknown }[]
@@ -125,19 +121,11 @@ function onTurn(session: TableSession): void {
   expect(turn || round || afterSystem).toBe(true)
 }
 
-test('a context is within its budget for a true count up to a quarter above the estimate, or refused with the numbers [CTX-P3]', async () => {
-  await fc.assert(
-    fc.asyncProperty(scenario, async (given) => {
-      await play(given, async (session, cold) => {
-        const context = await tryContext(session, given, cold)
-        if (context === undefined) return
-        expect(context.tokens.predicted).toBeLessThanOrEqual(context.tokens.hard)
-        expect(context.tokens.predicted * 1.25).toBeLessThanOrEqual((given.options.budgetTokens as number) + 1)
-      })
-    }),
-    runs,
-  )
-})
+/** For a true count up to a quarter above the estimate. */
+function withinBudget({ tokens: { predicted, hard } }: Context, { options: { budgetTokens } }: Scenario): void {
+  expect(predicted).toBeLessThanOrEqual(hard)
+  expect(predicted * 1.25).toBeLessThanOrEqual((budgetTokens as number) + 1)
+}
 
 test('after an eviction no more than the low watermark and a turn is kept, and whole turns pass before the next [CTX-P10]', async () => {
   const chat = fc.record({
