@@ -1,14 +1,15 @@
 // Where a SQLite store can be opened, with what settings, and what is said where it cannot (SQL-2, SQL-3, ISO-7, ISO-9, MOV-6).
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { isRecollectError } from '../../src/core/errors.ts'
 import { sqliteStore, type SqliteClient } from '../../src/stores/sqlite/index.ts'
+import { asRecollectError } from '../../src/stores/sqlite/sqlite-errors.ts'
 import { networkFileSystem } from '../../src/stores/sqlite/place.ts'
-import { aFolder, aLog, clock, nothing } from './sqlite-builders.ts'
+import { aFolder, aLog, clock, nothing, sqliteError } from './sqlite-builders.ts'
 
 const folder = aFolder()
 afterAll(() => folder.remove())
@@ -16,6 +17,13 @@ afterAll(() => folder.remove())
 const refusal = async (file: string): Promise<string> => {
   const failure: unknown = await sqliteStore({ path: file, clock }).catch((error: unknown) => error)
   return isRecollectError(failure) ? `${failure.code}: ${failure.message}` : String(failure)
+}
+
+/** As another program would, while nobody has it open or beside who has. */
+function changed(file: string, sql: string): void {
+  const database = new DatabaseSync(file)
+  database.exec(sql)
+  database.close()
 }
 
 describe('the file', () => {
@@ -113,17 +121,59 @@ describe('what cannot be opened', () => {
   test('a format that needs a newer reader is refused before anything is written; one that does not is read [MOV-6]', async () => {
     const file = folder.file('newer')
     await (await sqliteStore({ path: file, clock })).close()
-    const change = (sql: string) => {
-      const database = new DatabaseSync(file)
-      database.exec(sql)
-      database.close()
-    }
-    change("pragma user_version = 3; update meta set value = 2 where name = 'minReader'")
+    changed(file, "pragma user_version = 3; update meta set value = 2 where name = 'minReader'")
     const before = readFileSync(file)
     expect(await refusal(file)).toBe('invalid_input: the database has format 3 and needs a reader of format 2; this version reads up to 1')
     expect(readFileSync(file).equals(before)).toBe(true)
-    change("update meta set value = 1 where name = 'minReader'")
+    changed(file, "update meta set value = 1 where name = 'minReader'")
     await (await sqliteStore({ path: file, clock })).close()
+  })
+
+  test('a format that does not say who may read it is refused [MOV-6]', async () => {
+    for (const [i, lost] of ['delete from meta', 'drop table meta'].entries()) {
+      const file = folder.file(`unsaid-${i}`)
+      await (await sqliteStore({ path: file, clock })).close()
+      changed(file, `pragma user_version = 2; ${lost}`)
+      expect(await refusal(file)).toBe('invalid_input: the database has format 2, and does not say who may read it; this version reads up to 1')
+    }
+  })
+
+  test('a file that lacks what its format has is damaged, and nothing holds it afterwards [SQL-3]', async () => {
+    for (const [i, harm] of [
+      'drop table lease',
+      'alter table log rename column body to text',
+      'drop table entry; create view entry as select 1',
+    ].entries()) {
+      const file = folder.file(`lacking-${i}`)
+      await (await sqliteStore({ path: file, clock })).close()
+      changed(file, harm)
+      expect(await refusal(file)).toBe('integrity_failure: stored data is damaged: the database has not the tables of its format')
+      expect(existsSync(`${file}-wal`)).toBe(false) // as after the close of a last connection
+    }
+  })
+
+  test('a WAL of another database beside the file is refused, and the file is left as it is [SQL-3]', async () => {
+    const [file, foreign] = [folder.file('whole'), folder.file('another')]
+    await (await sqliteStore({ path: file, clock })).close()
+    const before = readFileSync(file)
+    const database = new DatabaseSync(foreign)
+    database.exec('pragma journal_mode = wal; create table notes (text)')
+    copyFileSync(`${foreign}-wal`, `${file}-wal`)
+    database.close()
+    expect(await refusal(file)).toBe('invalid_input: the file is a database of another program')
+    expect(readFileSync(file).equals(before)).toBe(true)
+    rmSync(`${file}-wal`)
+    await (await sqliteStore({ path: file, clock })).close()
+  })
+
+  test('a file that was cut short, and a number that none of ours can be, are damage and not a wait [SQL-3, LOG-8]', async () => {
+    const file = folder.file('numbers')
+    const store = await sqliteStore({ path: file, clock })
+    await store.open(aLog(), { body: nothing })
+    changed(file, 'update log set revision = 9223372036854775807')
+    await expect(store.head(aLog())).rejects.toMatchObject({ code: 'integrity_failure' })
+    await store.close()
+    expect(asRecollectError(sqliteError(522)).code).toBe('integrity_failure')
   })
 
   test('a folder that may not be written is refused with the reason [SQL-2]', () => {

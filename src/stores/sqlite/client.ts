@@ -21,3 +21,7 @@ export type OpenClient = (file: string) => SqliteClient
 
 /** Loaded at the first use: an older Node, which has none, can then be told what is wanted. */
 export const nodeSqlite: OpenClient = (file) => new (process.getBuiltinModule('node:sqlite').DatabaseSync)(file) as SqliteClient
+
+/** A connection that leaves every byte of the file as it is, also at its close. */
+export const nodeSqliteReader: OpenClient = (file) =>
+  new (process.getBuiltinModule('node:sqlite').DatabaseSync)(file, { readOnly: true }) as SqliteClient

@@ -12,7 +12,6 @@ import { createKnownLogs } from './known-logs.ts'
 import { openDatabase, type Synchronous } from './open-database.ts'
 import { readCalls, type Store } from './read-calls.ts'
 import { asRecollectError } from './sqlite-errors.ts'
-import { prepareAll } from './statements.ts'
 import { shareFrom, untilUnlocked } from './waiting.ts'
 import { writeCalls } from './write-calls.ts'
 import { createWrites } from './writes.ts'
@@ -31,8 +30,7 @@ export interface Driver extends LogStore {
 
 /** Over a file that is there. */
 export async function openDriver(file: string, { clock, random, synchronous, client: open }: DriverOptions): Promise<Driver> {
-  const client = await untilUnlocked(() => openDatabase(open ?? nodeSqlite, file, synchronous), random)
-  const statements = prepareAll(client)
+  const { client, statements } = await untilUnlocked(() => openDatabase(open ?? nodeSqlite, file, synchronous), random)
   const logs = createKnownLogs(statements)
   const now = storeTime(clock)
 

@@ -1,9 +1,12 @@
 // One connection with the settings of SQL-2, each read back.
+import { existsSync } from 'node:fs'
 import { RecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
-import type { OpenClient, SqliteClient } from './client.ts'
+import { damaged } from '../store-errors.ts'
+import { nodeSqlite, nodeSqliteReader, type OpenClient, type SqliteClient } from './client.ts'
 import { checkFormat, makeTables } from './schema.ts'
 import { asRecollectError, resultCode } from './sqlite-errors.ts'
+import { prepareAll, type Statements } from './statements.ts'
 
 export type Synchronous = 'full' | 'normal'
 
@@ -26,25 +29,38 @@ const settings = (synchronous: Synchronous): readonly (readonly [string, string 
   ['checkpoint_fullfsync', 'on', 1],
 ]
 
-/** Opens the file, refuses what is not ours before anything is written, sets and reads back, and makes the tables. */
-export function openDatabase(open: OpenClient, file: string, synchronous: Synchronous): SqliteClient {
-  const client = opened(open, file)
+export interface OpenDatabase {
+  readonly client: SqliteClient
+  readonly statements: Statements
+}
+
+/** Opens the file, refuses what is not ours before anything is written, sets and reads back, makes the tables, and prepares every statement. */
+export function openDatabase(open: OpenClient, file: string, synchronous: Synchronous): OpenDatabase {
+  // The close of a connection that writes empties the WAL into the file, so one that is not ours would be in it for good.
+  if (open === nodeSqlite && existsSync(`${file}-wal`)) {
+    const reader = checked(nodeSqliteReader, file)
+    reader.close()
+  }
+  const client = checked(open, file)
   try {
-    client.exec('pragma busy_timeout = 0')
-    checkFormat(client)
     setAndReadBack(client, synchronous)
     makeTables(client)
-    return client
+    return { client, statements: prepareAll(client) }
   } catch (error) {
     client.close()
     throw openError(error)
   }
 }
 
-function opened(open: OpenClient, file: string): SqliteClient {
+function checked(open: OpenClient, file: string): SqliteClient {
+  let client: SqliteClient | undefined
   try {
-    return open(file)
+    client = open(file)
+    client.exec('pragma busy_timeout = 0')
+    checkFormat(client)
+    return client
   } catch (error) {
+    client?.close()
     throw openError(error)
   }
 }
@@ -64,8 +80,7 @@ export function setAndReadBack(client: SqliteClient, synchronous: Synchronous): 
 }
 
 function openError(error: unknown): RecollectError {
-  const notADatabase = 26
-  const cannotOpen = 14
+  const [wrongSql, cannotOpen, notADatabase] = [1, 14, 26]
   const code = resultCode(error) & 0xff
   if (code === notADatabase)
     return new RecollectError('invalid_input', 'the file is not a SQLite database', 'Give the path of a file that Recollect made, or of none.', {
@@ -75,5 +90,6 @@ function openError(error: unknown): RecollectError {
     return new RecollectError('invalid_input', 'the database cannot be opened', 'Give a path in a folder that this process may write.', {
       cause: error,
     })
+  if (code === wrongSql) return damaged('the database has not the tables of its format', error)
   return asRecollectError(error)
 }

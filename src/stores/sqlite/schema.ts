@@ -50,7 +50,14 @@ export function checkFormat(client: SqliteClient): 'new' | 'known' {
   if (found === 0)
     throw new RecollectError('invalid_input', 'the file is a database of another program', 'Give the path of a file that Recollect made, or of none.')
   if (found === format) return 'known'
-  const minReader = Number(one(client, "select value from meta where name = 'minReader'"))
+  const says = one(client, "select count(*) from sqlite_schema where name = 'meta'") === 1
+  const minReader = says ? one(client, "select value from meta where name = 'minReader'") : undefined
+  if (typeof minReader !== 'number')
+    throw new RecollectError(
+      'invalid_input',
+      `the database has format ${found}, and does not say who may read it; this version reads up to ${format}`,
+      'Give the path of a file that Recollect made, or of none.',
+    )
   if (minReader > format)
     throw new RecollectError(
       'invalid_input',

@@ -5,6 +5,9 @@ import { damaged, storeFailed } from '../store-errors.ts'
 // https://www.sqlite.org/rescode.html: the low byte is the primary code, the rest says more.
 const primary = { busy: 5, locked: 6, readOnly: 8, ioError: 10, corrupt: 11, full: 13, protocol: 15, constraint: 19, mismatch: 20, notADatabase: 26 }
 
+// A page that the file ends in the middle of. A number that no number of ours can be comes from Node as `ERR_OUT_OF_RANGE`.
+const shortRead = 522
+
 // IOERR, _WRITE, _FSYNC, _DIR_FSYNC, _CLOSE of a write: the pages may be gone from the cache, so a second flush proves nothing (DRV-6).
 // The shared-memory kinds (a full disk gives those) lose nothing and are left out.
 const failedFlush = new Set([10, 778, 1034, 1290, 4106])
@@ -23,6 +26,8 @@ export const isFailedFlush = (error: unknown): boolean => failedFlush.has(result
 /** The error a caller gets for what a client threw. */
 export function asRecollectError(error: unknown): RecollectError {
   if (error instanceof RecollectError) return error
+  if (resultCode(error) === shortRead || (error as { code?: unknown } | null)?.code === 'ERR_OUT_OF_RANGE')
+    return damaged('the database file does not read as one', error)
   switch (resultCode(error) & 0xff) {
     case primary.full:
       return new RecollectError('unavailable', 'the disk of the database is full', 'Free space on it, then make the same call again.', {
