@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { isRecollectError } from '../../src/core/errors.ts'
+import type { LogRef } from '../../src/core/log-ref.ts'
 import { sqliteStore, type SqliteClient } from '../../src/stores/sqlite/index.ts'
 import { asRecollectError } from '../../src/stores/sqlite/sqlite-errors.ts'
 import { networkFileSystem } from '../../src/stores/sqlite/place.ts'
@@ -195,10 +196,8 @@ test('distinct refs are distinct logs, whatever stands in their names [ISO-7]', 
   const refs = [...new Map(fc.sample(address, { numRuns: 10_000, seed: 7 }).map((ref) => [JSON.stringify(ref), ref])).values()]
   const births = await Promise.all(refs.map(async (ref) => (await store.open(ref, { body: Buffer.from(JSON.stringify(ref)) })).birth))
   expect(new Set(births).size).toBe(refs.length)
-  const scopes = new Map(refs.map((ref) => [JSON.stringify([ref.tenantId, ref.ownerId, ref.kind]), ref]))
-  for (const scope of scopes.values()) {
-    const mine = refs.filter((ref) => ref.tenantId === scope.tenantId && ref.ownerId === scope.ownerId && ref.kind === scope.kind)
-    const { items } = await store.list(scope, scope.kind, { limit: 200 })
+  for (const mine of Map.groupBy(refs, ({ tenantId, ownerId, kind }) => JSON.stringify([tenantId, ownerId, kind])).values()) {
+    const { items } = await store.list(mine[0] as LogRef, (mine[0] as LogRef).kind, { limit: 200 })
     expect(items.map(({ logId }) => logId).toSorted()).toEqual(mine.map(({ logId }) => logId).toSorted())
   }
   await store.close()
