@@ -6,6 +6,7 @@ const second = 1000
 const minute = 60 * second
 const hour = 60 * minute
 const day = 24 * hour
+export { minute as minuteMs, hour as hourMs, day as dayMs }
 
 export const limits = {
   // ids (ISO-6, LOG-1)
@@ -143,6 +144,8 @@ export const limits = {
   sentenceUnits: 400, // SUM-5: a line of the sheet, and the longest sentence in it
   identifierUnits: 120, // longer runs are content, not names
   itemRefs: 8, // seqs that an item names
+  itemsCompared: 20, // SUM-1: the newest, with a correction or an answer; with all, the work would grow as the square of the log
+  hintTopics: 5, // SUM-1
   sheetSegmentTurns: 10, // SUM-1: turns that one timeline line stands for
   sheetsKept: 8, // of a session, by a process: those of the plans in hand
   marginTokensLeast: 256, // TOK-8
@@ -232,10 +235,11 @@ export const limits = {
   settingChars: 4 * KiB, // of one text: a path on Linux (PATH_MAX) and any URL fit
   settingItems: 64, // of one list
   settingsFileBytes: 1 * MiB,
-  secretFileBytes: 64 * KiB, // a key, or a token with its claims
+  secretFileBytes: 64 * KiB, // a key, the file of key-encryption keys, or a token with its claims
   pemFileBytes: 64 * KiB, // a chain of ten certificates has about 20 KiB
   settingFaults: 20, // told at once; a line that nobody reads helps nobody
   cliCallMsMost: 10 * minute, // --timeout-ms
+  diskFreeBytesLeast: 512 * MiB, // doctor warns of less
 
   // the gateway (security 5.4, surfaces 2)
   bodyBytes: 1 * MiB,
@@ -253,6 +257,7 @@ export const limits = {
   tenantReadsAMinute: 600_000,
   anonymousRequestsAMinute: 60,
   failuresAMinute: 10, // ACC-7
+  ratesKept: 20_000, // of owners, tenants and addresses; the least recently used goes, which only ever gives somebody more room
   ownerInFlight: 8,
   processInFlight: 256,
   requestMs: 30 * second,
@@ -277,6 +282,7 @@ export const limits = {
   cutMs: 5 * second, // for what is cut then: to store what had come of it
   healthCheckMs: 1 * second, // GW-16: of each part
   healthCachedMs: 2 * second,
+  metricLabelValues: 200, // OBS-6: of an `open` label; the next one is `other`
   jobLagMs: 60 * second, // background work that is later than this is a warning
   policyMs: 1 * second, // ACC-2
   keyDays: 90, // ACC-4

@@ -1,10 +1,7 @@
 // Token buckets and counts in flight, in each process (security 5.4, ACC-7, ACC-11).
 import { RecollectError } from '../core/errors.ts'
-import { limits } from '../core/limits.ts'
+import { limits, minuteMs } from '../core/limits.ts'
 import type { Clock } from '../ports/clock.ts'
-
-const minuteMs = 60_000
-const bucketsKept = 20_000 // a bound on memory; the least recently used goes, which only ever gives somebody more room
 
 interface Bucket {
   tokens: number
@@ -27,7 +24,7 @@ export function createRates(clock: Clock): Rates {
     bucket.at = now
     buckets.delete(id)
     buckets.set(id, bucket)
-    if (buckets.size > bucketsKept) buckets.delete(buckets.keys().next().value as string)
+    if (buckets.size > limits.ratesKept) buckets.delete(buckets.keys().next().value as string)
     return bucket
   }
   return {

@@ -194,7 +194,6 @@ function takeSentence(sentence: Sentence, kind: ItemKind, said: Said, { add, dra
   }
 }
 
-const lookBack = 20 // items that a correction or an answer is compared with
 const correctable: ReadonlySet<ItemKind> = new Set(['fact', 'decision', 'constraint', 'commitment', 'goal'])
 
 /** The newest items that may be answered or corrected, newest last. */
@@ -207,7 +206,7 @@ function remember(recent: Recent, draft: Draft): void {
   const list = draft.kind === 'question' ? recent.questions : correctable.has(draft.kind) ? recent.correctable : undefined
   if (list === undefined) return
   list.push(draft)
-  if (list.length > lookBack) list.shift()
+  if (list.length > limits.itemsCompared) list.shift()
 }
 
 const wordsOf = (draft: Draft): ReadonlySet<string> => (draft.words ??= contentWords(draft.text))
@@ -245,10 +244,8 @@ const sharedWords = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => 
   return shared
 }
 
-const hintTopics = 5
-
 function addHint({ topics, firstSeq, lastSeq, firstTurn, authority }: Segment, add: Add): void {
-  const top = [...topics].toSorted(([a, m], [b, n]) => n.count - m.count || m.seq - n.seq || (a < b ? -1 : 1)).slice(0, hintTopics)
+  const top = [...topics].toSorted(([a, m], [b, n]) => n.count - m.count || m.seq - n.seq || (a < b ? -1 : 1)).slice(0, limits.hintTopics)
   const hint = top.length === 0 ? undefined : add('hint', top.map(([topic]) => topic).join(' · '), { seq: lastSeq, turn: firstTurn, authority })
   if (hint === undefined) return
   hint.refs = [...new Set(top.map(([, { seq }]) => seq))].toSorted((a, b) => a - b)

@@ -1,8 +1,7 @@
 // Metrics in memory, and their text for Prometheus (format 0.0.4). Series are bounded: labels come from the table, others become `other` (OBS-6).
+import { limits } from '../core/limits.ts'
 import type { Labels, Telemetry } from '../ports/telemetry.ts'
 import { metricNamed, metrics } from './names.ts'
-
-const openValuesMost = 200 // values of an `open` label; the next one is `other`
 
 interface Histogram {
   readonly buckets: number[]
@@ -28,7 +27,7 @@ export function prometheusSink(): PrometheusSink {
         if (allowed !== 'open') return `${label}="${allowed.includes(given) ? given : 'other'}"`
         const seen = openValues.get(`${name} ${label}`) ?? new Set()
         openValues.set(`${name} ${label}`, seen)
-        if (seen.size < openValuesMost) seen.add(given)
+        if (seen.size < limits.metricLabelValues) seen.add(given)
         return `${label}="${escaped(seen.has(given) ? given : 'other')}"`
       })
       .join(',')

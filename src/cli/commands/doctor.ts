@@ -8,6 +8,7 @@ import type { Configuration } from '../../config/load.ts'
 import { openRecollect, storePlaces, withStore } from '../../config/open.ts'
 import { settings, type SettingName } from '../../config/settings.ts'
 import { isRecollectError } from '../../core/errors.ts'
+import { limits } from '../../core/limits.ts'
 import { systemClock } from '../../create-recollect/system-clock.ts'
 import { checkBind } from '../../gateway/index.ts'
 import { createTelemetry } from '../../telemetry/telemetry.ts'
@@ -20,8 +21,6 @@ interface Check {
   readonly said: string
   readonly next?: string
 }
-
-const lowDiskBytes = 512 * 1024 * 1024
 
 export async function doctor(load: () => Configuration, flags: GlobalFlags): Promise<number> {
   const terminal = terminalFor(flags)
@@ -177,7 +176,7 @@ async function disk(dataDir: string): Promise<Check> {
   )
   if (free === undefined) return { name: 'disk', state: 'warn', said: 'free space is not known' }
   const said = `${Math.round(free / 1e6)} MB free`
-  return free < lowDiskBytes
+  return free < limits.diskFreeBytesLeast
     ? { name: 'disk', state: 'warn', said, next: 'free some space; a full disk refuses writes' }
     : { name: 'disk', state: 'ok', said }
 }

@@ -2,7 +2,7 @@
 import { base64url, fromBase64url } from '../../core/bytes.ts'
 import { RecollectError, isRecollectError } from '../../core/errors.ts'
 import { fromUtf8, toUtf8 } from '../../core/json.ts'
-import { limits } from '../../core/limits.ts'
+import { dayMs, limits } from '../../core/limits.ts'
 import { refOf } from '../../core/log-ref.ts'
 import type { Mint } from '../../core/scope.ts'
 import type { Head, LogStore, PageRequest } from '../../ports/log-store.ts'
@@ -34,7 +34,6 @@ export interface CredentialRecords {
   alone<T>(work: () => Promise<T>): Promise<T>
 }
 
-const dayMs = 86_400_000
 const recordIn = (head: Head): KeyRecord => JSON.parse(fromUtf8(head.body)) as KeyRecord
 const bodyOf = (record: KeyRecord): Uint8Array => toUtf8(JSON.stringify(record))
 

@@ -2,7 +2,7 @@
 import { checkFields, type Fields } from '../../core/check-fields.ts'
 import { RecollectError } from '../../core/errors.ts'
 import { checkId } from '../../core/ids.ts'
-import { limits } from '../../core/limits.ts'
+import { dayMs, limits } from '../../core/limits.ts'
 import { grants as allGrants, roles as allRoles, type Actor, type Grant, type Role } from '../../ports/policy.ts'
 import { reserved } from '../reserved.ts'
 import { lonelyRoles, mayIssue } from './role-policy.ts'
@@ -40,7 +40,6 @@ const requestFields: Fields = {
   expiresAt: 'number',
 }
 
-const dayMs = 86_400_000
 const invalid = (message: string, nextStep: string) => new RecollectError('invalid_input', message, nextStep)
 
 /** @throws `invalid_input` · `content_refused` (ACC-3) */

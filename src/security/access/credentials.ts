@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { RecollectError, isRecollectError } from '../../core/errors.ts'
 import type { Random } from '../../core/ids.ts'
-import { limits } from '../../core/limits.ts'
+import { hourMs, limits } from '../../core/limits.ts'
 import type { Mint } from '../../core/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { LogStore, PageRequest } from '../../ports/log-store.ts'
@@ -53,7 +53,6 @@ interface Desk extends CredentialsParts {
   readonly records: CredentialRecords
 }
 
-const hourMs = 3_600_000
 const noMac = new Uint8Array(32)
 const nobody = 'a'.repeat(16) // looked up for what does not parse, so that it costs the same
 

@@ -4,7 +4,7 @@ import { base64url } from '../../core/bytes.ts'
 import { RecollectError, isRecollectError } from '../../core/errors.ts'
 import type { Random } from '../../core/ids.ts'
 import { fromUtf8, toUtf8 } from '../../core/json.ts'
-import { limits } from '../../core/limits.ts'
+import { dayMs, limits } from '../../core/limits.ts'
 import { refOf, type LogRef } from '../../core/log-ref.ts'
 import type { Mint } from '../../core/scope.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -48,8 +48,6 @@ interface Chain {
   version: number
   hash: Uint8Array
 }
-
-const dayMs = 86_400_000
 
 export const monthOf = (at: number): string => new Date(at).toISOString().slice(0, 7)
 

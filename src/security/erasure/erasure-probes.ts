@@ -1,6 +1,6 @@
 // Looks everywhere for what an erasure should have removed, and says where it did not look (ERA-7).
 import type { ErasureReceipt, Probe } from '../../core/deletion.ts'
-import { limits } from '../../core/limits.ts'
+import { dayMs, limits } from '../../core/limits.ts'
 import type { Owner } from '../../core/scope.ts'
 import type { ErasedStore, ErasureParts } from './erasure-parts.ts'
 import { foundInFiles, needles, type Needles } from './needles.ts'
@@ -11,8 +11,6 @@ export interface Before {
   readonly residues: readonly Residue[]
   readonly wraps: Needles
 }
-
-const dayMs = 86_400_000
 
 /** Collected before anything goes; held in memory only. */
 export async function collectBefore(parts: ErasureParts, stores: readonly ErasedStore[], owner: Owner): Promise<Before> {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { base64url, fromBase64url } from '../../core/bytes.ts'
 import { RecollectError } from '../../core/errors.ts'
 import type { Random } from '../../core/ids.ts'
+import { limits } from '../../core/limits.ts'
 import type { KeyProvider } from '../../ports/key-provider.ts'
 import { kekRing } from './kek-ring.ts'
 
@@ -22,7 +23,6 @@ export interface FileKeyOptions {
 
 const formatName = 'recollect-keys-1'
 const kekBytes = 32
-const mostFileBytes = 64 * 1024
 const ownerOnly = 0o600
 const groupAndOthers = 0o077
 const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code
@@ -74,7 +74,7 @@ async function readChecked({ path, uid }: FileKeyOptions): Promise<string | unde
       throw refused(path, `belongs to user ${stat.uid}; this process runs as ${uid}`, 'Change its owner, or run as that user.')
     if (uid !== undefined && (stat.mode & groupAndOthers) !== 0)
       throw refused(path, `has mode ${(stat.mode & 0o777).toString(8).padStart(4, '0')}; others can reach it`, `Run: chmod 600 ${path}`)
-    if (stat.size > mostFileBytes) throw unreadable(path, `has ${stat.size} bytes; at most ${mostFileBytes}`)
+    if (stat.size > limits.secretFileBytes) throw unreadable(path, `has ${stat.size} bytes; at most ${limits.secretFileBytes}`)
     return await file.readFile('utf8')
   } finally {
     await file.close()

@@ -1,7 +1,7 @@
 // Owners' keys for the rest of the house: made on first use, retired in time, closed and destroyed to erase (SEAL-3, SEAL-10, SEAL-17).
 import type { KeyObject } from 'node:crypto'
 import { RecollectError } from '../../core/errors.ts'
-import { limits } from '../../core/limits.ts'
+import { dayMs, limits } from '../../core/limits.ts'
 import { refKey } from '../../core/log-ref.ts'
 import type { Owner } from '../../core/scope.ts'
 import { boundedMap, type BoundedMap } from '../bounded-map.ts'
@@ -42,8 +42,6 @@ interface SealCount {
 }
 /** Outlives the cached keys, so that fetching them again does not count anew. */
 type SealCounts = BoundedMap<SealCount>
-
-const dayMs = 86_400_000
 
 export function createKeyRing(parts: KeyRingParts): OwnerKeyRing {
   const { sealsPerKey = limits.sealsPerKey, dataKeyMs = limits.dataKeyDays * dayMs, beforeRenewal = async () => {}, ...rest } = parts

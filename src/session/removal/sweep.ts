@@ -1,6 +1,6 @@
 // The sweeper: removes what has expired, which nobody could read any more anyway; a dry run lists it (LIFE-3, LIFE-7 to LIFE-9).
 import { RecollectError, isRecollectError } from '../../core/errors.ts'
-import { limits } from '../../core/limits.ts'
+import { dayMs, limits } from '../../core/limits.ts'
 import type { LogRef } from '../../core/log-ref.ts'
 import { ownerKey, type Mint } from '../../core/scope.ts'
 import { boundedMap, type BoundedMap } from '../../security/bounded-map.ts'
@@ -33,7 +33,6 @@ interface Sweeping {
 }
 
 const leaseName = { tenantId: reserved.system, ownerId: reserved.system, purpose: 'sweep' }
-const dayMs = 86_400_000
 
 export function createSweeper(parts: SessionParts, mint: Mint): Sweeper {
   const { clock, telemetry } = parts
