@@ -31,7 +31,7 @@ export const metrics = {
   recollect_tokens_total: {
     kind: 'counter',
     help: 'Tokens by kind.',
-    labels: { kind: ['estimated', 'billed', 'cache_read', 'cache_write', 'output', 'summary', 'embedding', 'full_history'] },
+    labels: { kind: ['estimated', 'billed', 'cache_read', 'cache_write', 'output', 'full_history'] },
   },
   recollect_token_estimate_error_ratio: {
     kind: 'histogram',
@@ -74,7 +74,7 @@ export const metrics = {
   recollect_degraded_total: {
     kind: 'counter',
     help: 'Work that went on without a part.',
-    labels: { part: ['recall', 'embedder', 'summary', 'store', 'telemetry', 'receipt'] },
+    labels: { part: ['recall', 'embedder', 'store', 'receipt'] },
   },
   recollect_receipts_lost_total: { kind: 'counter', help: 'Receipts that could not be written.' },
   recollect_context_overflows_total: { kind: 'counter', help: 'Contexts that an upstream refused for length.' },
