@@ -44,7 +44,12 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
   return {
     async context(options = {}) {
       const messages = accepted(parts, options)
-      const source = await contextSource(parts, at, ref, options.preview === true ? (loaded) => withMessages(there(loaded), messages) : undefined)
+      const source = await contextSource(
+        parts,
+        at.scope,
+        ref,
+        options.preview === true ? (loaded) => withMessages(there(loaded), messages) : undefined,
+      )
       return makeContext(source, options, { ...parts.contexts, cache: sessionCache(parts, ref).contexts })
     },
     async newEpoch() {
@@ -54,7 +59,7 @@ export function contextCalls(parts: SessionParts, at: At): ContextCalls {
     async reconcile(id, usage, options = {}) {
       checkFields(options, reconcileFields, 'the options of a reconciliation')
       if (usage !== null) checkFields(usage ?? null, usageTokenFields, 'the usage')
-      return reconcile(await contextSource(parts, at, ref), id, usage, options, parts.contexts)
+      return reconcile(await contextSource(parts, at.scope, ref), id, usage, options, parts.contexts)
     },
     epoch: async () => (await parts.logs.head(ref)).body.epoch,
     receipts: {
@@ -111,8 +116,7 @@ export async function previewContext(
   const messages = accepted(parts, asked, { rewindTo: 'number' })
   const { rewindTo, ...options } = asked
   const id = session === undefined ? '~preview' : checkId(session, 'the session name')
-  const at = { scope, id }
-  const source = await contextSource(parts, at, refOf(scope, 'session', id), (loaded) =>
+  const source = await contextSource(parts, scope, refOf(scope, 'session', id), (loaded) =>
     withMessages(rewound(loaded ?? unmade(parts), rewindTo), messages),
   )
   return makeContext(source, { ...options, preview: true }, { ...parts.contexts, cache: createContextCache() })

@@ -1,18 +1,19 @@
 // What a context needs of a session, over the session's log, its receipts and the owner's recall.
 import type { LogRef } from '../../core/log-ref.ts'
+import type { Scope } from '../../core/scope.ts'
 import { indexFrom } from '../../core/session.ts'
 import { createContextCache, type ContextCache } from '../../context/packing/pack-cache.ts'
 import type { ContextSource, LoadedSession } from '../../context/planning/source.ts'
 import type { OwnerKeys } from '../../security/keys/owner-keys.ts'
 import { countContext, countRecall, countUsage, createSessionMemo, type SessionMemo } from '../usage/count-figures.ts'
 import { receiptPlace, type ReceiptPlace } from '../logs/receipt-log.ts'
-import type { At, SessionParts } from '../session-parts.ts'
+import type { SessionParts } from '../session-parts.ts'
 
 /** `view`: what is loaded, changed before anybody sees it; for a look ahead that writes nothing. */
 export async function contextSource(
   parts: SessionParts,
-  { scope, id }: At,
-  ref: LogRef,
+  scope: Scope,
+  ref: LogRef, // of the session
   view?: (loaded: LoadedSession | undefined) => LoadedSession,
 ): Promise<ContextSource> {
   const memory = parts.recall.moment(scope)
@@ -30,7 +31,7 @@ export async function contextSource(
     const { head, body } = await newest()
     const { memo } = sessionCache(parts, ref)
     const same = memo.place?.head.birth === head.birth && memo.place.expiresAt === body.absoluteAt
-    return (memo.place = same ? memo.place : receiptPlace(scope, keys as OwnerKeys, id, head.birth, body.absoluteAt)) as ReceiptPlace
+    return (memo.place = same ? memo.place : receiptPlace(scope, keys as OwnerKeys, ref.logId, head.birth, body.absoluteAt)) as ReceiptPlace
   }
   return {
     ref,
@@ -44,7 +45,7 @@ export async function contextSource(
     async recall(query, { keepFrom, liveIds, ...options }) {
       const { fold, head } = await newest()
       const messages = fold.messages.slice(indexFrom(fold.messages, keepFrom))
-      const found = await memory.forContext(query, options, { session: id, birth: head.birth, messages, liveIds, gone: fold.gone })
+      const found = await memory.forContext(query, options, { session: ref.logId, birth: head.birth, messages, liveIds, gone: fold.gone })
       if (view === undefined) countRecall(parts.telemetry, found.result, parts.clock.now())
       return found
     },
