@@ -92,7 +92,7 @@ export function remoteBackend(
     } catch (cause) {
       if (cause instanceof Error && cause.name === 'TimeoutError')
         throw new RecollectError('timeout', `the gateway did not answer in ${timeoutMs} ms`, 'Try again, or give --timeout-ms more.', { cause })
-      if (isUntrusted(cause))
+      if (isCertificateRefused(cause))
         throw new RecollectError(
           'unavailable',
           "the gateway's certificate is not accepted here",
@@ -149,5 +149,5 @@ export function remoteBackend(
 }
 
 /** OpenSSL's words for a chain that does not verify, and Node's for a name or a date that does not fit. */
-const isUntrusted = (error: unknown): boolean =>
+const isCertificateRefused = (error: unknown): boolean =>
   error instanceof Error && /CERT|LEAF_SIGNATURE/.test(String((error.cause as { code?: unknown } | undefined)?.code))

@@ -51,7 +51,7 @@ export function readCertificate({ certFile, keyFile }: CertificateFiles, now: nu
   const [validFrom, validUntil] = [Date.parse(own.validFrom), Date.parse(own.validTo)]
   if (now < validFrom || now >= validUntil)
     throw refused(
-      `the certificate in ${certFile} ${now < validFrom ? 'is valid only from' : 'has expired on'} ${dayOf(now < validFrom ? validFrom : validUntil)}`,
+      `the certificate in ${certFile} ${now < validFrom ? 'is valid only from' : 'expired on'} ${dayOf(now < validFrom ? validFrom : validUntil)}`,
       now < validFrom ? "Check this machine's clock, or wait until then." : 'Renew it, and start again.',
     )
   try {

@@ -1,5 +1,5 @@
-// What is told of a name that is none: its beginning, and the known name that is nearest.
-const shownChars = 64 // of a name that is no setting: it may be anything
+// What is told of a name that nobody knows: its beginning, and the known name that is nearest.
+const shownChars = 64 // of a name that nobody knows: it may be anything
 export const shown = (name: string): string => (name.length > shownChars ? `${name.slice(0, shownChars)}…` : name)
 
 /** The nearest known name, where one is near, of two as near the first; else the only one with the same last word. */

@@ -36,6 +36,7 @@ export interface Actor {
   readonly credentialId: string
   readonly person: boolean
 }
+
 /** Who acts, as an audit trail names it (AUD-2). */
 export const namesOfActor = ({ credentialId, roles: own }: Actor): { readonly actor: string; readonly role?: string } => ({
   actor: credentialId,

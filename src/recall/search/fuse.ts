@@ -189,6 +189,7 @@ export function floorOf(steps: Int32Array, most: number): number {
 
 /** What the score of a candidate is made of, each times its weight. */
 const featureNames = ['win', 'dense', 'denseNear', 'session', 'speaker', 'coverage', 'long', 'asks'] as const
+
 /** The sum over the query's terms that the unit holds. */
 export function coveredIdf({ idf }: ListTerms, low: number, high: number): number {
   let sum = 0
