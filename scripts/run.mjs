@@ -12,7 +12,7 @@ const windows = process.platform === 'win32'
 const least = [22, 18] // development dependencies ask for more than users need (RUN-1)
 
 const [command = 'start', ...rest] = process.argv.slice(2)
-const commands = { start, test, 'test-22': testOn22, check, examples, bench, eval: evaluate }
+const commands = { start, test, 'test-22': testOn22, check, examples, bench, eval: evaluate, fit }
 
 /** What the command line takes; with flags and none of these words it is told to serve. */
 const asks = [
@@ -139,6 +139,12 @@ async function evaluate(args) {
   await install()
   await build()
   return run(process.execPath, [path.join(root, 'dist', 'bin.js'), 'eval', ...args], { forward: true })
+}
+
+/** The weights of recall, fitted anew beside those of the code (RCL-4). */
+async function fit(args) {
+  await install()
+  return run(process.execPath, [path.join(root, 'eval', 'fit.ts'), ...args], { forward: true })
 }
 
 async function eachStep(steps) {

@@ -66,5 +66,6 @@ export interface Explanation {
   readonly score?: number
   readonly lexical?: { readonly rank: number; readonly score: number }
   readonly dense?: { readonly rank: number; readonly score: number }
-  readonly features?: Readonly<Record<string, number>>
+  readonly features?: Readonly<Record<string, number>> // what the score is made of (RCL-2)
+  readonly quantities?: Readonly<Record<string, number>> // what the relevance is made of (ABS-1)
 }

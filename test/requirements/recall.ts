@@ -27,7 +27,7 @@ export const recall = {
   'RCL-1': 'The steps of a search are functions of what they are given: no search sees another.',
   'RCL-2': 'Candidates by neighbours and cosine, ordered by one weighted sum of features.',
   'RCL-3': 'Trusted and assistant units of a session lend to each other; untrusted ones lend to no other list.',
-  'RCL-4': 'Equal scores go to the newer, then by id.',
+  'RCL-4': 'Weights are fitted in folds by conversation, dealt by a seed; equal scores go to the newer, then by id.',
   'RCL-5': 'Each list has its own room and order, and the merge keeps it.',
   'RCL-6': 'What stands in the context already is left out and named, copies of a fork too.',
   'RCL-9': 'Near copies of one speaker and units of one message are one hit.',

@@ -1,7 +1,7 @@
 // Why a record came back, or the step that dropped it: rank and score in each arm, features, fate (ABS-3). Pure.
 import { recallLists } from '../../core/authority.ts'
 import { featuresOf } from './fuse.ts'
-import { relevanceOf } from './relevance.ts'
+import { quantitiesOf, relevanceOf } from './relevance.ts'
 import { idAt, rowOf, rowState } from '../partition/row-table.ts'
 import type { ListRun, SearchInput } from './search-run.ts'
 import type { Explanation } from '../search-types.ts'
@@ -39,6 +39,7 @@ function explained({ partition, asked }: SearchInput, { list, view, selection }:
       ? { dense: { rank: rankAmong(view.cosines, view.group.units.list, unit, view.group.units.length), score: view.cosines[unit]! / 1e6 } }
       : {}),
     features: featuresOf(view, unit),
+    quantities: quantitiesOf(view, unit),
   }
 }
 

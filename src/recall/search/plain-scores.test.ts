@@ -109,16 +109,18 @@ function plainly(units: readonly Unit[]) {
     const around = [unit, ...near(unit, 3).map(({ other }) => other)]
     const reached = queryTerms.filter((term) => around.some(({ frequencies }) => frequencies.has(term)))
     const w = unit.cosine === undefined ? ofWords : withVector
-    const logit =
-      w.bias +
-      (w.known * sum(known(unit.list).map((term) => idf(unit.list, term)))) / all +
-      (w.coverage * covered(unit, queryTerms)) / all +
-      (w.coverageNear * sum(reached.map((term) => idf(unit.list, term)))) / all +
-      w.cosine * (unit.cosine ?? 0) +
-      (w.lexical * own(unit)) / (all * 2.2) +
-      w.long * features.long
+    const quantities = {
+      known: sum(known(unit.list).map((term) => idf(unit.list, term))) / all,
+      coverage: covered(unit, queryTerms) / all,
+      coverageNear: sum(reached.map((term) => idf(unit.list, term))) / all,
+      cosine: unit.cosine ?? 0,
+      lexical: own(unit) / (all * 2.2),
+      long: features.long,
+    }
+    const logit = w.bias + sum(Object.entries(quantities).map(([name, value]) => value * w[name as keyof typeof quantities]))
     return {
       features,
+      quantities,
       score: sum(Object.entries(features).map(([name, value]) => value * score[name as keyof typeof score])),
       relevance: 1 / (1 + Math.exp(-logit)),
     }
@@ -144,9 +146,11 @@ test('every candidate has the score and the relevance of the formulas [RCL-2, AB
   expect(found.size).toBe(said.length)
   for (const unit of units) {
     const one = found.get(`mem_${unit.at + 1}`) as Explanation
-    const { features, score: total, relevance } = plain(unit)
+    const { features, quantities, score: total, relevance } = plain(unit)
     for (const [name, value] of Object.entries(features))
       expect([unit.at, name, one.features?.[name]]).toEqual([unit.at, name, expect.closeTo(value, 4)])
+    for (const [name, value] of Object.entries(quantities))
+      expect([unit.at, name, one.quantities?.[name]]).toEqual([unit.at, name, expect.closeTo(value, 4)])
     expect([unit.at, one.score]).toEqual([unit.at, expect.closeTo(total, 4)])
     expect([unit.at, one.relevance]).toEqual([unit.at, expect.closeTo(relevance, 4)])
   }

@@ -46,6 +46,12 @@ export function relevanceOf(view: FeatureView, unit: number, least = -Infinity):
   return Math.round(1e6 / (1 + Math.exp(-sumOf(weigh)))) / 1e6
 }
 
+/** What a unit's relevance is made of, by name: to explain it, and to fit its weights. */
+export function quantitiesOf(view: FeatureView, unit: number): Record<string, number> {
+  relevanceOf(view, unit)
+  return Object.fromEntries(partNames.map((name, k) => [name, parts[k]!]))
+}
+
 /** The sum under which a relevance rounds to less than this. */
 export function sumAt(relevance: number): number {
   const below = relevance - 1e-6
