@@ -88,15 +88,6 @@ export interface StoredVector {
   readonly seq: number
 }
 
-/** The fold of a memory log up to `upTo`. */
-export interface MemoryFold {
-  readonly upTo: number
-  readonly records: ReadonlyMap<string, MemoryRecord> // id → record, without what was forgotten
-  readonly vectors: ReadonlyMap<string, StoredVector> // record id → newest vector
-  readonly suppressed: ReadonlySet<string> // HMACs of what must not be formed again (ERA-3)
-  readonly tombstoned: ReadonlySet<number> // seqs
-}
-
 /** The sealed body of a memory log's head: the next time a record ends (LIFE-4). */
 export interface MemoryHead {
   readonly v: 1

@@ -2,7 +2,7 @@
 import { RecollectError, isRecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { refKey, refOf, type LogRef } from '../core/log-ref.ts'
-import { decodeMemory, encodeMemory } from '../core/memory-fold.ts'
+import { decodeMemory, encodeMemory } from '../core/memory-events.ts'
 import { memoryLogId, type DecodedMemory, type MemoryEvent, type MemoryHead } from '../core/memory.ts'
 import { sameOwner, type Owner, type Scope } from '../core/scope.ts'
 import { decodeBody, encodeBody } from '../core/session.ts'

@@ -1,6 +1,6 @@
 // Vectors of new records as events of the log; none where the embedder is down or late: they are found by their words meanwhile (FORM-7).
 import { limits } from '../core/limits.ts'
-import { embeddingEvent } from '../core/memory-fold.ts'
+import { embeddingEvent } from '../core/memory-events.ts'
 import type { RecordBody } from '../core/memory.ts'
 import { quantizeVector } from '../core/quantize.ts'
 import { inTime, late, type Clock } from '../ports/clock.ts'

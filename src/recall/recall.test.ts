@@ -1,7 +1,7 @@
 // Search as callers see it: what comes back, in what order, what stays out, and why.
 import { describe, expect, test } from 'vitest'
 import { limits } from '../core/limits.ts'
-import { embeddingEvent } from '../core/memory-fold.ts'
+import { embeddingEvent } from '../core/memory-events.ts'
 import type { Message } from '../core/message.ts'
 import { memoryStore } from '../stores/memory/index.ts'
 import { manualClock } from '../testing/manual-clock.ts'

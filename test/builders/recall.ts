@@ -2,7 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { listOf, type Authority, type Origin } from '../../src/core/authority.ts'
 import { refOf } from '../../src/core/log-ref.ts'
-import { embeddingEvent, encodeMemory } from '../../src/core/memory-fold.ts'
+import { embeddingEvent, encodeMemory } from '../../src/core/memory-events.ts'
 import { memoryLogId, type MemoryEvent, type RecordBody } from '../../src/core/memory.ts'
 import { quantizeVector } from '../../src/core/quantize.ts'
 import type { Scope } from '../../src/core/scope.ts'

@@ -1,6 +1,6 @@
 // Long-term memory for tests that look into its log: unsealed memory stores that outlive a Recollect, and an embedder that can be down.
 import { onTestFinished } from 'vitest'
-import { decodeMemory } from '../../src/core/memory-fold.ts'
+import { decodeMemory } from '../../src/core/memory-events.ts'
 import { memoryLogId, type MemoryEvent } from '../../src/core/memory.ts'
 import { createRecollect, type Recollect, type RecollectOptions } from '../../src/index.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'

@@ -1,12 +1,12 @@
 // One owner's memory in this process: rows, and the units of each list over them. Built from the log, extended by its tail, thrown away at will (PART-1, PART-5).
 import { recallLists, type RecallList } from '../../core/authority.ts'
 import { limits } from '../../core/limits.ts'
-import { addMemories, checkBlanks } from '../../core/memory-fold.ts'
 import type { DecodedMemory } from '../../core/memory.ts'
 import type { Analyzer } from '../text/analyze.ts'
 import { strideOf, type Kernel } from '../kernel/kernel.ts'
-import { markVector, rowFold } from './row-fold.ts'
+import { addMemories, checkBlanks } from './row-fold.ts'
 import { createRowTable, isThere, recordAt, rowBytes, rowState, type RowTable } from './row-table.ts'
+import { markVector } from './row-writes.ts'
 import { createUnitGroup, type UnitGroup } from './unit-group.ts'
 
 /** Which lists lend to each other (RCL-3): an answer is found by its question and the reverse; `untrusted` lends nothing. */
@@ -45,7 +45,7 @@ const emptyGroups = ({ kernel, model }: PartitionTools) => groupLists.map((lists
 export const partitionBytes = ({ rows, groups }: Partition): number => rowBytes(rows) + groups.reduce((sum, group) => sum + group.bytes, 0)
 
 /** Folds entries into the rows; `indexRows` makes them searchable. */
-export const addEntries = ({ rows }: Partition, entries: readonly DecodedMemory[]): void => addMemories(rowFold(rows), entries)
+export const addEntries = ({ rows }: Partition, entries: readonly DecodedMemory[]): void => addMemories(rows, entries)
 
 /** Indexes at most so many new rows; true once all are. The last step places vectors and checks blanks (SEAL-12 c). */
 export function indexRows(partition: Partition, most = Infinity): boolean {

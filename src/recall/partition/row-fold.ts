@@ -1,126 +1,91 @@
-// Writes the fold of a memory log into rows: the columns' side of core/memory-fold.ts (PART-5).
-import { authorities, recallLists } from '../../core/authority.ts'
-import type { MemoryTable, RecordChange } from '../../core/memory-fold.ts'
-import { memoryKinds, type MemoryRecord, type StoredVector } from '../../core/memory.ts'
-import { idAt, isThere, recordAt, recordOf, rowOf, rowState, type RowTable } from './row-table.ts'
+// What the events of a memory log come to, in rows: records, vectors and suppressed hashes (MEM-1). Extending a fold costs its tail (PART-5).
+import { listOf } from '../../core/authority.ts'
+import { RecollectError } from '../../core/errors.ts'
+import { limits } from '../../core/limits.ts'
+import { vectorOf } from '../../core/memory-events.ts'
+import type { DecodedMemory, Evidence, MemoryEvent, RecordBody } from '../../core/memory.ts'
+import { recordOf, type RowTable } from './row-table.ts'
+import { addRow, changeRow, linkRows, removeRecord, removeSeq, setVector } from './row-writes.ts'
 
-/** The table as a fold writes it. */
-export const rowFold = (table: RowTable): MemoryTable => ({
-  get upTo() {
-    return table.upTo
-  },
-  set upTo(seq) {
+/** Adds entries in order of seq, without a gap. Call `checkBlanks` once the log is read to its end. @throws `integrity_failure` on a gap (SEAL-12 c) */
+export function addMemories(table: RowTable, entries: readonly DecodedMemory[]): void {
+  for (const { seq, event } of entries) {
+    if (seq !== table.upTo + 1)
+      throw new RecollectError(
+        'integrity_failure',
+        `the memory log goes from seq ${table.upTo} to ${seq}`,
+        'Restore the store from a backup; nothing was changed.',
+      )
     table.upTo = seq
-  },
-  tombstoned: table.tombstoned,
-  blank: table.blank,
-  has: (id) => rowOf(table, id) !== undefined,
-  get: (id) => recordOf(table, id),
-  add: (record) => addRow(table, record),
-  change: (id, change) => changeRow(table, id, change),
-  link(id, next) {
-    const [row, nextRow] = [rowOf(table, id), rowOf(table, next)]
-    if (row !== undefined && nextRow !== undefined) table.rows.next[row] = nextRow + 1
-  },
-  remove(id) {
-    const row = rowOf(table, id)
-    if (row !== undefined) removeRow(table, row)
-  },
-  removeSeq: (seq) => removeSeq(table, seq),
-  setVector: (id, vector) => setVector(table, id, vector),
-  suppress: (hash) => table.suppressed.add(hash),
-})
-
-function addRow(table: RowTable, record: MemoryRecord): void {
-  const { rows, block } = table
-  const row = rows.length
-  rows.grow(1)
-  const id = block.write(record.id)
-  rows.at[row] = id.at
-  rows.idSize[row] = id.size
-  rows.bodySize[row] = block.write(JSON.stringify(record)).size
-  rows.seq[row] = record.seq
-  rows.saidAt[row] = record.saidAt
-  rows.validFrom[row] = record.validFrom ?? -Infinity
-  rows.validUntil[row] = record.validUntil ?? Infinity
-  rows.expiresAt[row] = record.expiresAt ?? Infinity
-  rows.kind[row] = memoryKinds.indexOf(record.kind)
-  rows.authority[row] = authorities.indexOf(record.authority)
-  rows.list[row] = recallLists.indexOf(record.list)
-  rows.session[row] = record.session === undefined ? -1 : table.sessions.numberOf(record.session)
-  rows.speaker[row] = record.speaker === undefined ? -1 : table.speakers.numberOf(record.speaker)
-  rowOf(table, record.id) // the map of ids is there from here on
-  table.ids!.set(record.id, row)
-  table.added.set(row, record)
-  table.live++
-  if (table.nextEnd !== undefined) table.nextEnd = Math.min(table.nextEnd, rows.expiresAt[row]!, rows.validUntil[row]!)
-}
-
-function changeRow(table: RowTable, id: string, change: Partial<RecordChange>): void {
-  const row = rowOf(table, id)
-  if (row === undefined) return
-  const { rows, changes } = table
-  const { evidence, mentions } = recordAt(table, row)
-  changes.set(row, { evidence, mentions, ...changes.get(row), ...change })
-  if (change.validUntil !== undefined) {
-    rows.validUntil[row] = change.validUntil
-    table.nextEnd = undefined
+    if (event !== undefined) addEvent(table, seq, event)
+    else if (!table.tombstoned.has(seq)) table.blank.add(seq)
   }
-  if (change.ended === undefined || (rows.state[row]! & rowState.ended) !== 0) return
-  rows.state[row]! |= rowState.ended
-  table.endedRows++
 }
 
-function removeRow(table: RowTable, row: number): void {
-  if (!isThere(table, row)) return
-  const { rows, block } = table
-  table.ids?.delete(idAt(table, row))
-  if ((rows.state[row]! & rowState.ended) !== 0) table.endedRows--
-  if ((rows.state[row]! & rowState.foreign) !== 0) table.foreignVectors--
-  rows.state[row] = rowState.gone
-  block.wipe(rows.at[row]!, rows.idSize[row]! + rows.bodySize[row]!)
-  for (const map of [table.changes, table.added, table.vectors]) map.delete(row)
-  table.live--
-  table.nextEnd = undefined
-  table.removed = true
+/** @throws `integrity_failure` if a place has no body and no tombstone of the log names it (SEAL-12 c) */
+export function checkBlanks({ blank }: RowTable): void {
+  for (const seq of blank)
+    throw new RecollectError(
+      'integrity_failure',
+      `the memory log has no body at seq ${seq}, and no tombstone names it`,
+      'Restore the store from a backup; nothing was changed.',
+    )
 }
 
-function removeSeq(table: RowTable, seq: number): void {
-  const { rows } = table
-  const row = rowWithSeq(table, seq)
-  if (row !== undefined) removeRow(table, row)
-  const holder = rows.vectorSeq.subarray(0, rows.length).indexOf(seq)
-  if (holder < 0) return
-  rows.vectorSeq[holder] = 0
-  markVector(table, holder, 0)
-  table.vectors.delete(holder)
-  table.removed = true
-}
-
-function setVector(table: RowTable, id: string, vector: StoredVector): void {
-  const row = rowOf(table, id)
-  if (row === undefined) return
-  table.rows.vectorSeq[row] = vector.seq
-  markVector(table, row, vector.model === table.model ? rowState.fits : rowState.foreign)
-  table.vectors.set(row, vector)
-}
-
-/** Says of what model a row's vector is; 0: it has none. */
-export function markVector(table: RowTable, row: number, mark: 0 | typeof rowState.fits | typeof rowState.foreign): void {
-  const { state } = table.rows
-  if ((state[row]! & rowState.foreign) !== 0) table.foreignVectors--
-  if (mark === rowState.foreign) table.foreignVectors++
-  state[row] = (state[row]! & ~(rowState.fits | rowState.foreign)) | mark
-}
-
-/** Rows stand in order of seq. */
-function rowWithSeq({ rows }: RowTable, seq: number): number | undefined {
-  let low = 0
-  let high = rows.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (rows.seq[middle]! < seq) low = middle + 1
-    else high = middle
+function addEvent(table: RowTable, seq: number, event: MemoryEvent): void {
+  switch (event.type) {
+    case 'record':
+      addRecord(table, seq, event.record)
+      break
+    case 'embedding':
+      setVector(table, event.recordId, { ...vectorOf(event), seq })
+      break
+    case 'evidence':
+      addEvidence(table, event)
+      break
+    case 'evidence-lost': {
+      const record = recordOf(table, event.recordId)
+      if (record !== undefined) changeRow(table, record.id, { evidence: record.evidence.filter((span) => !isLost(span, event)) })
+      break
+    }
+    case 'end':
+      changeRow(table, event.recordId, {
+        ended: event.why,
+        validUntil: event.validUntil,
+        ...(event.by === undefined ? {} : { supersededBy: event.by }),
+      })
+      break
+    case 'tombstone':
+      // a tombstone takes effect when it is read, and beats a body that comes back (SEAL-12 e)
+      for (const gone of event.seqs) {
+        table.tombstoned.add(gone)
+        table.blank.delete(gone)
+        removeSeq(table, gone)
+      }
+      for (const id of event.recordIds) removeRecord(table, id)
+      for (const hash of event.suppress) table.suppressed.add(hash)
+      break
   }
-  return low < rows.length && rows.seq[low] === seq ? low : undefined
 }
+
+function addRecord(table: RowTable, seq: number, body: RecordBody): void {
+  addRow(table, { ...body, seq, list: listOf(body.authority) }) // the list follows from the authority, whatever was written (POI-10)
+  if (body.previous !== undefined) linkRows(table, body.previous, body.id)
+}
+
+/** FORM-6: the same text again is a mention more, and one span of evidence more while there is room. */
+function addEvidence(table: RowTable, { recordId, evidence, counted }: MemoryEvent & { type: 'evidence' }): void {
+  const record = recordOf(table, recordId)
+  if (record === undefined) return
+  const there = record.evidence.length >= limits.evidenceSpans || record.evidence.some((span) => isSame(span, evidence))
+  changeRow(table, recordId, {
+    mentions: record.mentions + (counted === true ? 0 : 1),
+    ...(there ? {} : { evidence: [...record.evidence, evidence] }),
+  })
+}
+
+const isSame = (a: Evidence, b: Evidence): boolean =>
+  a.log === b.log && a.birth === b.birth && a.seq === b.seq && a.start === b.start && a.end === b.end
+
+const isLost = (span: Evidence, lost: { session: string; birth: number; seqs?: readonly number[] }): boolean =>
+  span.log === lost.session && span.birth === lost.birth && (lost.seqs === undefined || lost.seqs.includes(span.seq))

@@ -1,5 +1,4 @@
-// The records of one owner as columns and one block of UTF-8 (MEM-1, PART-1). A record is read when it is needed; `row-fold.ts` writes.
-import type { RecordChange } from '../../core/memory-fold.ts'
+// The records of one owner as columns and one block of UTF-8 (MEM-1, PART-1). A record is read when it is needed; `row-writes.ts` writes.
 import type { MemoryRecord, StoredVector } from '../../core/memory.ts'
 import { createColumns, type Columns } from './columns.ts'
 import { namesOf, type Names } from './names.ts'
@@ -27,14 +26,20 @@ const rowKinds = {
 /** `fits`: its vector is of the partition's model; `foreign`: of another. */
 export const rowState = { gone: 1, ended: 2, fits: 4, foreign: 8 } as const
 
+/** What later events change of a record; all else stays as its own event holds it. */
+export type RecordChange = Pick<MemoryRecord, 'evidence' | 'mentions'> & Partial<Pick<MemoryRecord, 'ended' | 'supersededBy' | 'validUntil'>>
+
 export interface RowTable {
   readonly model: string | undefined
   readonly rows: Columns<typeof rowKinds>
   readonly block: RowBlock
   readonly sessions: Names
   readonly speakers: Names
+  /** HMACs of what must not be formed again (ERA-3). */
   readonly suppressed: Set<string>
+  /** Seqs that a tombstone names. */
   readonly tombstoned: Set<number>
+  /** Seqs without a body that no tombstone has named yet: empty once the log is read to its end. */
   readonly blank: Set<number>
   /** What later events changed of a record, by row. */
   readonly changes: Map<number, RecordChange>

@@ -1,13 +1,12 @@
 // A partition as a snapshot of its log: a table of contents and the bytes of its columns, in chunks (PART-4). It never changes a result; what does not fit is built anew.
 import { limits } from '../../core/limits.ts'
 import type { LogRef } from '../../core/log-ref.ts'
-import type { RecordChange } from '../../core/memory-fold.ts'
 import type { Head, LogStore, Snapshot } from '../../ports/log-store.ts'
 import type { Telemetry } from '../../ports/telemetry.ts'
 import type { Columns } from './columns.ts'
 import { strideOf } from '../kernel/kernel.ts'
 import { createPartition, freePartition, type Partition, type PartitionTools } from './partition.ts'
-import { countRows } from './row-table.ts'
+import { countRows, type RecordChange } from './row-table.ts'
 import { weightsVersion } from '../weights.ts'
 
 const format = 1

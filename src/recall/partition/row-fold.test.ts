@@ -1,9 +1,11 @@
-// The fold of a memory log: what its events come to, however they are read.
+// The fold of a memory log into rows: what its events come to, however they are read.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isRecollectError } from './errors.ts'
-import { decodeMemory, embeddingEvent, emptyMemories, encodeMemory, foldMemories } from './memory-fold.ts'
-import type { DecodedMemory, Evidence, MemoryEvent, RecordBody } from './memory.ts'
+import { isRecollectError } from '../../core/errors.ts'
+import { decodeMemory, embeddingEvent, encodeMemory } from '../../core/memory-events.ts'
+import type { DecodedMemory, Evidence, MemoryEvent, RecordBody } from '../../core/memory.ts'
+import { addMemories, checkBlanks } from './row-fold.ts'
+import { createRowTable, idAt, isThere, recordAt } from './row-table.ts'
 
 const span = (seq: number): Evidence => ({ log: 's', birth: 1, seq, start: 0, end: 4, mac: `mac-${seq}` })
 const body = (id: string, more: Partial<RecordBody> = {}): RecordBody => ({
@@ -24,7 +26,20 @@ const body = (id: string, more: Partial<RecordBody> = {}): RecordBody => ({
 const record = (id: string, more: Partial<RecordBody> = {}): MemoryEvent => ({ type: 'record', record: body(id, more) })
 const vector = (id: string, first = 7): MemoryEvent => embeddingEvent(id, 'm@1', { values: Int8Array.of(first, -128, 127), scale: 0.5 })
 const log = (...events: (MemoryEvent | undefined)[]): DecodedMemory[] => events.map((event, i) => ({ seq: i + 1, id: `e${i + 1}`, event }))
-const fold = (...events: (MemoryEvent | undefined)[]) => foldMemories(emptyMemories, log(...events))
+const fold = (...events: (MemoryEvent | undefined)[]) => folded([log(...events)])
+
+/** The log read piece by piece to its end. */
+function folded(pieces: readonly (readonly DecodedMemory[])[]) {
+  const table = createRowTable('m@1')
+  for (const piece of pieces) addMemories(table, piece)
+  checkBlanks(table)
+  const there = Array.from({ length: table.rows.length }, (_, row) => row).filter((row) => isThere(table, row))
+  const { suppressed, tombstoned, upTo } = table
+  const records = new Map(there.map((row) => [idAt(table, row), recordAt(table, row)]))
+  const vectors = new Map([...table.vectors].map(([row, vector]) => [idAt(table, row), vector]))
+  return { records, vectors, suppressed, tombstoned, upTo }
+}
+
 const tombstone = (id: string, seqs: readonly number[]): MemoryEvent => ({
   type: 'tombstone',
   recordIds: [id],
@@ -109,7 +124,7 @@ test('a tombstone removes record and vector, and beats a body that comes back [E
 
 test('a missing seq, and a body missing without a tombstone, are integrity failures [SEAL-12]', () => {
   expect(codeOf(() => fold(record('a'), undefined))).toBe('integrity_failure')
-  expect(codeOf(() => foldMemories(emptyMemories, log(record('a'), record('b')).slice(1)))).toBe('integrity_failure')
+  expect(codeOf(() => folded([log(record('a'), record('b')).slice(1)]))).toBe('integrity_failure')
 })
 
 const ids = ['a', 'b', 'c', 'd']
@@ -132,10 +147,8 @@ test('a log gives one state, read at once or in pieces [MEM-P1]', () => {
     fc.property(fc.array(anyEvent, { maxLength: 40 }), fc.array(fc.nat(40), { maxLength: 6 }), (makers, cuts) => {
       const done = new Set<string>()
       const entries = log(...makers.map((make) => make(done)).filter((event) => event !== undefined))
-      let folded = emptyMemories
-      for (const end of [...cuts, entries.length].toSorted((x, y) => x - y))
-        folded = foldMemories(folded, entries.slice(folded.upTo, Math.max(end, folded.upTo)))
-      expect(folded).toEqual(foldMemories(emptyMemories, entries))
+      const ends = [...cuts, entries.length].toSorted((x, y) => x - y)
+      expect(folded(ends.map((end, i) => entries.slice(ends[i - 1] ?? 0, end)))).toEqual(folded([entries]))
     }),
   )
 })
