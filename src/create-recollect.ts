@@ -1,4 +1,5 @@
 // The one file that hands out scopes: opens the stores, starts the engine, and gives the public surface.
+import { exactly } from './create-recollect/brought-parts.ts'
 import { createEngine, type Engine, type World } from './create-recollect/engine.ts'
 import { createHealth } from './create-recollect/health.ts'
 import { embedderFor, loadStemmers } from './create-recollect/models.ts'
@@ -12,6 +13,7 @@ import { isRecollectError, RecollectError } from './core/errors.ts'
 import type { Scope } from './core/scope.ts'
 import type { Embedder } from './ports/models.ts'
 import type { Actor } from './ports/policy.ts'
+import { harmless } from './ports/telemetry.ts'
 import type { Recollect, User } from './recollect.ts'
 import { createMemories } from './formation/memories.ts'
 import { auditActor, type AuditActor } from './security/audit/actor.ts'
@@ -32,8 +34,8 @@ export async function createRecollect(options: RecollectOptions = {}): Promise<R
   const embedder = await embedderFor(options.embedder)
   const world: World = {
     clock,
-    random: options.random ?? pooledRandom(),
-    telemetry: options.telemetry ?? silentTelemetry,
+    random: options.random === undefined ? pooledRandom() : exactly(options.random),
+    telemetry: options.telemetry === undefined ? silentTelemetry : harmless(options.telemetry),
     embedder: embedder === undefined ? undefined : watchedEmbedder(embedder, clock),
     stemmers: await loadStemmers(),
   }
@@ -118,12 +120,15 @@ function userOf({ parts, security, memories, erasure }: Engine, scope: Scope, by
 }
 
 async function closeAll({ parts, security, sweeper }: Engine, stores: OpenStores): Promise<void> {
-  parts.turns.close()
-  await sweeper.close()
-  await parts.jobs.close()
-  await parts.receipts.settled()
-  await security.audit.close()
-  await stores.close()
+  try {
+    parts.turns.close()
+    await sweeper.close()
+    await parts.jobs.close()
+    await parts.receipts.settled()
+    await security.audit.close()
+  } finally {
+    await stores.close()
+  }
 }
 
 /** SEAL-1: that bodies lie in clear is in the audit trail from the first start on. */

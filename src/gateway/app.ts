@@ -4,6 +4,7 @@ import { madeId } from '../core/ids.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import { inTime } from '../ports/clock.ts'
+import { harmless } from '../ports/telemetry.ts'
 import type { Recollect } from '../recollect.ts'
 import { corsHeaders, isPreflight, preflightAnswer } from './cors.ts'
 import { handleRow, type Desk, type Passage, type Row } from './door.ts'
@@ -44,7 +45,8 @@ export const routeTable = (health: Parameters<typeof healthRoutes>[0]): readonly
 ]
 
 /** Every route of the OpenAI-compatible API and of the native one. Owns nothing: close the gateway, then Recollect. */
-export function createGateway(recollect: Recollect, options: GatewayOptions): Gateway {
+export function createGateway(recollect: Recollect, given: GatewayOptions): Gateway {
+  const options = { ...given, telemetry: harmless(given.telemetry) }
   const app = new Hono<{ Bindings: Passage }>()
   const keyHeader = options.credentials === 'caller' ? 'recollect-key' : 'authorization'
   const desk: Desk = { recollect, rates: createRates(options.clock), inFlight: createInFlight(), keyHeader }

@@ -46,3 +46,28 @@ export function noteDegraded(telemetry: Pick<Telemetry, 'count' | 'log'>, part: 
   telemetry.count('recollect_degraded_total', 1, { part })
   telemetry.log('warn', 'degraded', { reason: part })
 }
+
+/** A sink that throws, at once or later, loses its data point, counted (OBS-7). */
+export function harmless(telemetry: Telemetry): Telemetry {
+  const trying = (send: () => unknown, failed: () => void): void => {
+    try {
+      const sent = send()
+      if (sent instanceof Promise) sent.catch(failed)
+    } catch {
+      failed()
+    }
+  }
+  const tell = (sink: 'metrics' | 'log', send: () => unknown): void =>
+    trying(send, () =>
+      trying(
+        () => telemetry.count('recollect_telemetry_dropped_total', 1, { sink }),
+        () => {}, // nothing counts any more
+      ),
+    )
+  return {
+    count: (metric, by, labels) => tell('metrics', () => telemetry.count(metric, by, labels)),
+    observe: (metric, value, labels) => tell('metrics', () => telemetry.observe(metric, value, labels)),
+    gauge: (metric, value, labels) => tell('metrics', () => telemetry.gauge(metric, value, labels)),
+    log: (level, event, fields) => tell('log', () => telemetry.log(level, event, fields)),
+  }
+}

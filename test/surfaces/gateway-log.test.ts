@@ -55,3 +55,12 @@ test('a stream has its line when it ends, and not before [OBS-11]', async () => 
   await answer.text()
   expect(lines().map(said)).toEqual([['info', '/s/{sessionId}/v1/chat/completions', 200, undefined]])
 })
+
+test('a gateway whose telemetry fails answers all the same [OBS-7]', async () => {
+  const fail = () => {
+    throw new Error('the collector is down')
+  }
+  const world = await gatewayWorld({ telemetry: { count: fail, observe: fail, gauge: fail, log: fail } })
+  open.push(world)
+  expect((await world.call('GET', '/api/v1/whoami')).status).toBe(200)
+})

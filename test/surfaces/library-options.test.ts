@@ -8,7 +8,8 @@ import { memoryKeyProvider } from '../../src/security/index.ts'
 import { silentTelemetry } from '../../src/telemetry/silent.ts'
 import { manualClock } from '../../src/testing/manual-clock.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
-import { memoryStores, start } from './library-world.ts'
+import type { LogStore } from '../../src/ports/log-store.ts'
+import { aWorld, memoryStores, start } from './library-world.ts'
 import { flakyEmbedder } from './memory-world.ts'
 
 const clock = manualClock(start)
@@ -77,4 +78,89 @@ test('parts that are objects of classes fit: what counts is what they can do [GW
   }
   const made = await createRecollect({ stores: memoryStores(clock), keyProvider: provider, embedder: 'off', background: false, clock: new Wrapped() })
   await made.close()
+})
+
+test('a telemetry of one`s own that fails, at once or later, fails nothing, and what it lost is counted [OBS-7]', async () => {
+  for (const fail of [
+    () => {
+      throw new Error('the collector is down')
+    },
+    async () => {
+      throw new Error('the collector is down')
+    },
+  ]) {
+    const counted: unknown[] = []
+    const count = (metric: string, by?: number, labels?: unknown) => {
+      if (metric !== 'recollect_telemetry_dropped_total') return fail()
+      counted.push(labels)
+      return undefined
+    }
+    const { recollect } = await aWorld('memory', { telemetry: { count: count as () => void, observe: fail, gauge: fail, log: fail } })
+    const user = recollect.user('alice')
+    const session = await user.session('s')
+    await session.append({ role: 'user', text: 'I live in Lisbon.' })
+    await session.context()
+    await user.memories.search('Lisbon')
+    await recollect.settled()
+    await recollect.sweep()
+    expect((await user.erase()).clean).toBe(true)
+    expect(counted).toContainEqual({ sink: 'metrics' })
+  }
+})
+
+test('a random that gives too little, or a promise, is refused before an IV or a key of zeros is made [SEAL-4]', async () => {
+  for (const random of [() => new Uint8Array(4), async (count: number) => new Uint8Array(count), () => [1, 2], () => undefined]) {
+    const { recollect } = await aWorld('memory', { random: random as never })
+    const failure: unknown = await recollect
+      .user('alice')
+      .session('s')
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'invalid_input', message: expect.stringMatching(/^random was asked for \d+ bytes/) })
+  }
+})
+
+const throwing = async (): Promise<never> => {
+  throw new Error('ECONNRESET heliotrope')
+}
+
+test('what a store or key provider of one`s own throws is unavailable, with its own words in the cause alone [LOG-8]', async () => {
+  const given = memoryStores(clock)
+  const broken = [
+    { stores: { ...given, sessions: { ...given.sessions, open: throwing } } },
+    { stores: memoryStores(clock), keyProvider: { ...provider, wrap: throwing } },
+    { stores: memoryStores(clock), keyProvider: { ...provider, wrap: async () => undefined as never } },
+  ]
+  for (const options of broken) {
+    const { recollect } = await aWorld('memory', options)
+    const failure = (await recollect
+      .user('alice')
+      .session('s')
+      .catch((error: unknown) => error)) as Error
+    expect(failure).toMatchObject({ code: 'unavailable' })
+    expect(failure.message).not.toContain('heliotrope')
+  }
+})
+
+test('a store that does not close keeps no other from closing [LOG-29]', async () => {
+  const { sessions: first, ...others } = memoryStores(clock)
+  const closed: string[] = []
+  const noting = (name: string, store: LogStore): LogStore => ({ ...store, close: async () => void closed.push(name) })
+  const recollect = await createRecollect({
+    clock,
+    background: false,
+    embedder: 'off',
+    stores: { sessions: { ...first, close: throwing }, memories: noting('memories', others.memories), keys: noting('keys', others.keys) },
+    keyProvider: { ...provider, close: async () => void closed.push('provider') },
+  })
+  await expect(recollect.close()).rejects.toMatchObject({ code: 'unavailable', cause: { message: 'ECONNRESET heliotrope' } })
+  expect(closed).toEqual(['memories', 'keys', 'provider'])
+})
+
+test('a strategy whose options are no JSON is refused with its name [STR-4]', async () => {
+  const { recollect } = await aWorld('memory')
+  const session = await recollect.user('alice').session('s')
+  for (const options of [undefined, 1n, () => 1]) {
+    const asked = session.context({ strategy: { ...anyPlan, options } as never })
+    await expect(asked).rejects.toMatchObject({ code: 'invalid_input', message: 'strategy mine has options that are no JSON' })
+  }
 })

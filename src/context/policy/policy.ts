@@ -9,7 +9,7 @@ import { checkDefaultFields } from './context-fields.ts'
 import type { ContextDefaults, ContextOptions } from './context-options.ts'
 import type { PolicyHashes } from './policy-memo.ts'
 import { findProfile, type ModelProfile } from '../prompt/profiles.ts'
-import { resolveStrategy, type Strategy, type StrategyChoice } from './strategies.ts'
+import { optionsText, resolveStrategy, type Strategy, type StrategyChoice } from './strategies.ts'
 
 /** Bumped when the same record would be rendered to other bytes: ends the epochs of older versions (`policy`). */
 export const renderVersion = 2
@@ -67,7 +67,7 @@ export function resolvePolicy(options: ContextOptions, fold: SessionFold, tables
     format: checkedFormat(options.format ?? profile.format),
     ...budgetOf(options, defaults, profile),
     strategy,
-    policyHash: hashes.tag(['policy', strategy.name, JSON.stringify(strategy.options), state ? 'state' : 'stateless', `${renderVersion}`]),
+    policyHash: hashes.tag(['policy', strategy.name, optionsText(strategy), state ? 'state' : 'stateless', `${renderVersion}`]),
     ...prompt,
     systemHash: hashes.tag(['system', prompt.system]),
     tools,

@@ -132,6 +132,17 @@ export function resolveStrategy(choice: StrategyChoice | undefined, registered: 
   return builtIn[name as StrategyName](options as Record<string, never>)
 }
 
+/** As the policy's hash has them. @throws `invalid_input` where they are no JSON */
+export function optionsText({ name, options }: Strategy): string {
+  try {
+    const text: unknown = JSON.stringify(options)
+    if (typeof text === 'string') return text
+  } catch {
+    // a cycle, or a number that JSON has not
+  }
+  throw invalid(`strategy ${name} has options that are no JSON`, 'Give it options that JSON can hold; null for none.')
+}
+
 /** Index of the pending turn, or `turns.length` if the model has finished the newest (CTX-4). */
 export function firstOfPending(turns: readonly TurnView[], messageAt: (seq: number) => Message): number {
   const last = turns.at(-1)
