@@ -37,6 +37,3 @@ export function quantizeQuery(vector: Float32Array): Int16Vector {
   for (let k = 0; k < vector.length; k++) values[k] = Math.max(-most, Math.min(most, Math.round(vector[k]! / scale)))
   return { values, scale }
 }
-
-/** The vector again, within half a step of each component. */
-export const dequantizeVector = ({ values, scale }: Int8Vector): Float32Array => Float32Array.from(values, (value) => value * scale)
