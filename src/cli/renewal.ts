@@ -23,8 +23,8 @@ export async function takeRenewals({ clock, telemetry, read, use }: Renewal, ser
     try {
       const found = read()
       if (found.cert !== inUse) {
-        inUse = found.cert
         use(found)
+        inUse = found.cert // so that what did not come into use is tried again
         telemetry.log('info', 'certificate_renewed')
       }
       told = ''

@@ -49,6 +49,8 @@ export function readCertificate({ certFile, keyFile }: CertificateFiles, now: nu
   if (!own.checkPrivateKey(keyOf(keyFile, key)))
     throw refused(`${pair} do not belong together`, "Name the key of this certificate. A chain begins with the server's own certificate.")
   const [validFrom, validUntil] = [Date.parse(own.validFrom), Date.parse(own.validTo)]
+  if (Number.isNaN(validFrom + validUntil))
+    throw refused(`the certificate in ${certFile} does not say when it is valid`, 'Make it anew: one of its dates is none.')
   if (now < validFrom || now >= validUntil)
     throw refused(
       `the certificate in ${certFile} ${now < validFrom ? 'is valid only from' : 'expired on'} ${dayOf(now < validFrom ? validFrom : validUntil)}`,

@@ -263,6 +263,8 @@ describe('a certificate is read before it serves', () => {
     expect([fault(now), fault(Date.UTC(2027, 0, 1) - 1)]).toEqual(['none', 'none'])
     expect(fault(now - 1)).toMatchObject(refusal(/valid only from 2026-01-01/, /clock/))
     expect(fault(Date.UTC(2027, 0, 1))).toMatchObject(refusal(/expired on 2027-01-01/, /Renew/))
+    for (const dates of [{ from: '20261301000000Z' }, { to: '20261301000000Z' }])
+      expect((await onDisk(aCertificate(['127.0.0.1'], dates))).fault(now)).toMatchObject(refusal(/does not say when it is valid/, /anew/))
   })
 })
 
@@ -296,6 +298,26 @@ test('a running gateway takes up what is renewed, and tells once what cannot be 
   expect(news().map(({ event }) => event)).toEqual(['certificate_refused']) // it has run out, and nobody renewed it
   expect(await aMinuteLater()).toEqual([])
   expect(used).toEqual([second.cert, third.cert])
+  stop.abort()
+  await ended
+})
+
+test('a renewed certificate that did not come into use is tried again [ACC-14, OBS-11]', async () => {
+  const { read, write } = await onDisk()
+  const clock = manualClock(now)
+  const telemetry = recordingTelemetry()
+  const stop = new AbortController()
+  let tries = 0
+  const use = () => {
+    if (++tries === 1) throw new Error('not this time')
+  }
+  const ended = takeRenewals({ clock, telemetry, read: () => read(clock.now()), use }, read(), stop.signal)
+  await write(aCertificate())
+  for (let minute = 0; minute < 3; minute++) {
+    clock.advance(limits.certificateLookMs)
+    while (clock.sleeping < 1) await Promise.resolve()
+  }
+  expect(telemetry.lines.map(({ event }) => event)).toEqual(['certificate_refused', 'certificate_renewed'])
   stop.abort()
   await ended
 })
