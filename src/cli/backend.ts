@@ -2,7 +2,7 @@
 import { RecollectError, errorCodes, type ErrorCode } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import type { MemoryRecord } from '../core/memory.ts'
-import { shownKey } from '../gateway/routes/owner.ts'
+import { shownKey } from '../gateway/shown-key.ts'
 import type { Page, PageRequest } from '../ports/log-store.ts'
 import type { CredentialRequest, ContextOptions, Recollect, Session, SessionInfo, User } from '../recollect.ts'
 import { everyPage } from '../security/every-page.ts'

@@ -6,13 +6,9 @@ import { loadConfiguration, type Configuration } from '../config/load.ts'
 import { flagOf, settings, type SettingName } from '../config/settings.ts'
 import { exitCodes } from './exit-codes.ts'
 import { inWork, type Work } from './work.ts'
-import { chat } from './commands/chat.ts'
-import { doctor } from './commands/doctor.ts'
-import { evaluate } from './commands/evaluate.ts'
 import { createKey, listKeys, revokeKey, rotateKey } from './commands/keys.ts'
 import { erase, forget, memories, remember, search, stats, sweep } from './commands/memory.ts'
 import { context, deleteSession, listSessions, receipt, showSession } from './commands/sessions.ts'
-import { serve } from './serve.ts'
 import { refuse, watchOutput } from './terminal.ts'
 import { optionsOf, usageError, valuedIn } from './usage-error.ts'
 
@@ -54,8 +50,10 @@ function idsBehind(argv: readonly string[], options: readonly Option[]): string[
 }
 
 type Runner = (run: () => Promise<number>) => Promise<void>
+type Action = (work: Work, ...args: any[]) => Promise<number>
+type Nested = (parent: Command, name: string, description: string, action: Action) => Command
 
-/** The program; also read by the documents. `complain` takes what commander would write to stderr. */
+/** The program; also read by the documents. `complain` takes what commander would write to stderr. What takes long to load is loaded by the command that needs it. */
 export function commands(run: Runner, complain: (text: string) => void): Command {
   const program = new Command('recollect')
   program
@@ -84,17 +82,22 @@ export function commands(run: Runner, complain: (text: string) => void): Command
           : '\nFlags of every command, and of each setting: recollect --help\n',
     )
   for (const option of settingFlags.values()) program.addOption(option)
-  const works = (name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>): Command =>
-    program
+  const nested: Nested = (parent, name, description, action) =>
+    parent
       .command(name)
       .description(description)
       .action(async (...args: unknown[]) => run(() => inWork(program.opts(), configurationOf(program), (work) => action(work, ...args))))
+  const works = (name: string, description: string, action: Action): Command => nested(program, name, description, action)
 
   program
     .command('serve')
     .description('serve the gateway; prints its URLs')
-    .action(async () => run(() => serve(configurationOf(program), version, (line) => void process.stdout.write(`${line}\n`))))
-  works('chat', 'talk to the upstream in the terminal; without one, show the context', chat)
+    .action(async () =>
+      run(async () => (await import('./serve.ts')).serve(configurationOf(program), version, (line) => void process.stdout.write(`${line}\n`))),
+    )
+  works('chat', 'talk to the upstream in the terminal; without one, show the context', async (work, flags) =>
+    (await import('./commands/chat.ts')).chat(work, flags),
+  )
     .option('--session <NAME>', 'session', 'chat')
     .option('--model <NAME>', 'model', 'default')
     .option('--budget-tokens <N>', 'tokens of a prompt')
@@ -115,11 +118,6 @@ export function commands(run: Runner, complain: (text: string) => void): Command
     .option('--slot <SLOT>', 'what it is a value of')
   works('forget <id>', 'forget one memory for good', forget).option('--sources', 'the messages it was said in as well')
   const sessions = program.command('sessions').description('list, show or delete sessions')
-  const nested = (parent: Command, name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>): Command =>
-    parent
-      .command(name)
-      .description(description)
-      .action(async (...args: unknown[]) => run(() => inWork(program.opts(), configurationOf(program), (work) => action(work, ...args))))
   nested(sessions, 'list', 'newest first', listSessions).option('--limit <N>', 'at most so many', '50')
   nested(sessions, 'show <id>', 'one session', showSession)
   nested(sessions, 'delete <id>', 'delete a session, and forget what rests on it alone', deleteSession)
@@ -149,8 +147,6 @@ function configurationOf(program: Command): Configuration {
   return loadConfiguration({ flags, environment, ...(config === undefined ? {} : { file: config }) })
 }
 
-type Nested = (parent: Command, name: string, description: string, action: (work: Work, ...args: any[]) => Promise<number>) => Command
-
 function addMeasures(program: Command, run: Runner): void {
   const evals = program.command('eval').description('measure on data given by path')
   evals
@@ -163,11 +159,13 @@ function addMeasures(program: Command, run: Runner): void {
     .option('--limit <N>', 'ask at most so many questions, drawn by the seed')
     .option('--seed <N>', 'of draws and intervals', '1')
     .option('--out <FILE>', 'write the result there as well')
-    .action(async (flags: Record<string, string | undefined>) => run(() => evaluate(flags, program.opts(), configurationOf(program))))
+    .action(async (flags: Record<string, string | undefined>) =>
+      run(async () => (await import('./commands/evaluate.ts')).evaluate(flags, program.opts(), configurationOf(program))),
+    )
   program
     .command('doctor')
     .description('the effective configuration, and checks of everything it names')
-    .action(async () => run(() => doctor(() => configurationOf(program), program.opts())))
+    .action(async () => run(async () => (await import('./commands/doctor.ts')).doctor(() => configurationOf(program), program.opts())))
 }
 
 function addKeys(program: Command, nested: Nested): void {

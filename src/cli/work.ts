@@ -1,7 +1,6 @@
 // What a command works with: the terminal, and Recollect in process or behind a gateway; opened before it and closed after it.
 import { dumbTerminal, gatewayKey } from '../config/environment.ts'
 import type { Configuration } from '../config/load.ts'
-import { openRecollect } from '../config/open.ts'
 import { readFileWhole } from '../config/read-file.ts'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
@@ -45,6 +44,7 @@ export async function inWork(flags: GlobalFlags, configuration: Configuration, r
       flags,
       configuration,
     })
+  const { openRecollect } = await import('../config/open.ts') // the engine: a command over a gateway does without
   const telemetry = createTelemetry({ clock: systemClock, level: 'silent', write: () => {}, version: '' })
   const recollect = await openRecollect(configuration, { clock: systemClock, telemetry }, false)
   try {

@@ -19,7 +19,7 @@ const everywhere = [
 ] as const satisfies readonly ErrorCode[]
 const open = everywhere.filter((code) => code !== 'unauthenticated') // a host name that is not served is forbidden there too
 
-/** The OpenAPI 3.1 document of the native rows, as `/openapi.json` gives it. */
+/** The document of both APIs, as `/openapi.json` gives it. */
 export function openapiDocument(rows: readonly Route[], version: string): object {
   const app = new OpenAPIHono()
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer', description: 'An API key: rec_…' })

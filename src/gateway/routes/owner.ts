@@ -1,8 +1,8 @@
 // The owner as a whole: erasure, usage, who the caller is; keys of the tenant; the operator's sweep; health.
 import { RecollectError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
-import type { CredentialInfo } from '../../recollect.ts'
 import { route, type Retry } from '../route.ts'
+import { shownKey } from '../shown-key.ts'
 import * as schema from '../schemas.ts'
 import { defined, pageBody } from './sessions.ts'
 
@@ -132,9 +132,3 @@ export const ownerRoutes = [
     handle: async (call) => ({ status: 200, body: await call.recollect.sweep(defined(call.body)) }),
   }),
 ]
-
-/** A key as every surface shows it: the tenant is that of whoever asks. */
-export const shownKey = ({ ownerId, tenantId: _, ...key }: CredentialInfo): object => ({
-  ...key,
-  ...(ownerId === undefined ? {} : { owner: ownerId }),
-})
