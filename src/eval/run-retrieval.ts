@@ -111,7 +111,7 @@ export async function evaluateRetrieval(recollect: Pick<Recollect, 'user' | 'emb
     throw new RecollectError(
       'invalid_input',
       'no question is left to ask',
-      `Give other categories or data; the categories are ${categoriesOf(data)}.`,
+      `Give other categories or data; ${data.conversations.some(({ questions }) => questions.length > 0) ? `the categories are ${categoriesOf(data)}` : 'these have no question'}.`,
     )
 
   const from = elapsedMs()

@@ -107,6 +107,7 @@ const calls: Calls = {
       both: { ...said, parts: [] },
       'a lone surrogate': { role: 'user', text: lone },
       'a part of another type': { role: 'user', parts: [{ type: canary }] },
+      'a part of a type without a text': { role: 'user', parts: [{ type: Object.create(null) }] },
       'a part of null': { role: 'user', parts: [null] },
       'an unknown field of a part': { role: 'user', parts: [{ type: 'text', text: 'x', [canary]: 1 }] },
       'spans that are none': { role: 'user', parts: [{ type: 'text', text: 'x', spans: 5 }] },
@@ -172,7 +173,17 @@ const calls: Calls = {
     { null: null, 'an unknown field': { ids: 'x' }, 'a name that is taken': { id: 's' }, 'a lone surrogate': { id: lone } },
     (options) => session.fork(1, options),
   ),
-  ...each('aligning', { null: null, numbers: [5], 'another role': [{ role: canary, text: 'x' }] }, (sent) => session.align(sent)),
+  ...each(
+    'aligning',
+    {
+      null: null,
+      numbers: [5],
+      'another role': [{ role: canary, text: 'x' }],
+      'a text that is none': [{ role: 'user', text: Object.create(null) }],
+      'a part of null': [{ role: 'user', parts: [null] }],
+    },
+    (sent) => session.align(sent),
+  ),
   ...each(
     'a context',
     {

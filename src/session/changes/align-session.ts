@@ -3,6 +3,7 @@ import { checkFields } from '../../core/check-fields.ts'
 import { RecollectError } from '../../core/errors.ts'
 import { refOf } from '../../core/log-ref.ts'
 import { roles, type Message, type MessageInput } from '../../core/message.ts'
+import { checkHistory } from '../input/in-appends.ts'
 import { alignHistory, canonical, canonicalInput, type Canonical, type SentHistory } from '../input/align-history.ts'
 import type { At, SessionParts } from '../session-parts.ts'
 import type { SessionAlignment } from '../session-types.ts'
@@ -22,7 +23,7 @@ export async function alignSession(
     )
   const { fold, head } = await parts.logs.load(refOf(scope, 'session', id))
   const path = fold.messages.map(({ message }) => canonicalOf(message))
-  const alignment = alignHistory(path, sent.map(canonicalInput), said)
+  const alignment = alignHistory(path, canonicalSent(sent), said)
   const kept = fold.messages.slice(0, alignment.keep)
   const unanswered = kept[kept.findLastIndex(({ message }) => message.role === 'assistant') + 1]
   return {
@@ -30,6 +31,18 @@ export async function alignSession(
     toSeq: kept.at(-1)?.seq ?? 0,
     ...(unanswered === undefined ? {} : { unansweredFrom: unanswered.seq }),
     version: head.version,
+  }
+}
+
+/** What cannot be brought into form is refused as an append would; a check of all that can would cost each turn its whole history. */
+function canonicalSent(sent: readonly MessageInput[]): Canonical[] {
+  try {
+    return sent.map(canonicalInput)
+  } catch (cause) {
+    checkHistory(sent)
+    throw new RecollectError('invalid_input', 'a message that was sent cannot be read', 'Give { role, text } or { role, parts } as plain values.', {
+      cause,
+    })
   }
 }
 

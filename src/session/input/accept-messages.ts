@@ -79,7 +79,8 @@ function acceptParts(parts: readonly PartInput[], at: string, origin: Origin): r
 }
 
 function acceptPart(part: PartInput, at: string, origin: Origin): Part {
-  const fields = Object.hasOwn(partFields, (part as PartInput | null)?.type ?? '') ? partFields[part.type] : undefined
+  const type: unknown = (part as PartInput | null)?.type
+  const fields = typeof type === 'string' && Object.hasOwn(partFields, type) ? partFields[part.type] : undefined
   if (fields !== undefined) checkFields(part, fields, at)
   switch (part?.type) {
     case 'text': {

@@ -87,9 +87,14 @@ function openError(error: unknown): RecollectError {
       cause: error,
     })
   if (code === cannotOpen)
-    return new RecollectError('invalid_input', 'the database cannot be opened', 'Give a path in a folder that this process may write.', {
-      cause: error,
-    })
+    return new RecollectError(
+      'invalid_input',
+      'the database cannot be opened',
+      'Give a path in a folder that this process may write; it also needs some open files free (ulimit -n).',
+      {
+        cause: error,
+      },
+    )
   if (code === wrongSql) return damaged('the database has not the tables of its format', error)
   return asRecollectError(error)
 }
