@@ -1,5 +1,5 @@
 // Who may destroy, and what moves the cursor: the decisions of the terminal, without one.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { isRecollectError } from '../core/errors.ts'
 import { confirm, createTerminal, visible, type Terminal } from './terminal.ts'
 
@@ -49,7 +49,16 @@ describe('confirmation', () => {
 })
 
 test('control, direction and invisible characters become marks; lines, tabs and letters stay [CLI-3]', () => {
-  expect(visible('a\tb\nc \u001b[31m \u202e \u200b \u0085 é 日')).toBe('a\tb\nc \\u{1b}[31m \\u{202e} \\u{200b} \\u{85} é 日')
+  expect(visible('a\tb\nc \u2028\u2029 \u001b[31m \u202e \u200b \u0085 é 日')).toBe(
+    'a\tb\nc \\u{2028}\\u{2029} \\u{1b}[31m \\u{202e} \\u{200b} \\u{85} é 日',
+  )
+})
+
+test('a note shows marks as well: what it names may come from a gateway [CLI-3]', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  onTestFinished(() => write.mockRestore())
+  createTerminal({ json: false, quiet: false, dumb: false, now: () => 0 }).note('key \u001b[2J')
+  expect(write.mock.calls).toEqual([['key \\u{1b}[2J\n']])
 })
 
 describe('progress', () => {

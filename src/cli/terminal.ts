@@ -40,7 +40,7 @@ export function createTerminal({ json, quiet, dumb, now, progressTo = process.st
               .join(''),
       ),
     note: (text) => {
-      if (!quiet) process.stderr.write(`${text}\n`)
+      if (!quiet) process.stderr.write(`${visible(text)}\n`)
     },
     progress(done, total, what) {
       if (quiet) return
@@ -77,7 +77,7 @@ export function createTerminal({ json, quiet, dumb, now, progressTo = process.st
 
 /** Control and invisible characters as marks: text from memory must not move the cursor (CLI-3). */
 export const visible = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/gu, (one) =>
+  text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/gu, (one) =>
     one === '\n' || one === '\t' ? one : `\\u{${(one.codePointAt(0) as number).toString(16)}}`,
   )
 
