@@ -3,7 +3,7 @@ import { limits } from '../../core/limits.ts'
 import type { MemoryRecord } from '../../core/memory.ts'
 import type { Stemmers } from '../recall-types.ts'
 import { isQuestion } from './questions.ts'
-import { stopWords } from './stop-words.ts'
+import { courtesies, stopWords } from './stop-words.ts'
 import { tokenize } from './tokenize.ts'
 import { weights } from '../weights.ts'
 
@@ -93,9 +93,11 @@ export function createAnalyzer(stemmers: Stemmers = {}): Analyzer {
       const tokens = tokenize(text, 'query')
       for (const { word, extra, stop } of tokens) {
         names.add(word)
-        if (stop !== true && !stopWords.has(word)) add(stem(word), extra)
+        if (stop !== true && !stopWords.has(word) && !courtesies.has(word)) add(stem(word), extra)
       }
-      if (terms.size === 0) for (const { word, extra, stop } of tokens) if (stop === true) add(word, extra)
+      if (terms.size === 0)
+        // nothing else to ask by
+        for (const { word, extra, stop } of tokens) if (stop === true || courtesies.has(word)) add(stop === true ? word : stem(word), extra)
       for (const phrase of text.match(/"[^"]*"/g) ?? [])
         for (const { word } of tokenize(phrase, 'query')) if (stopWords.has(word)) add(quoted(word), true)
       return { terms: [...terms.values()], names }

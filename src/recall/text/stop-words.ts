@@ -19,3 +19,6 @@ export const stopWords: ReadonlySet<string> = new Set(
     .normalize('NFKC')
     .split(' '),
 )
+
+/** What a question opens or ends with out of courtesy. A memory does not hold it, so it would weigh as a miss: used on the query alone, as function words are. */
+export const courtesies: ReadonlySet<string> = new Set('hi hello hey hiya howdy please thanks thank ok okay sorry'.split(' '))

@@ -108,6 +108,12 @@ describe('terms', () => {
     expect(record('the dog').length).toBe(1)
   })
 
+  test('a courtesy is not asked for, unless the query has nothing else; a record keeps it [LEX-2]', () => {
+    expect(query('Hi, where do I live, please?')).toEqual(query('Where do I live?'))
+    expect(query('Hello!')).toEqual(['hello'])
+    expect([...record('thanks for the dog').content]).toEqual(['thank', 'dog'])
+  })
+
   test('speaker, date and slot are fields of one index, each with its weight [LEX-4, TIME-2]', () => {
     const { frequencies } = record('a dog', { speaker: 'Ana', slot: 'home' })
     expect([...frequencies].filter(([term]) => ['dog', 'ana', 'home', 'monday', '8', 'may', '2023'].includes(term))).toEqual(
