@@ -1,6 +1,6 @@
 // Where a SQLite store can be opened, with what settings, and what is said where it cannot (SQL-2, SQL-3, ISO-7, ISO-9, MOV-6).
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
@@ -38,6 +38,24 @@ describe('the file', () => {
     chmodSync(file, 0o644)
     await (await sqliteStore({ path: file, clock })).close()
     expect(mode('a/b/data.sqlite')).toBe('600')
+  })
+
+  test('once the file is gone or another lies there, no write is taken; the same file put back goes on [DRV-6]', async () => {
+    for (const writer of ['loop', 'worker'] as const) {
+      const file = folder.file(`moved-${writer}`)
+      const store = await sqliteStore({ path: file, clock, writer })
+      await store.open(aLog(), { body: nothing })
+      const write = (id: string) => store.append(aLog(), [{ id, body: Buffer.from(id) }])
+      await write('before')
+      renameSync(file, `${file}-elsewhere`)
+      await expect(write('gone')).rejects.toMatchObject({ code: 'unavailable', message: expect.stringMatching(/no longer at its path/) })
+      writeFileSync(file, 'another')
+      await expect(write('another')).rejects.toMatchObject({ code: 'unavailable' })
+      renameSync(`${file}-elsewhere`, file)
+      await write('back')
+      expect((await store.read(aLog())).map(({ id }) => id)).toEqual(['before', 'back'])
+      await store.close()
+    }
   })
 
   test('every setting of the connection reads back as it should [SQL-2]', async () => {

@@ -1,7 +1,7 @@
 // Promises of the SQLite store (storage.md §2.1, security.md ISO-7 and ISO-9, storage.md §7).
 export const sqlite = {
   'DRV-1': 'The whole store contract holds on node:sqlite of Node 24 and of Node 22.13.0, plain and sealed.',
-  'DRV-6': 'After a failed flush the store takes no more writes until it is opened anew; reads go on.',
+  'DRV-6': 'After a failed flush the store takes no more writes until it is opened anew, nor while its file is not at its path; reads go on.',
   'SQL-1': 'The driver asks of its client no more than exec, prepare and close, and no option that Node 22.13 lacks.',
   'SQL-2': 'Every setting is read back at the start, network file systems are refused, and a file that cannot be opened is told with its reason.',
   'SQL-3': 'The tables have a format in user_version, and the database of another program is refused.',

@@ -10,6 +10,7 @@ import { nodeSqlite, type OpenClient } from './client.ts'
 import { checkpointDuty } from './duty.ts'
 import { createKnownLogs } from './known-logs.ts'
 import { openDatabase, type Synchronous } from './open-database.ts'
+import { watchFile } from './place.ts'
 import { readCalls, type Store } from './read-calls.ts'
 import { asRecollectError } from './sqlite-errors.ts'
 import { shareFrom, untilUnlocked } from './waiting.ts'
@@ -33,6 +34,7 @@ export async function openDriver(file: string, { clock, random, synchronous, cli
   const { client, statements } = await untilUnlocked(() => openDatabase(open ?? nodeSqlite, file, synchronous), random)
   const logs = createKnownLogs(statements)
   const now = storeTime(clock)
+  const moved = watchFile(file)
 
   const writes = createWrites({
     statements,
@@ -40,7 +42,7 @@ export async function openDriver(file: string, { clock, random, synchronous, cli
     logs,
     now,
     share: () => shareFrom(random),
-    refusal: () => checkpoints.refusal(),
+    refusal: () => moved() ?? checkpoints.refusal(),
     committed: (count, bytes) => checkpoints.wrote(count, bytes),
   })
   const checkpoints = createCheckpoints({

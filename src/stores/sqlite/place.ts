@@ -40,6 +40,24 @@ export function prepareFile(file: string): void {
   }
 }
 
+/** Says why nothing may be written once the path has no file, or another: SQLite goes on with the old one, and what it writes is gone with it. */
+export function watchFile(file: string): () => RecollectError | undefined {
+  const { dev, ino } = statSync(file)
+  return () => {
+    try {
+      const found = statSync(file, { throwIfNoEntry: false })
+      if (found?.ino === ino && found.dev === dev) return undefined
+    } catch {
+      return undefined // it cannot be seen just now
+    }
+    return new RecollectError(
+      'unavailable',
+      'the database file is no longer at its path, so this store takes no writes; reads go on',
+      'Put the same file back; if it is gone for good, restore a copy and start the process anew.',
+    )
+  }
+}
+
 /** The first folder that had to be made. One at a time: Node's own `recursive` never ends where a parent takes no folders, as /proc. */
 function makeFolder(folder: string): string | undefined {
   if (existsSync(folder)) return undefined
