@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     setupFiles: ['test/no-network.ts'],
     maxWorkers: '100%', // the default leaves a core to watch mode, which on two cores is half the machine
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } }, // the default is a second, which a busy machine takes for less
   },
