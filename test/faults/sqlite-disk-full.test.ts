@@ -7,6 +7,8 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, expect, test } from 'vitest'
 import { isRecollectError } from '../../src/core/errors.ts'
+import { asRecollectError } from '../../src/stores/sqlite/sqlite-errors.ts'
+import { sqliteError } from '../contract/sqlite-builders.ts'
 import { sqliteStore, type SqliteClient, type SqliteStore } from '../../src/stores/sqlite/index.ts'
 
 const rounds = 5
@@ -86,4 +88,22 @@ test.skipIf(!mounted)(`the same on a real disk of 8 MiB [FLT-F5]${mounted ? '' :
   const found = await stored(store)
   await store.close()
   expect({ codes, unread, lost: [...acknowledged].filter((id) => !found.has(id)) }).toEqual({ codes: ['unavailable'], unread: 0, lost: [] })
+})
+
+test('a disk that is full at the first start is what is told, and the next start goes on in the same file [FLT-F5]', async () => {
+  const file = path.join(folder, 'first.sqlite')
+  const client = (place: string): SqliteClient => {
+    const opened = new DatabaseSync(place)
+    const full = () => {
+      opened.exec('rollback') // as SQLite does by itself
+      throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+    }
+    const exec = (sql: string) => (sql.includes('create table') ? full() : opened.exec(sql))
+    return { exec, prepare: (sql) => opened.prepare(sql) as never, close: () => opened.close() }
+  }
+  await expect(sqliteStore({ path: file, clock, client })).rejects.toMatchObject({ code: 'unavailable', message: 'the disk of the database is full' })
+  expect(asRecollectError(sqliteError(4874)).message).toBe('the disk of the database is full') // of the shared memory beside the file
+  const store = await sqliteStore({ path: file, clock })
+  expect((await store.open(ref, { body: new Uint8Array(0) })).version).toBe(0)
+  await store.close()
 })

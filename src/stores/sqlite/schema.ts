@@ -75,7 +75,11 @@ export function makeTables(client: SqliteClient): void {
     if (checkFormat(client) === 'new') client.exec(tables)
     client.exec('commit')
   } catch (error) {
-    client.exec('rollback')
+    try {
+      client.exec('rollback')
+    } catch {
+      // a full disk ends the transaction by itself, and is the one to tell
+    }
     throw error
   }
 }

@@ -7,6 +7,8 @@ const primary = { busy: 5, locked: 6, readOnly: 8, ioError: 10, corrupt: 11, ful
 
 // A page that the file ends in the middle of. A number that no number of ours can be comes from Node as `ERR_OUT_OF_RANGE`.
 const shortRead = 522
+// The shared memory beside the file could not grow, for want of room.
+const noRoomForIndex = 4874
 
 // IOERR, _WRITE, _FSYNC, _DIR_FSYNC, _CLOSE of a write: the pages may be gone from the cache, so a second flush proves nothing (DRV-6).
 // The shared-memory kinds (a full disk gives those) lose nothing and are left out.
@@ -28,7 +30,7 @@ export function asRecollectError(error: unknown): RecollectError {
   if (error instanceof RecollectError) return error
   if (resultCode(error) === shortRead || (error as { code?: unknown } | null)?.code === 'ERR_OUT_OF_RANGE')
     return damaged('the database file does not read as one', error)
-  switch (resultCode(error) & 0xff) {
+  switch (resultCode(error) === noRoomForIndex ? primary.full : resultCode(error) & 0xff) {
     case primary.full:
       return new RecollectError('unavailable', 'the disk of the database is full', 'Free space on it, then make the same call again.', {
         cause: error,
