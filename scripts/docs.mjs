@@ -83,6 +83,7 @@ async function rowsOfGateway() {
 async function httpPage() {
   const { rows } = await rowsOfGateway()
   const { modelTable } = await load('gateway/openai/model-routes.js')
+  const { roleTable } = await load('security/access/role-policy.js')
   const model = modelTable.filter((row) => row.path.startsWith('/v1'))
   return page(
     'HTTP',
@@ -103,6 +104,27 @@ async function httpPage() {
     table(
       ['method', 'path', 'does'],
       model.map(({ method, path: at, summary }) => [method, `\`${at}\``, summary]),
+    ),
+    'What a chat request may say of itself, in headers:',
+    table(
+      ['header', 'meaning'],
+      [
+        ['`recollect-session`', 'The session, percent-encoded, where the path names none. Without any name the call goes on without memory.'],
+        ['`recollect-owner`', 'The owner, for keys with the grant act-for-owner.'],
+        [
+          '`recollect-mode`',
+          'full (default); record: stored, but the prompt stays as sent; off: passed on alone; dry-run: the context, without a model and without storing.',
+        ],
+        ['`recollect-history`', 'full: the messages are the whole history; tail: only what is new. Without it they are aligned with the log.'],
+        ['`recollect-turn`', 'wait (default) or refuse, while another turn of the session runs.'],
+      ],
+    ),
+    'Its answer carries `recollect-session`, `-mode`, `-receipt`, `-context-tokens` and `-recalled` (memories put in), and where they apply `-degraded`, `-history` (unknown or altered) and `-upstream-id`; an error carries `recollect-error-source`: recollect or upstream.',
+    '## Roles',
+    'Which role of a key may do which action. A key with the role owner acts for its own owner, and with the grant act-for-owner for any of its tenant.',
+    table(
+      ['action', 'roles'],
+      Object.entries(roleTable).map(([action, roles]) => [action, Object.keys(roles).join(', ')]),
     ),
   )
 }

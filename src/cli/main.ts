@@ -175,7 +175,7 @@ function addKeys(program: Command, nested: Nested): void {
     .addOption(new Option('--user-text <ORIGIN>', 'what unlabelled user text counts as').choices(['user-typed', 'paste']).makeOptionMandatory())
     .option('--roles <ROLES>', 'owner,tenant-reader,tenant-admin,operator,auditor', 'owner')
     .option('--grants <GRANTS>', 'act-for-owner')
-    .option('--for <OWNER>', 'owner of the key; default --owner; none for keys that act for owners')
+    .option('--for <OWNER>', 'owner of the key; default --owner, or without one where the key acts for owners')
     .option('--expires <DATE>', 'end of the key; default 90 days')
   nested(keys, 'list', 'keys without secrets', listKeys)
   nested(keys, 'rotate <id>', 'a new secret for the same name', rotateKey)

@@ -111,7 +111,7 @@ async function allow(recollect: Recollect, { actor, ownerId }: Caller, { access:
     })
   if (decision.allow) return
   if (scope === 'owner' && ownerId === undefined && actor.grants.includes('act-for-owner')) throw noOwner()
-  throw new RecollectError('forbidden', `this key may not do ${action}`, 'Use a key whose role allows it.')
+  throw new RecollectError('forbidden', `this key may not do ${action}`, 'Use a key whose role allows it; docs/reference/http.md has them by action.')
 }
 
 function takeRate({ rates }: Desk, { actor, ownerId }: Caller, writes: boolean): void {

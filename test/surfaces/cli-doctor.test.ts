@@ -46,6 +46,12 @@ describe.skipIf(!built)('doctor', { timeout: 120_000 }, () => {
       expect(report.checks.map((check) => check.name)).toContain(name)
   })
 
+  test('with --url it says that it looks at this machine alone [CFG-6]', async () => {
+    const { code, out, err } = await doctor({}, ['--url', 'http://127.0.0.1:1'])
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(JSON.parse(err)).toMatchObject({ code: 'invalid_input', detail: 'doctor looks at this machine' })
+  })
+
   test('a setting may be given by its flag, before the command or behind it [CFG-1, CFG-2]', async () => {
     const before = await place.run([
       '--seal',

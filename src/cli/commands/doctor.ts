@@ -7,7 +7,7 @@ import { certificateFiles, dayOf, readCertificate } from '../../config/certifica
 import type { Configuration } from '../../config/load.ts'
 import { openRecollect, storePlaces, withStore } from '../../config/open.ts'
 import { settings, type SettingName } from '../../config/settings.ts'
-import { isRecollectError } from '../../core/errors.ts'
+import { isRecollectError, RecollectError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
 import { systemClock } from '../../create-recollect/system-clock.ts'
 import { checkBind } from '../../gateway/index.ts'
@@ -23,6 +23,12 @@ interface Check {
 }
 
 export async function doctor(load: () => Configuration, flags: GlobalFlags): Promise<number> {
+  if (flags.url !== undefined)
+    throw new RecollectError(
+      'invalid_input',
+      'doctor looks at this machine',
+      'Run it where the gateway runs, without --url; from afar ask /readyz, or /api/v1/health.',
+    )
   const terminal = terminalFor(flags)
   const configuration = load()
   const shown = [...configuration.values].map(([name, { value, source, from }]) => ({
