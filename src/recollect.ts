@@ -111,7 +111,8 @@ export interface User {
 export interface Health {
   readonly ready: boolean
   readonly checks: readonly { readonly name: string; readonly state: 'ok' | 'warn' | 'fail' }[]
-  readonly details: JsonObject // only for `metrics.read`
+  /** only for `metrics.read` */
+  readonly details: JsonObject
 }
 
 // What `security/` makes, by name.

@@ -13,6 +13,20 @@ const source = all.filter((file) => !file.name.endsWith('.test.ts'))
 const testFiles = [...all.filter((file) => file.name.endsWith('.test.ts')), ...sourceFiles('test')]
 const prose = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']
 
+test('what a public type says of a field stands before it, where the published declarations keep it [REL-3]', () => {
+  const roots = source.filter(({ name }) => name === 'src/index.ts' || name === 'src/recollect.ts')
+  const named = new Set(roots.flatMap(({ name, imports }) => [name, ...imports.map(({ file }) => file)]))
+  const lost = source
+    .filter(({ name }) => named.has(name))
+    .flatMap(({ name, text }) =>
+      (text.match(/^export interface .*\{\n[^]*?^\}/gm) ?? [])
+        .flatMap((one) => one.match(/^ .*\S +\/\/ .*$/gm) ?? [])
+        .map((line) => `${name}: ${line}`),
+    )
+  expect(named.size).toBeGreaterThan(20)
+  expect(lost).toEqual([])
+})
+
 describe('layers', () => {
   test('every import goes down the layer table of the design [DESIGN-3]', () => {
     const wrong = source.flatMap((file) =>

@@ -47,41 +47,53 @@ export interface EpochRecord {
   readonly cause: EpochCause
   readonly startedAt: number
   readonly renderVersion: number
-  readonly fenceKey: string // 128 random bits, base64url
+  /** 128 random bits, base64url */
+  readonly fenceKey: string
   readonly profileId: string
   readonly family: string
   readonly policyHash: string
   readonly systemHash: string
   readonly toolsHash: string
   readonly keepFrom: number
-  readonly keepUserSeq?: number // user message of a turn that was cut (TURN-3)
+  /** user message of a turn that was cut (TURN-3) */
+  readonly keepUserSeq?: number
   readonly pins: readonly number[]
   readonly summary?: {
     readonly id: string
     readonly upTo: number
     readonly hash: string
     readonly tokens: number
-    readonly budgetTokens: number // it was rendered within so many, and is so again
-    readonly dropped: number // items of the sheet that found no room
+    /** it was rendered within so many, and is so again */
+    readonly budgetTokens: number
+    /** items of the sheet that found no room */
+    readonly dropped: number
     readonly madeBy: 'offline' | 'model'
     readonly provisional: boolean
   }
-  readonly startedUpTo: number // last seq when the epoch began: a late result up to it stands in its place (TURN-5)
-  readonly tombstones: number // of the session log when the epoch began: a new one ends it (`forgotten`)
-  readonly due?: EpochCause // why the next context begins a new epoch: `asked`, `overflow`
-  readonly stateSeq: number // last state change folded into the block at epoch start (INJ-6)
-  readonly stateTokens?: number // what that block may take, where the state is over its share (BUD-2)
-  readonly leastBefore?: number // kept turns before this seq are over the low watermark: `minTurns` alone keeps them
+  /** last seq when the epoch began: a late result up to it stands in its place (TURN-5) */
+  readonly startedUpTo: number
+  /** of the session log when the epoch began: a new one ends it (`forgotten`) */
+  readonly tombstones: number
+  /** why the next context begins a new epoch: `asked`, `overflow` */
+  readonly due?: EpochCause
+  /** last state change folded into the block at epoch start (INJ-6) */
+  readonly stateSeq: number
+  /** what that block may take, where the state is over its share (BUD-2) */
+  readonly stateTokens?: number
+  /** kept turns before this seq are over the low watermark: `minTurns` alone keeps them */
+  readonly leastBefore?: number
   readonly maskResultsBefore?: number
   readonly cut: readonly { readonly seq: number; readonly head: number; readonly tail: number }[]
   readonly reasoningFrom: number
   readonly lowTokens: number
   readonly highTokens: number
   readonly gapTokens: number
-  readonly tokensPerTurn: number // g and c of WAT-3
+  /** g and c of WAT-3 */
+  readonly tokensPerTurn: number
   readonly callsPerTurn: number
   readonly injections: readonly { readonly beforeSeq: number; readonly blocks: readonly InjectedBlock[] }[]
-  readonly rewrites: number // of the session log when the record was written: a redaction since ends the epoch
+  /** of the session log when the record was written: a redaction since ends the epoch */
+  readonly rewrites: number
   readonly sentUpTo: number
   readonly prefixHash: string
   readonly anchor?: Anchor
@@ -92,12 +104,16 @@ export interface Anchor {
   readonly receiptId: string
   readonly upTo: number
   readonly inputTokens: number
-  readonly outputTokens: number // without reasoning
-  readonly estimatedTokens: number // the counter's estimate of what `inputTokens` billed
+  /** without reasoning */
+  readonly outputTokens: number
+  /** the counter's estimate of what `inputTokens` billed */
+  readonly estimatedTokens: number
   readonly ratio: number
-  readonly sums: readonly [billed: number, estimated: number] // decayed; `ratio` is their quotient
+  /** decayed; `ratio` is their quotient */
+  readonly sums: readonly [billed: number, estimated: number]
   readonly samples: number
-  readonly overflows?: number // in a row (TOK-9)
+  /** in a row (TOK-9) */
+  readonly overflows?: number
 }
 
 /** The newest summary of a session: derived data with a cursor. */
@@ -111,7 +127,8 @@ export interface SummaryPointer {
 }
 
 export interface Usage {
-  readonly inputTokens: number // cached included
+  /** cached included */
+  readonly inputTokens: number
   readonly outputTokens: number
   readonly cacheReadTokens?: number
   readonly cacheWriteTokens?: number
@@ -195,7 +212,8 @@ export interface Receipt {
     readonly slideCost?: number
     readonly fullCost?: number
   }
-  readonly degraded: readonly number[] // steps of the ladder that were taken (BUD-3)
+  /** steps of the ladder that were taken (BUD-3) */
+  readonly degraded: readonly number[]
   readonly repairs: readonly { readonly rule: string; readonly seq: number }[]
 }
 
@@ -203,12 +221,15 @@ export interface Receipt {
 export interface ReceiptUsage {
   readonly receiptId: string
   readonly at: number
-  readonly billed: Usage | null // null: the provider reported none (OAI-17)
-  readonly errorRatio?: number // billed ÷ predicted − 1
+  /** null: the provider reported none (OAI-17) */
+  readonly billed: Usage | null
+  /** billed ÷ predicted − 1 */
+  readonly errorRatio?: number
   readonly hitRate?: number
   readonly cost?: number
   readonly miss?: { readonly firstDifferent?: number }
-  readonly cited?: number // injections of this turn that the answer used (OBS-8)
+  /** injections of this turn that the answer used (OBS-8) */
+  readonly cited?: number
   readonly answered?: boolean
 }
 

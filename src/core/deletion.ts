@@ -5,7 +5,8 @@ export interface Removed {
   readonly logs: number
   readonly entries: number
   readonly snapshots: number
-  readonly bytes: number // of whole logs as stored; of single entries without their seal
+  /** of whole logs as stored; of single entries without their seal */
+  readonly bytes: number
 }
 /** A place that was looked at after the removal: any find is residue (ERA-8). */
 export interface Probe {
@@ -16,17 +17,21 @@ export interface Probe {
 export interface DeletionReceipt {
   readonly id: string
   readonly verb: 'forget' | 'delete' | 'redact' | 'erase'
-  readonly target: string // a pseudonym; never a clear id
+  /** a pseudonym; never a clear id */
+  readonly target: string
   readonly requestedAt: number
   readonly completedAt: number
   readonly removed: readonly Removed[]
-  readonly records: number // memory records that went
+  /** memory records that went */
+  readonly records: number
   readonly rederived: number
   readonly keptWhy: readonly { readonly what: string; readonly why: string }[]
-  readonly injectedInto?: readonly string[] // sessions in whose prompts a forgotten record stood
+  /** sessions in whose prompts a forgotten record stood */
+  readonly injectedInto?: readonly string[]
   readonly probes: readonly Probe[]
   readonly notProbed: readonly { readonly place: string; readonly why: string; readonly goneBy?: number }[]
-  readonly clean: boolean // nothing was found by any probe
+  /** nothing was found by any probe */
+  readonly clean: boolean
   readonly auditHead?: { readonly count: number; readonly hash: string }
   readonly mac: string
 }
@@ -34,5 +39,6 @@ export interface ErasureReceipt extends DeletionReceipt {
   readonly verb: 'erase'
   readonly dataKeys: number
   readonly dryRun: boolean
-  readonly resumed?: true // an earlier call was cut off: `removed` counts what that one had left
+  /** an earlier call was cut off: `removed` counts what that one had left */
+  readonly resumed?: true
 }

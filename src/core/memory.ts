@@ -11,12 +11,15 @@ export type ToolResultMode = (typeof toolResultModes)[number]
 
 /** One span of a message that a record rests on (POI-3). Offsets in UTF-16 units of that message's text (`quotable`). */
 export interface Evidence {
-  readonly log: string // session id
-  readonly birth: number // a session made again is another
+  /** session id */
+  readonly log: string
+  /** a session made again is another */
+  readonly birth: number
   readonly seq: number
   readonly start: number
   readonly end: number
-  readonly mac: string // HMAC of the quote under the owner's evidence key, base64url, 22 characters
+  /** HMAC of the quote under the owner's evidence key, base64url, 22 characters */
+  readonly mac: string
 }
 
 /** The id of an owner's one memory log. */
@@ -25,12 +28,16 @@ export const memoryLogId = 'memory'
 export type EndReason = 'superseded' | 'corrected' | 'retracted' | 'expired'
 
 export interface MemoryRecord {
-  readonly id: string // = its entry's id
-  readonly seq: number // of its entry in the memory log
+  /** = its entry's id */
+  readonly id: string
+  /** of its entry in the memory log */
+  readonly seq: number
   readonly kind: MemoryKind
-  readonly text: string // verbatim, or built by code from a slot and a verbatim value (POI-2)
+  /** verbatim, or built by code from a slot and a verbatim value (POI-2) */
+  readonly text: string
   readonly speaker?: string
-  readonly role?: 'user' | 'assistant' | 'tool' | 'system' // of the message, where there is one
+  /** of the message, where there is one */
+  readonly role?: 'user' | 'assistant' | 'tool' | 'system'
   readonly subject?: string
   readonly slot?: string
   readonly value?: string
@@ -42,17 +49,21 @@ export interface MemoryRecord {
   readonly expiresAt?: number
   readonly origin: Origin
   readonly authority: Authority
-  readonly list: RecallList // follows from authority (POI-10)
+  /** follows from authority (POI-10) */
+  readonly list: RecallList
   readonly evidence: readonly Evidence[]
-  readonly mentions: number // how often the same text was said (FORM-6)
+  /** how often the same text was said (FORM-6) */
+  readonly mentions: number
   readonly supersedes?: readonly string[]
   readonly supersededBy?: string
   readonly ended?: EndReason
   readonly madeBy: 'quote' | 'rule' | 'model' | 'caller' | 'person'
   readonly session?: string
-  readonly unit?: number // ordinal of the unit in its message (FORM-3)
+  /** ordinal of the unit in its message (FORM-3) */
+  readonly unit?: number
   readonly previous?: string
-  readonly next?: string // neighbours in its session
+  /** neighbours in its session */
+  readonly next?: string
 }
 
 /** A record as its event holds it: what follows from the log (seq) and from later events is left out. */

@@ -16,14 +16,17 @@ export interface Span {
 export interface TextPart {
   readonly type: 'text'
   readonly text: string
-  readonly spans: readonly Span[] // cover the text, in order, without gaps
+  /** cover the text, in order, without gaps */
+  readonly spans: readonly Span[]
 }
 export interface ToolCallPart {
   readonly type: 'tool-call'
   readonly callId: string
   readonly name: string
-  readonly arguments: string // as received
-  readonly custom?: boolean // of a tool that takes free text
+  /** as received */
+  readonly arguments: string
+  /** of a tool that takes free text */
+  readonly custom?: boolean
 }
 export interface ToolResultPart {
   readonly type: 'tool-result'
@@ -35,7 +38,8 @@ export interface ToolResultPart {
 export interface OpaquePart {
   readonly type: 'reasoning' | 'foreign'
   readonly family: string
-  readonly data: Json // as received
+  /** as received */
+  readonly data: Json
 }
 export interface MediaPart {
   readonly type: 'image' | 'file'
@@ -44,7 +48,8 @@ export interface MediaPart {
   readonly data?: Uint8Array
   readonly name?: string
   readonly caption?: string
-  readonly detail?: string // how closely a model shall look
+  /** how closely a model shall look */
+  readonly detail?: string
 }
 export type Part = TextPart | ToolCallPart | ToolResultPart | OpaquePart | MediaPart
 
@@ -52,7 +57,8 @@ export interface Message {
   readonly id: string
   readonly role: Role
   readonly name?: string
-  readonly createdAt: number // ms
+  /** ms */
+  readonly createdAt: number
   readonly parts: readonly Part[]
   readonly incomplete?: 'aborted' | 'upstream'
 }

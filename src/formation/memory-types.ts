@@ -7,14 +7,20 @@ import type { Explanation, SearchOptions, SearchResult } from '../recall/search-
 
 /** Times in ms since 1970. */
 export interface RememberOptions {
-  kind?: MemoryKind // default episodic
-  slot?: string // at most 64 code points
-  value?: string // at most 400 code points
+  /** default episodic */
+  kind?: MemoryKind
+  /** what it is a value of, at most 64 code points; an older value stands beside it, unless `supersedes` names it */
+  slot?: string
+  /** at most 400 code points */
+  value?: string
   validFrom?: number
   validUntil?: number
-  supersedes?: readonly string[] // semantic or procedural records of the same level or lower (MEM-2, POI-9)
-  origin?: Origin // can only lower: default user-typed (POI-1)
-  id?: string // the same id again is the same record
+  /** semantic or procedural records of the same level or lower (MEM-2, POI-9) */
+  supersedes?: readonly string[]
+  /** can only lower: default user-typed (POI-1) */
+  origin?: Origin
+  /** the same id again is the same record */
+  id?: string
 }
 
 export interface MemoryFilter {
@@ -23,7 +29,8 @@ export interface MemoryFilter {
   origin?: Origin
   authority?: Authority
   session?: string
-  status?: 'current' | 'ended' | 'all' // default current
+  /** default current */
+  status?: 'current' | 'ended' | 'all'
   validAt?: number
 }
 

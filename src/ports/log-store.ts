@@ -8,7 +8,8 @@ export interface Entry {
   readonly body: Uint8Array
 }
 export interface StoredEntry extends Entry {
-  readonly seq: number // from 1, without gaps; an empty body means redacted
+  /** from 1, without gaps; an empty body means redacted */
+  readonly seq: number
 }
 
 /** ms; `inMs` counts from the store's clock, `notAfter` caps it. */
@@ -29,15 +30,21 @@ export interface HeadPatch {
 
 /** What is known of a log without reading it. `body` is opaque; the rest is clear, for expiry and paging. */
 export interface Head {
-  readonly version: number // last seq
-  readonly revision: number // from 1, + 1 at every change
-  readonly birth: number // random 48 bits, given when the log is made
-  readonly rewrites: number // bodies redacted or replaced
+  /** last seq */
+  readonly version: number
+  /** from 1, + 1 at every change */
+  readonly revision: number
+  /** random 48 bits, given when the log is made */
+  readonly birth: number
+  /** bodies redacted or replaced */
+  readonly rewrites: number
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt?: number
-  readonly entries: number // with a body
-  readonly bytes: number // of their bodies
+  /** with a body */
+  readonly entries: number
+  /** of their bodies */
+  readonly bytes: number
   readonly body: Uint8Array
 }
 
@@ -70,9 +77,12 @@ export interface Appended {
   readonly added: number
 }
 export interface ReadOptions {
-  readonly after?: number // exclusive; default 0
-  readonly upTo?: number // inclusive; default the version
-  readonly limit?: number // default 1,000, at most 5,000
+  /** exclusive; default 0 */
+  readonly after?: number
+  /** inclusive; default the version */
+  readonly upTo?: number
+  /** default 1,000, at most 5,000 */
+  readonly limit?: number
 }
 /** The same text sealed anew, or none: redacted for good. */
 export interface Rewrite {
@@ -85,12 +95,14 @@ export interface Snapshot {
   readonly chunks: readonly Uint8Array[]
 }
 export interface PageRequest {
-  readonly limit?: number // 1–200, default 50
+  /** 1–200, default 50 */
+  readonly limit?: number
   readonly cursor?: string
 }
 export interface Page<T> {
   readonly items: readonly T[]
-  readonly cursor?: string // a page may be short; only a missing cursor is the end
+  /** a page may be short; only a missing cursor is the end */
+  readonly cursor?: string
 }
 export interface ErasureCount {
   readonly logs: number
@@ -100,8 +112,10 @@ export interface ErasureCount {
 }
 export interface StoreInfo {
   readonly name: string
-  readonly durable: boolean // a fulfilled write survives the kill of every process and the loss of power
-  readonly shared: boolean // other processes may use the same store
+  /** a fulfilled write survives the kill of every process and the loss of power */
+  readonly durable: boolean
+  /** other processes may use the same store */
+  readonly shared: boolean
 }
 
 /**

@@ -2,7 +2,8 @@
 
 export interface Embedder {
   readonly info: {
-    readonly id: string // model and version; vectors of two ids are never compared (EMB-4)
+    /** model and version; vectors of two ids are never compared (EMB-4) */
+    readonly id: string
     readonly dimensions: number
     readonly maxTokens: number
     readonly local: boolean

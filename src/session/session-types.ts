@@ -10,11 +10,15 @@ import type { Fence, PageRequest } from '../ports/log-store.ts'
 import type { Alignment, SentHistory } from './input/align-history.ts'
 
 export interface SessionOptions {
-  title?: string // at most 200 code points
-  metadata?: JsonObject // at most 16 KiB
+  /** at most 200 code points */
+  title?: string
+  /** at most 16 KiB */
+  metadata?: JsonObject
   class?: 'standard'
-  idleMs?: number // default 30 days
-  absoluteMs?: number // default 365 days; never moves
+  /** default 30 days */
+  idleMs?: number
+  /** default 365 days; never moves */
+  absoluteMs?: number
   formation?: 'on' | 'off'
   model?: string
   strategy?: StrategyName | ({ name: StrategyName } & Record<string, Json>)
@@ -25,18 +29,22 @@ export interface SessionOptions {
 /** Times in ms since 1970. */
 export interface SessionInfo {
   readonly id: string
-  readonly version: number // seq of the last entry
-  readonly revision: number // + 1 at every change: what `ifRevision` is compared with
+  /** seq of the last entry */
+  readonly version: number
+  /** + 1 at every change: what `ifRevision` is compared with */
+  readonly revision: number
   readonly createdAt: number
   readonly updatedAt: number
-  readonly expiresAt?: number // the next append moves it, at most to the absolute end
+  /** the next append moves it, at most to the absolute end */
+  readonly expiresAt?: number
   readonly class: string
   readonly formation: 'on' | 'off'
   readonly title?: string
   readonly metadata?: JsonObject
   /** `messages` of the current path, where the log was read for them; `tokens` estimated, once something is known of them; `bytes` as stored, sealed. */
   readonly size: { readonly messages?: number; readonly entries: number; readonly bytes: number; readonly tokens?: number }
-  readonly cursors: { readonly formed: number; readonly summarized: number } // seqs up to which the log was read
+  /** seqs up to which the log was read */
+  readonly cursors: { readonly formed: number; readonly summarized: number }
   readonly epoch?: { readonly no: number; readonly cause: EpochCause; readonly startedAt: number; readonly keepFrom: number }
   readonly forkedFrom?: { readonly session: string; readonly atSeq: number }
 }
@@ -59,9 +67,12 @@ export interface AppendedMessages {
 
 /** `next` of an answer is the next page's `after`, or with `desc` its `upTo`. */
 export interface MessagePage {
-  after?: number // seqs from the next one on
-  upTo?: number // and up to this one
-  limit?: number // 1 to 200, default 50
+  /** seqs from the next one on */
+  after?: number
+  /** and up to this one */
+  upTo?: number
+  /** 1 to 200, default 50 */
+  limit?: number
   order?: 'asc' | 'desc'
 }
 
@@ -124,19 +135,26 @@ export interface Session {
 }
 
 export interface SessionAlignment extends Alignment {
-  readonly toSeq: number // of the last message that stays
-  readonly unansweredFrom?: number // seq of the first message that stays and that no answer follows
+  /** of the last message that stays */
+  readonly toSeq: number
+  /** seq of the first message that stays and that no answer follows */
+  readonly unansweredFrom?: number
   readonly version: number
 }
 
 export interface TurnOptions {
-  whenBusy?: 'refuse' | 'wait' // `wait`: in order of arrival, at most 30 s
-  ttlMs?: number // 1 s to 10 min, default 30 s
-  signal?: AbortSignal // gives up a wait
-  renew?: boolean // every third of its time while this process holds it, at most 10 min; default true
+  /** `wait`: in order of arrival, at most 30 s */
+  whenBusy?: 'refuse' | 'wait'
+  /** 1 s to 10 min, default 30 s */
+  ttlMs?: number
+  /** gives up a wait */
+  signal?: AbortSignal
+  /** every third of its time while this process holds it, at most 10 min; default true */
+  renew?: boolean
 }
 export interface Turn {
-  readonly id: string // opaque: names the lease and its number
+  /** opaque: names the lease and its number */
+  readonly id: string
   readonly fence: Fence
   readonly expiresAt: number
   end(): Promise<void>
@@ -149,6 +167,7 @@ export interface SweepReport {
   readonly failed: number
   readonly recordsExpired: number
   readonly more: boolean
+  /** with dryRun */
   readonly items: readonly {
     readonly tenantId: string
     readonly ownerId: string
@@ -159,7 +178,7 @@ export interface SweepReport {
     readonly entries?: number
     readonly bytes?: number
     readonly unformed?: number
-  }[] // with dryRun
+  }[]
 }
 
 /** The four figures of OBS-8, each rate with its count; a rate of nothing is null. */

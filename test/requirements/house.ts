@@ -17,7 +17,7 @@ export const house = {
   'RUN-11': 'what is not covered is said at the end, and fails in CI',
   'RUN-12': 'no test speaks to another machine',
   'REL-1': 'only the named paths of the package are in reach',
-  'REL-3': 'what an application brings and gets has a type that the package exports, and its declarations compile',
+  'REL-3': 'what an application brings and gets has a type that the package exports, its declarations compile, and they say what a field is',
   'REL-5': 'the packed package is imported, required and run on the oldest Node and this one',
   'DEP-1': 'the package brings at most 25 packages and 60 MB',
   'CFG-2': 'only the configuration reads the environment',

@@ -6,21 +6,33 @@ import type { ModelProfile } from '../prompt/profiles.ts'
 import type { Strategy } from './strategies.ts'
 
 export interface ContextOptions {
-  model?: string | ModelProfile // profile id, model name, or a profile. Default: the session's, else 'generic'
-  budgetTokens?: number // all input of the call. Default min(32,000, window − reserve)
-  reserveOutputTokens?: number // default 4,096; at most half the window
-  strategy?: Strategy | StrategyName | ({ name: StrategyName } & Record<string, Json>) // default 'hybrid'
-  format?: Format // default: the profile's
+  /** profile id, model name, or a profile. Default: the session's, else 'generic' */
+  model?: string | ModelProfile
+  /** all input of the call. Default min(32,000, window − reserve) */
+  budgetTokens?: number
+  /** default 4,096; at most half the window */
+  reserveOutputTokens?: number
+  /** default 'hybrid' */
+  strategy?: Strategy | StrategyName | ({ name: StrategyName } & Record<string, Json>)
+  /** default: the profile's */
+  format?: Format
   system?: string
-  tools?: readonly ToolDefinition[] // default: what the session was opened with
+  /** default: what the session was opened with */
+  tools?: readonly ToolDefinition[]
   recall?: false | { query?: string; maxItems?: number; maxTokens?: number; onFailure?: 'omit' | 'fail' }
-  state?: boolean // session state goes in; default true
-  pins?: readonly number[] // seqs that stay verbatim, at most 32
-  minTurns?: number // complete turns kept verbatim at eviction; default 2
-  preview?: boolean // computes all and writes nothing
-  messages?: readonly MessageInput[] // only with preview: planned as if appended (CTX-1)
+  /** session state goes in; default true */
+  state?: boolean
+  /** seqs that stay verbatim, at most 32 */
+  pins?: readonly number[]
+  /** complete turns kept verbatim at eviction; default 2 */
+  minTurns?: number
+  /** computes all and writes nothing */
+  preview?: boolean
+  /** only with preview: planned as if appended (CTX-1) */
+  messages?: readonly MessageInput[]
   signal?: AbortSignal
-  timeoutMs?: number // default 10,000
+  /** default 10,000 */
+  timeoutMs?: number
 }
 
 /** What the contexts of a deployment are made by, where neither the call nor the session's setup says otherwise. A budget is clipped to the model's window. */
@@ -30,11 +42,13 @@ export type ContextDefaults = Pick<
 >
 
 export interface Context {
-  readonly messages: readonly unknown[] // in the asked format
+  /** in the asked format */
+  readonly messages: readonly unknown[]
   readonly system?: unknown
   readonly tools?: readonly unknown[]
   readonly cacheHints: readonly { readonly index: number; readonly ttlSeconds: number }[]
-  readonly cacheKey: string // HMAC of the session id
+  /** HMAC of the session id */
+  readonly cacheKey: string
   readonly tokens: { readonly predicted: number; readonly low: number; readonly high: number; readonly hard: number }
   readonly receipt: Receipt
   /** After the call: what the provider billed, or that it refused for length (TOK-9). */
@@ -42,5 +56,6 @@ export interface Context {
     usage: Usage | null | { overflow: true; actualTokens?: number; limitTokens?: number },
     options?: { answer?: string },
   ): Promise<ReceiptUsage>
-  readonly degraded: readonly string[] // 'recall', 'embedder'
+  /** 'recall', 'embedder' */
+  readonly degraded: readonly string[]
 }

@@ -12,17 +12,20 @@ export interface TurnView {
   readonly tokens: number
   readonly messages: number
   readonly pinned: boolean
-  readonly open: boolean // a call has no result yet
+  /** a call has no result yet */
+  readonly open: boolean
   readonly rounds: readonly { readonly firstSeq: number; readonly lastSeq: number; readonly tokens: number }[]
 }
 
 export interface PlanInput {
-  readonly turns: readonly TurnView[] // oldest first; the last is the pending turn, if the model has yet to finish it
+  /** oldest first; the last is the pending turn, if the model has yet to finish it */
+  readonly turns: readonly TurnView[]
   readonly cause: EpochCause
   readonly lowTokens: number
   readonly highTokens: number
   readonly minTurns: number
-  readonly summaryUpTo: number // 0: no summary yet
+  /** 0: no summary yet */
+  readonly summaryUpTo: number
   messageAt(seq: number): Message
 }
 

@@ -7,24 +7,30 @@ import { ruleIds, type RuleId } from './rule-ids.ts'
 
 export interface ModelProfile {
   readonly id: string
-  readonly match: readonly string[] // model-name prefixes; the longest match wins; no match: 'generic'
-  readonly family: string // a change of family begins a new epoch
+  /** model-name prefixes; the longest match wins; no match: 'generic' */
+  readonly match: readonly string[]
+  /** a change of family begins a new epoch */
+  readonly family: string
   readonly format: Format
   readonly rules: readonly RuleId[]
   readonly windowTokens: number
   readonly maxOutputTokens?: number
-  readonly outputRatio: number // ratios are to the price of one fresh input token
+  /** ratios are to the price of one fresh input token */
+  readonly outputRatio: number
   readonly cache: {
     readonly readRatio: number
     readonly writeRatio: number
-    readonly ttlSeconds: number // after which a cache counts as cold
+    /** after which a cache counts as cold */
+    readonly ttlSeconds: number
     readonly minTokens: number
     readonly matching: 'prefix' | 'breakpoint' | 'best-effort' | 'none'
     readonly maxHints: number
   }
   readonly tokens: {
-    readonly counter: 'classes' | 'o200k' // o200k: by the tokenizer that was passed in, if one was; `ratio` is against it
-    readonly ratio: number // tokens against o200k before any usage is known
+    /** o200k: by the tokenizer that was passed in, if one was; `ratio` is against it */
+    readonly counter: 'classes' | 'o200k'
+    /** tokens against o200k before any usage is known */
+    readonly ratio: number
     readonly perMessage: number
     readonly perImage: number
     readonly perPdfPage: number

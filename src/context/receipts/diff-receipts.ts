@@ -8,16 +8,19 @@ interface PartChange {
 }
 
 export interface ReceiptDiff {
-  readonly a: string // receipt ids
+  /** receipt ids */
+  readonly a: string
   readonly b: string
   /** Present if `b` stands in another epoch: the numbers of both, and the cause of the newer. */
   readonly epoch?: { readonly from: number; readonly to: number; readonly cause: string }
   readonly parts: { readonly added: readonly ReceiptPart[]; readonly removed: readonly ReceiptPart[]; readonly changed: readonly PartChange[] }
-  readonly tokens: { readonly predicted: number; readonly byClass: Readonly<Partial<Record<TokenClass, number>>> } // b − a, zeros left out
+  /** b − a, zeros left out */
+  readonly tokens: { readonly predicted: number; readonly byClass: Readonly<Partial<Record<TokenClass, number>>> }
   /** Index in `b.parts` of the first part that is not what `a` sent there: where a prefix cache stops; none if `a` is a prefix of `b`. */
   readonly firstDifferent?: number
   readonly memories: { readonly in: readonly ReceiptRecallItem[]; readonly out: readonly ReceiptRecallItem[] }
-  readonly left: Receipt['evicted'] // seqs that are no longer sent as they were, and into what
+  /** seqs that are no longer sent as they were, and into what */
+  readonly left: Receipt['evicted']
 }
 
 /** `diffReceipts(a, a)` is empty (P25). */

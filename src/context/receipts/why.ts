@@ -21,7 +21,8 @@ export interface Stretch extends Standing {
 }
 
 export interface Course {
-  readonly stretches: readonly Stretch[] // in the order of the calls; calls that knew nothing of it are left out
+  /** in the order of the calls; calls that knew nothing of it are left out */
+  readonly stretches: readonly Stretch[]
   /** The newest call that no longer sent what the call before it did, and the cause of its epoch. */
   readonly left?: { readonly receipt: string; readonly at: number; readonly cause: string; readonly into?: Standing['into'] }
 }

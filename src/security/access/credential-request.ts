@@ -19,16 +19,21 @@ export interface CredentialInfo {
   readonly person: boolean
   readonly createdAt: number
   readonly expiresAt: number
-  readonly lastUsedAt?: number // to the hour
+  /** to the hour */
+  readonly lastUsedAt?: number
   readonly revokedAt?: number
 }
 export interface CredentialRequest {
-  name: string // at most two live keys have one
-  ownerId?: string // none: for roles of the tenant, and keys that act for owners
+  /** at most two live keys have one */
+  name: string
+  /** none: for roles of the tenant, and keys that act for owners */
+  ownerId?: string
   roles: readonly Role[]
   grants?: readonly Grant[]
-  userText: 'user-typed' | 'paste' // stated at issue, without a default (POI-1)
-  expiresAt?: number // ms; default 90 days from now, at most 365
+  /** stated at issue, without a default (POI-1) */
+  userText: 'user-typed' | 'paste'
+  /** ms; default 90 days from now, at most 365 */
+  expiresAt?: number
 }
 
 const requestFields: Fields = {

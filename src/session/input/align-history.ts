@@ -6,8 +6,10 @@ import type { Message, MessageInput, Part } from '../../core/message.ts'
 
 /** A message in canonical form: what two copies of one message have in common (OAI-7). */
 export interface Canonical {
-  readonly key: string // SHA-256 over the length-prefixed fields, base64url; in memory only
-  readonly looseKey: string // the same with the text of an assistant message left out
+  /** SHA-256 over the length-prefixed fields, base64url; in memory only */
+  readonly key: string
+  /** the same with the text of an assistant message left out */
+  readonly looseKey: string
   readonly role: Message['role']
   readonly text: string
   readonly incomplete: boolean
