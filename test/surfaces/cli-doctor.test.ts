@@ -124,6 +124,17 @@ describe.skipIf(!built)('doctor', { timeout: 120_000 }, () => {
     expect((await doctor()).code).toBe(0)
   })
 
+  test('keys without their data are a warning to look for it before a start makes it anew [CFG-6]', async () => {
+    await rename(place.dataDir, `${place.dataDir}-kept`)
+    const found = await doctor()
+    await rename(`${place.dataDir}-kept`, place.dataDir)
+    expect(found.code).toBe(0)
+    expect(found.states('warn').find(({ name }) => name === 'stores')).toMatchObject({
+      said: expect.stringMatching(/the keys of an earlier start are$/) as string,
+      next: expect.stringMatching(/look for its disk/) as string,
+    })
+  })
+
   test('a file that is no database is a fault, and stays as it is [CFG-6]', async () => {
     const file = path.join(place.folder, 'notes.txt')
     await writeFile(file, 'these are my notes, and no database at all\n'.repeat(100))

@@ -62,7 +62,7 @@ async function allChecks(configuration: Configuration): Promise<Check[]> {
     lost !== undefined
       ? [lost]
       : missing.length > 0
-        ? [{ name: 'stores', state: 'warn', said: `not there yet: ${missing.join(', ')}`, next: 'the first `recollect serve` makes what is missing' }]
+        ? [notYet(configuration, missing)]
         : [...(await opened(configuration)), ...(await scratched(configuration))]
   return [...checks, ...stores, await upstream(configuration)]
 }
@@ -79,6 +79,20 @@ async function missingFiles(configuration: Configuration): Promise<string[]> {
     ),
   )
   return found.flat()
+}
+
+/** A start makes what is missing. Where the keys of an earlier one lie, its data may be on a disk that is not there just now. */
+function notYet(configuration: Configuration, missing: readonly string[]): Check {
+  const keys = storePlaces(configuration).find(({ name }) => name === 'keys')?.file
+  const said = `not there yet: ${missing.join(', ')}`
+  if (keys === undefined || missing.includes(keys))
+    return { name: 'stores', state: 'warn', said, next: 'the first `recollect serve` makes what is missing' }
+  return {
+    name: 'stores',
+    state: 'warn',
+    said: `${said}; the keys of an earlier start are`,
+    next: 'look for its disk, or restore a copy, before `recollect serve` makes it anew and empty',
+  }
 }
 
 /** Data that may be sealed lies there and its keys do not: a start would refuse, so no doctor may call that a first start (SEAL-2). */
