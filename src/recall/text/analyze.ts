@@ -3,7 +3,7 @@ import { limits } from '../../core/limits.ts'
 import type { MemoryRecord } from '../../core/memory.ts'
 import type { Stemmers } from '../recall-types.ts'
 import { isQuestion } from './questions.ts'
-import { courtesies, stopWords } from './stop-words.ts'
+import { isCourtesy, stopWords } from './stop-words.ts'
 import { tokenize } from './tokenize.ts'
 import { weights } from '../weights.ts'
 
@@ -91,13 +91,14 @@ export function createAnalyzer(stemmers: Stemmers = {}): Analyzer {
         if (terms.get(term)?.optional !== false) terms.set(term, { term, optional })
       }
       const tokens = tokenize(text, 'query')
-      for (const { word, extra, stop } of tokens) {
+      for (const [at, { word, extra, stop }] of tokens.entries()) {
         names.add(word)
-        if (stop !== true && !stopWords.has(word) && !courtesies.has(word)) add(stem(word), extra)
+        if (stop !== true && !stopWords.has(word) && !isCourtesy(tokens, at)) add(stem(word), extra)
       }
       if (terms.size === 0)
         // nothing else to ask by
-        for (const { word, extra, stop } of tokens) if (stop === true || courtesies.has(word)) add(stop === true ? word : stem(word), extra)
+        for (const [at, { word, extra, stop }] of tokens.entries())
+          if (stop === true || isCourtesy(tokens, at)) add(stop === true ? word : stem(word), extra)
       for (const phrase of text.match(/"[^"]*"/g) ?? [])
         for (const { word } of tokenize(phrase, 'query')) if (stopWords.has(word)) add(quoted(word), true)
       return { terms: [...terms.values()], names }

@@ -20,5 +20,14 @@ export const stopWords: ReadonlySet<string> = new Set(
     .split(' '),
 )
 
-/** What a question opens or ends with out of courtesy. A memory does not hold it, so it would weigh as a miss: used on the query alone, as function words are. */
-export const courtesies: ReadonlySet<string> = new Set('hi hello hey hiya howdy please thanks thank ok okay sorry'.split(' '))
+const courtesies: ReadonlySet<string> = new Set('hi hello hey hiya howdy please thanks thank ok okay sorry'.split(' '))
+const asking: ReadonlySet<string> = new Set('know remember recall tell remind'.split(' '))
+
+/**
+ * True for what a question holds out of courtesy: a greeting, or "do you remember", "tell me". A memory does not hold it, so it would weigh as a miss:
+ * used on the query alone, as function words are. `at` is the place of the word among those of the query.
+ */
+export function isCourtesy(words: readonly { readonly word: string }[], at: number): boolean {
+  const word = words[at]!.word
+  return courtesies.has(word) || (asking.has(word) && (words[at - 1]?.word === 'you' || words[at + 1]?.word === 'me'))
+}

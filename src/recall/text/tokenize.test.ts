@@ -110,6 +110,10 @@ describe('terms', () => {
 
   test('a courtesy is not asked for, unless the query has nothing else; a record keeps it [LEX-2]', () => {
     expect(query('Hi, where do I live, please?')).toEqual(query('Where do I live?'))
+    for (const ask of ['Do you remember where I live?', 'Please tell me where I live.', 'Can you remind me where I live?'])
+      expect(query(ask)).toEqual(['live'])
+    expect(query('What does my boss know?')).toEqual(query('boss know'))
+    expect(query('What did you tell me?')).toEqual(['tell'])
     expect(query('Hello!')).toEqual(['hello'])
     expect([...record('thanks for the dog').content]).toEqual(['thank', 'dog'])
   })
