@@ -283,6 +283,23 @@ const calls: Calls = {
     },
     (options) => user.memories.remember('A thing.', options),
   ),
+  ...each(
+    'sealing a token',
+    { null: null, 'an empty binding': {}, 'a binding of numbers': { purpose: 1, tenantId: 1, ownerId: 1, route: 1, filter: 1 } },
+    (binding) => recollect.tokens.seal(binding, {}, 1_000),
+  ),
+  ...each('the life of a token', { undefined: undefined, endless: Infinity }, (ttlMs) =>
+    recollect.tokens.seal({ purpose: 'cursor', tenantId: 'a', ownerId: 'b', route: 'r', filter: '' }, {}, ttlMs),
+  ),
+  ...each('opening a token', { null: null, 'an empty binding': {} }, (binding) => recollect.tokens.open(binding, 'x')),
+  ...each('a keyed request', { null: null, 'no name': { tenantId: 'default', body: '' }, 'no body': { tenantId: 'default', name: [] } }, (request) =>
+    recollect.requests.run(request, async () => 1),
+  ),
+  ...each(
+    'an audit event',
+    { null: null, 'an actor without a text': { tenantId: 'default', action: 'a', decision: 'deny', actor: Object.create(null) } },
+    (event) => recollect.audit.record(event),
+  ),
   ...each('a search', { 'a number': 5, empty: '', 'a lone surrogate': lone }, (query) => user.memories.search(query)),
   ...each(
     'the options of a search',

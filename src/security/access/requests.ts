@@ -1,5 +1,6 @@
 // Requests that carry a key of their client's: sent again, on any node and after a crash, they have one effect (GW-6). A log a key, with a life of
 // its own, in the store of sessions; its head says what was asked, and its one entry what was answered.
+import { checkFields } from '../../core/check-fields.ts'
 import { RecollectError } from '../../core/errors.ts'
 import { fromUtf8, toUtf8, type Json } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
@@ -36,7 +37,9 @@ const answerId = 'answer'
 export function createRequests(parts: { readonly store: LogStore; readonly ring: OwnerKeyRing; readonly mint: Mint }): Requests {
   const { store, ring, mint } = parts
   return {
-    async run<T extends Json>({ tenantId, ownerId = reserved.requests, name, body }: KeyedRequest, work: (tagOf: TagOf) => Promise<T>) {
+    async run<T extends Json>(request: KeyedRequest, work: (tagOf: TagOf) => Promise<T>) {
+      const { tenantId, ownerId = reserved.requests, name, body } = request ?? {}
+      checkFields({ name: name ?? null, body: body ?? null }, { name: 'texts', body: 'text' }, 'a keyed request')
       const scope = mint(tenantId, ownerId)
       const keys = await ring.ownerKeys(scope)
       const tagOf: TagOf = (place) => keys.tag('id', ['request', place, ...name])

@@ -1,6 +1,7 @@
 // One audit event as it is stored, and the hash that chains it to the one before (AUD-2, AUD-3). Pure.
 import type { KeyObject } from 'node:crypto'
 import { base64url } from '../../core/bytes.ts'
+import { checkFields } from '../../core/check-fields.ts'
 import { RecollectError } from '../../core/errors.ts'
 import { fromUtf8, toUtf8 } from '../../core/json.ts'
 import { macOf } from '../keys/derive.ts'
@@ -33,9 +34,19 @@ const code = /^[\w.~:/-]{1,128}$/
 
 /** @throws `invalid_input` if a field is not a code, an id or a number: the trail never holds content (AUD-2) */
 export function checkEvent(event: AuditInput): void {
-  const texts = [event.action, event.actor, event.role, event.reason, event.target?.kind, event.target?.pseudonym, ...Object.keys(event.counts ?? {})]
+  checkFields({ event: event ?? null }, { event: 'object' }, 'what is audited')
+  const texts: unknown[] = [
+    event.action,
+    event.actor,
+    event.role,
+    event.reason,
+    event.target?.kind,
+    event.target?.pseudonym,
+    ...Object.keys(event.counts ?? {}),
+  ]
   const bad =
-    texts.some((text) => text !== undefined && !code.test(text)) || Object.values(event.counts ?? {}).some((count) => !Number.isFinite(count))
+    texts.some((text) => text !== undefined && (typeof text !== 'string' || !code.test(text))) ||
+    Object.values(event.counts ?? {}).some((count) => !Number.isFinite(count))
   if (bad)
     throw new RecollectError(
       'invalid_input',

@@ -1,6 +1,7 @@
 // Tokens that clients carry and cannot read or change: cursors and response ids (SEAL-22).
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { base64url, fromBase64url, lengthPrefixed } from '../../core/bytes.ts'
+import { RecollectError } from '../../core/errors.ts'
 import type { Random } from '../../core/ids.ts'
 import { fromUtf8, toUtf8, type Json } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
@@ -33,6 +34,12 @@ const system = { tenantId: reserved.system, ownerId: reserved.system }
 const aad = (head: Uint8Array, binding: TokenBinding) =>
   lengthPrefixed(['recollect/v1/token', head, binding.purpose, binding.tenantId, binding.ownerId, binding.route, binding.filter])
 
+function checkBinding(binding: TokenBinding): void {
+  const { purpose, tenantId, ownerId, route, filter } = binding ?? {}
+  if ([purpose, tenantId, ownerId, route, filter].every((one) => typeof one === 'string')) return
+  throw new RecollectError('invalid_input', 'a token is bound to a purpose, tenantId, ownerId, route and filter', 'Give each of them as text.')
+}
+
 /** The token's bytes, or as many zeros as the shortest has: what does not parse takes the same way as what does not open. */
 function bytesOf(token: unknown): Uint8Array {
   const bytes = typeof token === 'string' && token.length <= limits.urlBytes ? fromBase64url(token) : new Uint8Array(0)
@@ -44,6 +51,9 @@ export function createSealedTokens(parts: { readonly ring: OwnerKeyRing; readonl
   const { ring, clock, random } = parts
   return {
     async seal(binding, payload, ttlMs) {
+      checkBinding(binding)
+      if (!Number.isSafeInteger(Math.trunc(clock.now() + ttlMs)))
+        throw new RecollectError('invalid_input', 'ttlMs is a number of ms', 'Give how long the token opens.')
       const key = await ring.subjectKey(system, 'token')
       const head = Buffer.alloc(headBytes)
       head.writeUInt8(format)
@@ -55,6 +65,7 @@ export function createSealedTokens(parts: { readonly ring: OwnerKeyRing; readonl
     },
 
     async open(binding, token) {
+      checkBinding(binding)
       const key = await ring.subjectKey(system, 'token')
       const bytes = bytesOf(token)
       const head = bytes.subarray(0, headBytes)
