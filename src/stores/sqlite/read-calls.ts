@@ -12,6 +12,7 @@ import { givenOut } from './rows.ts'
 import { dropSnapshot, loadSnapshot } from './snapshots.ts'
 import { untilUnlocked } from './waiting.ts'
 import type { Writes } from './writes.ts'
+import { rollBack } from './statements.ts'
 
 export interface Store extends Tables {
   readonly writes: Writes
@@ -38,13 +39,18 @@ export function readCalls(store: Store): ReadCalls {
   const reading = <T>(act: () => T): Promise<T> =>
     untilUnlocked(() => {
       statements.beginRead.run()
+      let given: T
       try {
         logs.freshen()
-        return act()
-      } finally {
-        statements.commit.run()
+        given = act()
+      } catch (error) {
+        rollBack(statements)
         logs.trim()
+        throw error
       }
+      statements.commit.run()
+      logs.trim()
+      return given
     }, random)
 
   return {

@@ -68,3 +68,12 @@ export function prepareAll(client: SqliteClient): Statements {
   const prepared = Object.entries(sql).map(([name, text]) => [name, client.prepare(text)] as const)
   return Object.fromEntries(prepared) as unknown as Statements
 }
+
+/** SQLite rolls back by itself after some errors; then there is no transaction to end, and the first error is the one to tell. */
+export function rollBack({ rollback }: Statements): void {
+  try {
+    rollback.run()
+  } catch {
+    // as above
+  }
+}

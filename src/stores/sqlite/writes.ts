@@ -5,7 +5,7 @@ import type { Head } from '../../ports/log-store.ts'
 import type { KnownLog, KnownLogs } from './known-logs.ts'
 import type { Synchronous } from './open-database.ts'
 import { asRecollectError, isBusy, isFailedFlush, lockedTooLong, writesStopped } from './sqlite-errors.ts'
-import type { Statements } from './statements.ts'
+import { rollBack, type Statements } from './statements.ts'
 import { realMs, retryAfterMs } from './waiting.ts'
 
 /** What a write sees of the transaction it is part of. */
@@ -117,7 +117,7 @@ export function createWrites({ statements, synchronous, logs, now, share, refusa
       return outcomes
     } catch (error) {
       logs.clear()
-      rollBack()
+      rollBack(statements)
       throw error
     }
   }
@@ -125,14 +125,6 @@ export function createWrites({ statements, synchronous, logs, now, share, refusa
   function saveHead({ key, head }: KnownLog): void {
     const { version, revision, rewrites, updatedAt, expiresAt, entries, bytes, body } = head
     statements.saveHead.run(version, revision, rewrites, updatedAt, expiresAt ?? null, entries, bytes, body, key)
-  }
-
-  function rollBack(): void {
-    try {
-      statements.rollback.run()
-    } catch {
-      // SQLite rolls back by itself after some errors; then there is no transaction to end, and the first error is the one to tell.
-    }
   }
 
   function failed(group: Waiting[], error: unknown): void {
