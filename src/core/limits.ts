@@ -227,6 +227,7 @@ export const limits = {
   queryTerms: 64,
   recallMs: 2 * second,
   relevanceFloor: 0.3, // ABS-2
+  nearWords: 8, // of one word of a query, nearest first (RCL-2)
   stemsCached: 50_000, // words whose stem an analyzer remembers
   tailExtended: 1_000, // entries that a partition takes in one step; a longer tail builds another beside it
   buildSlice: 256, // records indexed between two looks at the clock

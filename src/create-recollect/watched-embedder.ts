@@ -13,6 +13,7 @@ export function watchedEmbedder(embedder: Embedder, clock: Clock): WatchedEmbedd
   let failing = false
   return {
     info,
+    ...(embedder.nearWords === undefined ? {} : { nearWords: embedder.nearWords }),
     get failing() {
       return failing
     },

@@ -95,3 +95,11 @@ test('bytes at an odd place of a larger buffer are read all the same [EMB-1]', a
   const [vector] = await staticEmbedder(room.subarray(1)).embed(['a dog'], 'query')
   expect(vector).toEqual(await embed('a dog'))
 })
+
+test('near words are the nearest whole words of the table, nearest first [RCL-2]', async () => {
+  const { nearWords } = await loadBundledEmbedder()
+  expect(nearWords?.('mother')?.length).toBeLessThanOrEqual(8)
+  expect(nearWords?.('eat')).toEqual(['eating', 'eats', 'food', 'eaten', 'meal', 'hungry', 'meals', 'ate'])
+  expect(nearWords?.('eat')).toBe(nearWords?.('eat'))
+  for (const word of ['qxzzyq', 'Eat', 'go', '##ing', '東京', '', 'birthday']) expect(nearWords?.(word)).toEqual([])
+})

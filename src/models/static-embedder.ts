@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { RecollectError } from '../core/errors.ts'
 import { limits } from '../core/limits.ts'
 import type { Embedder } from '../ports/models.ts'
+import { nearWordsOf } from './near-words.ts'
 import { wordPiece } from './word-piece.ts'
 
 interface Table {
@@ -84,6 +85,7 @@ export function staticEmbedder(bytes: Uint8Array): Embedder {
   return {
     info: { id: `static-en-${table.dimensions}@1`, dimensions: table.dimensions, maxTokens: limits.embedTokens, local: true },
     embed: async (texts) => texts.map((text) => pooled(table, abstains(text) ? [] : tokens.ids(text, limits.embedTokens))),
+    nearWords: nearWordsOf(table, tokens.whole),
   }
 }
 

@@ -3,6 +3,8 @@
 export interface WordPiece {
   /** Token ids of a text, at most `most`; no special tokens. Linear in the text, and reads no further than `most` tokens ask. */
   ids(text: string, most: number): number[]
+  /** The number of a word that is one token, or undefined. */
+  whole(word: string): number | undefined
 }
 
 const unknown = 100 // [UNK]
@@ -82,6 +84,7 @@ export function wordPiece(vocabulary: readonly string[]): WordPiece {
   }
 
   return {
+    whole: (word) => starts.get(word),
     ids(text, most) {
       const out: number[] = []
       const isPlain = plain.test(text)

@@ -10,4 +10,6 @@ export interface Embedder {
   }
   /** Unit-length vectors of `dimensions` numbers, one a text, in order. A text the model cannot read gives the zero vector. What it throws is told as `unavailable`, or degrades a search to words. */
   embed(texts: readonly string[], kind: 'query' | 'record', signal?: AbortSignal): Promise<readonly Float32Array[]>
+  /** Where the model knows single words: those nearest to a lower-case one, nearest first, a few at most. Always the same, and kept for no owner. */
+  readonly nearWords?: (word: string) => readonly string[]
 }

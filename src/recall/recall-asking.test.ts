@@ -100,6 +100,26 @@ test('of a list the 300 best by the base are candidates, where half of what the 
 })
 
 describe('explaining', () => {
+  test('a near word counts where the memory has never seen the word itself, less in a longer list, and the explanation names it [RCL-2, ABS-3]', async () => {
+    const nearWords = (word: string) => (word === 'kids' ? ['toddlers', 'children'] : [])
+    const kids = { ...wordEmbedder, nearWords }
+    const found = async (said: readonly string[], embedder: Embedder) => {
+      const { owner } = await memoryOf(...said)
+      return recallOver(owner.store, { embedder }).search(owner.scope, 'kids', { arms: 'lexical', floor: 0, explain: true })
+    }
+    const facts = ['The children like tea.', 'A boat.']
+    expect((await found(facts, wordEmbedder)).hits).toEqual([])
+    const { hits, explanations } = await found(facts, kids)
+    expect(hits[0]?.record.text).toBe('The children like tea.')
+    expect(explanations?.[0]?.nearWords).toEqual({ kids: 'children' })
+    const seen = await found([...facts, 'My kids.'], kids)
+    expect(seen.hits[0]?.record.text).toBe('My kids.')
+    expect(seen.explanations?.filter(({ nearWords }) => nearWords !== undefined)).toEqual([])
+    const many = await found([...facts, ...Array.from({ length: 198 }, (_, i) => `note ${i}`)], kids)
+    expect(many.explanations?.[0]?.quantities?.['coverage']).toBeLessThan(0.3)
+    expect(explanations?.[0]?.quantities?.['coverage']).toBeGreaterThan(0.35)
+  })
+
   test('a record says its rank in each arm, its features, and the step that dropped it [ABS-3]', async () => {
     const { owner, recall } = await memoryOf(
       { text: 'The boiler code is 7731.', session: 'a' },

@@ -26,7 +26,7 @@ type More = Pick<SearchInput, 'isLive' | 'explainId'>
 
 export function createRecall(parts: RecallParts): Recall {
   const { memories, keys, clock, telemetry, embedder } = parts
-  const analyzer = createAnalyzer(parts.stemmers)
+  const analyzer = createAnalyzer(parts.stemmers, embedder?.nearWords)
   const scratch = createScratch()
   const model = embedder === undefined ? undefined : { id: embedder.info.id, dimensions: embedder.info.dimensions }
   const tools = { kernel: sharedKernel(), analyzer, model }

@@ -82,6 +82,8 @@ export interface Explanation {
   readonly score?: number
   readonly lexical?: { readonly rank: number; readonly score: number }
   readonly dense?: { readonly rank: number; readonly score: number }
+  /** words of the query that its list has never seen, each with the term of the record that counts instead (RCL-2) */
+  readonly nearWords?: Readonly<Record<string, string>>
   /** what the score is made of (RCL-2) */
   readonly features?: Readonly<Record<string, number>>
   /** what the relevance is made of (ABS-1) */

@@ -7,6 +7,10 @@ export const weightsVersion = 3
 export const weights = {
   bm25: { k1: 1.2, b: 0.75 }, // LEX-3
   fields: { text: 1, speaker: 1, date: 0.5, slot: 0.7 }, // LEX-4: in the term frequency
+  /**
+   * A near word (RCL-2) counts in full in a list of so many units, and less in a longer one: with enough words a list holds a near one of any question's.
+   */
+  nearUnits: 50,
   neighbour: 0.5, // RCL-2: of the message before and after, in `near`
   /** α: the share of the dense arm in the base, by embedder. */
   dense: { 'static-en': 0.5, 'e5-small-v2': 0.75, unknown: 0.5 },

@@ -38,9 +38,17 @@ function explained({ partition, asked }: SearchInput, { list, view, selection }:
     ...(hasVector
       ? { dense: { rank: rankAmong(view.cosines, view.group.units.list, unit, view.group.units.length), score: view.cosines[unit]! / 1e6 } }
       : {}),
+    ...nearWordsOf(view, unit),
     features: featuresOf(view, unit),
     quantities: quantitiesOf(view, unit),
   }
+}
+
+function nearWordsOf({ group, terms, scratch }: ListRun['view'], unit: number): Pick<Explanation, 'nearWords'> {
+  const held = terms[group.units.list[unit]!]!.near.filter(
+    ({ place }) => ((place < 32 ? scratch.coversLow : scratch.coversHigh)[unit]! & (1 << (place & 31))) !== 0,
+  )
+  return held.length === 0 ? {} : { nearWords: Object.fromEntries(held.map(({ word, term }) => [word, term])) }
 }
 
 const embeddingFate = (state: number, arms: string): Explanation['fate'] =>

@@ -5,12 +5,20 @@ import type { Scratch } from '../kernel/scratch.ts'
 import type { UnitGroup } from '../partition/unit-group.ts'
 import { weights } from '../weights.ts'
 
+/** A word of the query that the list has never seen, and the term that stands for it; `place`: of the query's terms. */
+export interface NearTerm {
+  readonly place: number
+  readonly word: string
+  readonly term: string
+}
+
 /** What one list knows of the query's terms. A term that is optional and unseen weighs 0. */
 export interface ListTerms {
   readonly numbers: Int32Array // in the list's dictionary, or −1
   readonly idf: Float64Array
   readonly knownIdf: number // sum over the terms that occur in the list
   readonly allIdf: number
+  readonly near: readonly NearTerm[]
 }
 
 const { k1, b } = weights.bm25
@@ -20,20 +28,25 @@ const decay = Float64Array.from({ length: 1_024 }, (_, words) => Math.exp(-words
 
 export const idfOf = (units: number, holding: number): number => Math.log(1 + (units - holding + 0.5) / (holding + 0.5))
 
-export function termsOfList(index: LexicalIndex, terms: readonly QueryTerm[]): ListTerms {
+export function termsOfList(index: LexicalIndex, terms: readonly QueryTerm[], near: (word: string) => readonly string[]): ListTerms {
   const numbers = new Int32Array(terms.length)
   const idf = new Float64Array(terms.length)
+  const nearTerms: NearTerm[] = []
   let knownIdf = 0
   let allIdf = 0
-  for (const [i, { term, optional }] of terms.entries()) {
-    const number = index.dictionary.find(term)
+  for (const [i, { term, word, optional }] of terms.entries()) {
+    const own = index.dictionary.find(term)
+    const instead = own >= 0 || optional ? undefined : near(word).find((one) => index.dictionary.find(one) >= 0)
+    if (instead !== undefined) nearTerms.push({ place: i, word, term: instead })
+    const number = instead === undefined ? own : index.dictionary.find(instead)
     numbers[i] = number
     if (number < 0 && optional) continue
-    idf[i] = idfOf(index.units, number < 0 ? 0 : index.terms.frequency[number]!)
-    allIdf += idf[i]!
+    const share = instead === undefined ? 1 : Math.min(1, weights.nearUnits / index.units)
+    idf[i] = share * idfOf(index.units, number < 0 ? 0 : index.terms.frequency[number]!)
+    allIdf += own < 0 ? idfOf(index.units, 0) : idf[i]! // by a near word it is known in part: what was asked is still unseen
     if (number >= 0) knownIdf += idf[i]!
   }
-  return { numbers, idf, knownIdf, allIdf }
+  return { numbers, idf, knownIdf, allIdf, near: nearTerms }
 }
 
 /** Fills `own`, `win`, `covers…`, and the best of each message and thread. */

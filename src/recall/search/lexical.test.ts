@@ -70,7 +70,8 @@ test('postings with a tail, merged at any moments, give the scores of plain BM25
           group.indexes.map((index) =>
             termsOfList(
               index,
-              query.map((term) => ({ term, optional: false })),
+              query.map((term) => ({ term, word: term, optional: false })),
+              () => [],
             ),
           ),
           query.length,
@@ -117,7 +118,7 @@ test('frequencies and lengths are those of the list: what another list holds cha
     const scratch = createScratch()
     scoreWords(
       group,
-      group.indexes.map((index) => termsOfList(index, [{ term: 'red', optional: false }])),
+      group.indexes.map((index) => termsOfList(index, [{ term: 'red', word: 'red', optional: false }], () => [])),
       1,
       scratch,
     )

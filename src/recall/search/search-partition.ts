@@ -60,7 +60,7 @@ function searchGroup(input: SearchInput, query: Query, groupIndex: number): List
     dimensions: model?.dimensions ?? 1,
     denseShare: denseShare(model?.id),
   }
-  const terms = group.indexes.map((index) => termsOfList(index, query.terms))
+  const terms = group.indexes.map((index) => termsOfList(index, query.terms, partition.tools.analyzer.near))
   scoreWords(group, terms, query.terms.length, scratch)
   scoreVectors(kernel, group, arms)
   const spreads = spreadsOf(kernel, group, scratch)

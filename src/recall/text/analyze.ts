@@ -19,6 +19,7 @@ export interface Terms {
 /** A term of a query. `optional`: ignored where the list has never seen it. */
 export interface QueryTerm {
   readonly term: string
+  readonly word: string // as asked, without its stem
   readonly optional: boolean
 }
 
@@ -26,6 +27,8 @@ export interface Analyzer {
   record(record: Pick<MemoryRecord, 'text' | 'speaker' | 'saidAt' | 'slot'>): Terms
   /** Distinct terms of a query, in order; stop words only inside "quoted phrases". `names`: its words as written, for speakers. */
   query(text: string): { readonly terms: readonly QueryTerm[]; readonly names: ReadonlySet<string> }
+  /** Terms of the words that mean nearly the same, nearest first. */
+  near(word: string): readonly string[]
 }
 
 const scripts: readonly (readonly [RegExp, string])[] = [
@@ -48,7 +51,7 @@ export function dateWords(at: number): string[] {
   return [days[date.getUTCDay()]!, String(date.getUTCDate()), months[date.getUTCMonth()]!, String(date.getUTCFullYear())]
 }
 
-export function createAnalyzer(stemmers: Stemmers = {}): Analyzer {
+export function createAnalyzer(stemmers: Stemmers = {}, nearWords?: (word: string) => readonly string[]): Analyzer {
   const stems = new Map<string, string>()
   const stem = (word: string): string => {
     const known = stems.get(word)
@@ -87,22 +90,23 @@ export function createAnalyzer(stemmers: Stemmers = {}): Analyzer {
     query(text) {
       const terms = new Map<string, QueryTerm>()
       const names = new Set<string>()
-      const add = (term: string, optional: boolean) => {
-        if (terms.get(term)?.optional !== false) terms.set(term, { term, optional })
+      const add = (term: string, word: string, optional: boolean) => {
+        if (terms.get(term)?.optional !== false) terms.set(term, { term, word, optional })
       }
       const tokens = tokenize(text, 'query')
       for (const [at, { word, extra, stop }] of tokens.entries()) {
         names.add(word)
-        if (stop !== true && !stopWords.has(word) && !isCourtesy(tokens, at)) add(stem(word), extra)
+        if (stop !== true && !stopWords.has(word) && !isCourtesy(tokens, at)) add(stem(word), word, extra)
       }
       if (terms.size === 0)
         // nothing else to ask by
         for (const [at, { word, extra, stop }] of tokens.entries())
-          if (stop === true || isCourtesy(tokens, at)) add(stop === true ? word : stem(word), extra)
+          if (stop === true || isCourtesy(tokens, at)) add(stop === true ? word : stem(word), word, extra)
       for (const phrase of text.match(/"[^"]*"/g) ?? [])
-        for (const { word } of tokenize(phrase, 'query')) if (stopWords.has(word)) add(quoted(word), true)
+        for (const { word } of tokenize(phrase, 'query')) if (stopWords.has(word)) add(quoted(word), word, true)
       return { terms: [...terms.values()], names }
     },
+    near: (word) => (nearWords?.(word) ?? []).map(stem),
   }
 }
 

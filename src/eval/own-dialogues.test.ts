@@ -8,10 +8,9 @@ import { seededRandom } from '../testing/seeded-random.ts'
 import { loadDataSet } from './load-data.ts'
 import { replayAll, type Replayed } from './replay.ts'
 
-const folder = new URL('../../eval/asked-before/', import.meta.url)
-
-async function replayed(language: string): Promise<readonly Replayed[]> {
-  const files = readdirSync(folder).filter((name) => name.startsWith(language) && name.endsWith('.jsonl'))
+async function replayed(set: 'asked-before' | 'other-words', prefix = ''): Promise<readonly Replayed[]> {
+  const folder = new URL(`../../eval/${set}/`, import.meta.url)
+  const files = readdirSync(folder).filter((name) => name.startsWith(prefix) && name.endsWith('.jsonl'))
   const sets = await Promise.all(files.map((name) => loadDataSet(new URL(name, folder).pathname)))
   const clock = manualClock(Date.UTC(2026, 2, 10))
   const [sessions, memories, keys] = [memoryStore({ clock }), memoryStore({ clock }), memoryStore({ clock })]
@@ -34,7 +33,7 @@ async function replayed(language: string): Promise<readonly Replayed[]> {
 async function missed(language: string): Promise<{ asked: number; wrong: string[] }> {
   let asked = 0
   const wrong: string[] = []
-  for (const { conversation, user, messageAt } of await replayed(language))
+  for (const { conversation, user, messageAt } of await replayed('asked-before', language))
     for (const { text, evidence } of conversation.questions) {
       asked++
       const [first] = (await user.memories.search(text, { floor: 0 })).hits
@@ -62,4 +61,23 @@ test.each([
   ['Spanish', 'es-', 25],
 ])('the fact comes before the question that asked for it earlier, in %s [RCL-2]', async (_, prefix, asked) => {
   expect(await missed(prefix)).toEqual({ asked, wrong: [] })
+})
+
+test('a question in other words finds its answer by near words, and one without an answer finds none [RCL-2, ABS-2]', async () => {
+  const counts = new Map<string, { asked: number; found: number; silent: number }>()
+  for (const { conversation, user, messageAt } of await replayed('other-words'))
+    for (const { text, category, evidence } of conversation.questions) {
+      const count = counts.get(category) ?? { asked: 0, found: 0, silent: 0 }
+      counts.set(category, count)
+      const { hits, abstained } = await user.memories.search(text)
+      count.asked++
+      if (abstained) count.silent++
+      if (hits[0]?.record.evidence.some(({ log, seq }) => evidence.includes(messageAt(log, seq)?.id ?? ''))) count.found++
+    }
+  // without near words 2 of the 30 are found, and 39 of the 40 are silent
+  expect(Object.fromEntries(counts)).toEqual({
+    'same words': { asked: 19, found: 19, silent: 0 },
+    'other words': { asked: 30, found: 14, silent: 16 },
+    'no answer': { asked: 40, found: 0, silent: 39 },
+  })
 })
