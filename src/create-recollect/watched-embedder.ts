@@ -13,7 +13,14 @@ export function watchedEmbedder(embedder: Embedder, clock: Clock): WatchedEmbedd
   let failing = false
   return {
     info,
-    ...(embedder.nearWords === undefined ? {} : { nearWords: embedder.nearWords }),
+    nearWords(word) {
+      try {
+        return embedder.nearWords?.(word) ?? []
+      } catch {
+        failing = true
+        return [] // the search goes on with the words as they are
+      }
+    },
     get failing() {
       return failing
     },

@@ -54,6 +54,26 @@ test('an own embedder that never answers is told; a search that went away before
   expect(watched.failing).toBe(true)
 })
 
+test('near words of an own embedder are asked of it as a method, and one that fails has none and is told [RCL-2, EMB-7]', () => {
+  const info = { id: 'own-1', dimensions: 2, maxTokens: 100, local: false }
+  const table = new Map([['kids', ['children']]])
+  const own = {
+    info,
+    table,
+    embed: async () => [],
+    nearWords(word: string) {
+      if (word === 'bad') throw new Error('down')
+      return this.table.get(word) ?? []
+    },
+  }
+  const watched = watchedEmbedder(own, manualClock(start))
+  const { nearWords } = watched
+  expect([nearWords?.('kids'), watched.failing]).toEqual([['children'], false])
+  expect([nearWords?.('bad'), watched.failing]).toEqual([[], true])
+  const { nearWords: without } = watchedEmbedder({ info, embed: own.embed }, manualClock(start))
+  expect(without?.('kids')).toEqual([])
+})
+
 test('an embedder that fails is unavailable, and its own words stand in the cause alone [EMB-7]', async () => {
   const own = new Error('a word of its own')
   const info = { id: 'failing-1', dimensions: 8, maxTokens: 100, local: false }
