@@ -96,12 +96,9 @@ export function createAnalyzer(stemmers: Stemmers = {}, nearWords?: (word: strin
       const tokens = tokenize(text, 'query')
       for (const [at, { word, extra, stop }] of tokens.entries()) {
         names.add(word)
-        if (stop !== true && !stopWords.has(word) && !isCourtesy(tokens, at)) add(stem(word), word, extra)
+        if (stop !== true && !stopWords.has(word)) add(stem(word), word, extra || isCourtesy(tokens, at))
       }
-      if (terms.size === 0)
-        // nothing else to ask by
-        for (const [at, { word, extra, stop }] of tokens.entries())
-          if (stop === true || isCourtesy(tokens, at)) add(stop === true ? word : stem(word), word, extra)
+      if (terms.size === 0) for (const { word, extra, stop } of tokens) if (stop === true) add(word, word, extra)
       for (const phrase of text.match(/"[^"]*"/g) ?? [])
         for (const { word } of tokenize(phrase, 'query')) if (stopWords.has(word)) add(quoted(word), word, true)
       return { terms: [...terms.values()], names }

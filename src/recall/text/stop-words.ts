@@ -24,8 +24,8 @@ const courtesies: ReadonlySet<string> = new Set('hi hello hey hiya howdy please 
 const asking: ReadonlySet<string> = new Set('know remember recall tell remind'.split(' '))
 
 /**
- * True for what a question holds out of courtesy: a greeting, or "do you remember", "tell me". A memory does not hold it, so it would weigh as a miss:
- * used on the query alone, as function words are. `at` is the place of the word among those of the query.
+ * True for what a question holds out of courtesy: a greeting, or "do you remember", "tell me". It may match; where no memory has it, it is not missed.
+ * `at` is the place of the word among those of the query.
  */
 export function isCourtesy(words: readonly { readonly word: string }[], at: number): boolean {
   const word = words[at]!.word
