@@ -37,7 +37,8 @@ export async function openStores(options: RecollectOptions, world: { readonly cl
   const given = (one: LogStore | GivenStore | undefined): GivenStore | undefined => {
     if (one === undefined) return undefined
     const { store, ...placed } = 'store' in one ? one : { store: one }
-    const held = checked.get(store) ?? checkedStore(store)
+    // It waits for its own calls at the close (LOG-29): one that hangs is not waited for here as well, for ever.
+    const held = checked.get(store) ?? { ...checkedStore(store), close: async () => store.close() }
     checked.set(store, held)
     return { ...placed, store: held }
   }
