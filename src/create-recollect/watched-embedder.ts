@@ -28,7 +28,8 @@ export function watchedEmbedder(embedder: Embedder, clock: Clock): WatchedEmbedd
       const due = clock.now() + (kind === 'query' ? limits.embedQueryMs : limits.embedRecordsMs)
       const isLate = () => clock.now() >= due
       // Whoever waits gives up at that time, and the call may never end. A client that went away before it says nothing of the embedder.
-      signal?.addEventListener('abort', () => void (failing ||= isLate()), { once: true })
+      const givenUp = () => void (failing ||= isLate())
+      signal?.addEventListener('abort', givenUp)
       try {
         const vectors = await embedder.embed(texts, kind, signal)
         if (vectors.length !== texts.length || vectors.some(({ length }) => length !== info.dimensions))
@@ -38,6 +39,8 @@ export function watchedEmbedder(embedder: Embedder, clock: Clock): WatchedEmbedd
       } catch (error) {
         failing ||= signal?.aborted !== true || isLate()
         throw error
+      } finally {
+        signal?.removeEventListener('abort', givenUp) // a signal may outlive many calls, and what comes after one says nothing of it
       }
     },
   }

@@ -54,6 +54,17 @@ test('an own embedder that never answers is told; a search that went away before
   expect(watched.failing).toBe(true)
 })
 
+test('a signal that aborts long after a call has ended well says nothing of the embedder [EMB-7, GW-16]', async () => {
+  const info = { id: 'own-1', dimensions: 2, maxTokens: 100, local: false }
+  const clock = manualClock(start)
+  const watched = watchedEmbedder({ info, embed: async () => [new Float32Array(2)] }, clock)
+  const mine = new AbortController()
+  await watched.embed(['x'], 'query', mine.signal)
+  clock.advance(limits.embedQueryMs)
+  mine.abort()
+  expect(watched.failing).toBe(false)
+})
+
 test('near words of an own embedder are asked of it as a method, and one that fails has none and is told [RCL-2, EMB-7]', () => {
   const info = { id: 'own-1', dimensions: 2, maxTokens: 100, local: false }
   const table = new Map([['kids', ['children']]])
